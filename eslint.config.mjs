@@ -1,0 +1,115 @@
+import js from '@eslint/js';
+import html from 'eslint-plugin-html';
+import tseslint from 'typescript-eslint';
+
+/** The layers: imports go down only. A folder may not import from the folders named beside it. */
+const FORBIDDEN = {
+  'src/common/**/*.ts': [
+    '**/state/**',
+    '**/thekeys/**',
+    '**/google/**',
+    '**/sber/**',
+    '**/simulator/**',
+    '**/cli/**',
+    '**/nodes/**',
+  ],
+  'src/state/**/*.ts': ['**/thekeys/**', '**/google/**', '**/sber/**', '**/simulator/**', '**/cli/**', '**/nodes/**'],
+  'src/thekeys/**/*.ts': ['**/google/**', '**/sber/**', '**/simulator/**', '**/cli/**', '**/nodes/**'],
+  'src/google/**/*.ts': ['**/thekeys/**', '**/sber/**', '**/simulator/**', '**/cli/**', '**/nodes/**'],
+  'src/sber/**/*.ts': ['**/thekeys/**', '**/google/**', '**/simulator/**', '**/cli/**', '**/nodes/**'],
+  'src/simulator/**/*.ts': ['**/cli/**', '**/nodes/**'],
+  'src/cli/**/*.ts': ['**/nodes/**'],
+  'nodes/**/*.ts': ['**/cli/**'],
+};
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'node_modules/**', 'coverage/**', 'docs/**', '.tmp/**'] },
+  {
+    files: ['**/*.ts'],
+    extends: [js.configs.recommended, ...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      eqeqeq: 'error',
+      'no-console': 'error',
+    },
+  },
+  {
+    // Node-RED's own convention for a node file is `export =`, and its types are callbacks on `this`.
+    files: ['nodes/*.ts'],
+    rules: { '@typescript-eslint/no-this-alias': 'off' },
+  },
+  {
+    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      'no-console': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-unused-expressions': 'off',
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  ...Object.entries(FORBIDDEN).map(([files, group]) => ({
+    files: [files],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { group, message: 'imports go down only' },
+            ...(files.startsWith('src')
+              ? [{ group: ['node-red', '@node-red/*'], message: 'src knows nothing of Node-RED' }]
+              : []),
+          ],
+        },
+      ],
+      ...(files.startsWith('src') && !files.includes('cli')
+        ? {
+            'no-restricted-properties': [
+              'error',
+              { object: 'process', property: 'env', message: 'the environment is handed in' },
+            ],
+          }
+        : {}),
+    },
+  })),
+  {
+    files: ['scripts/**/*.mjs', 'eslint.config.mjs'],
+    extends: [js.configs.recommended],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        fetch: 'readonly',
+        Buffer: 'readonly',
+        AbortSignal: 'readonly',
+        performance: 'readonly',
+        document: 'readonly',
+        window: 'readonly',
+        getComputedStyle: 'readonly',
+      },
+    },
+  },
+  {
+    files: ['nodes/**/*.html', 'nodes/resources/**/*.js', 'resources/**/*.js'],
+    plugins: { html },
+    ...js.configs.recommended,
+    languageOptions: {
+      sourceType: 'script',
+      globals: {
+        RED: 'readonly',
+        $: 'readonly',
+        window: 'readonly',
+        document: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        TheKeys: 'writable',
+      },
+    },
+  },
+);

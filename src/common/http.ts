@@ -1,0 +1,151 @@
+/**
+ * One HTTP exchange, as the clients of this package need it: no redirects, no proxy from the environment, a cap on the
+ * answer, one time limit for the whole of it, and above all a truthful word on whether anything was sent. Meaning of
+ * statuses and bodies is left to the callers.
+ */
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { Socket } from 'node:net';
+import { systemCode } from './errors';
+
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  url: URL;
+  headers?: Record<string, string>;
+  body?: string;
+  /** Milliseconds for the whole exchange, from the call to the last byte of the answer. */
+  timeoutMs: number;
+  /** Bytes of the answer's body above which it is cut off and refused. */
+  maxBytes: number;
+  /** Certificates (PEM) to trust in this exchange. They replace Node's defaults, so include those where they count. */
+  ca?: readonly string[];
+  /** A kept-alive agent; without one, a connection of its own that is closed afterwards. */
+  agent?: http.Agent | https.Agent;
+  signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  body: string;
+}
+
+/**
+ * `connect`: no connection came about (refused, no route, unknown name, or no answer to the connection attempt in time);
+ * `tls`: the connection came about but its certificate is not trusted; `lost`: the connection ended before the answer did;
+ * `timeout`: no complete answer in time; `size`: the answer is larger than `maxBytes`; `aborted`: the caller's signal.
+ */
+export type HttpFailureKind = 'connect' | 'tls' | 'lost' | 'timeout' | 'size' | 'aborted';
+
+/** Why an exchange gave no answer. Holds neither address, headers nor body, so that no secret can travel with it. */
+export class HttpFailure extends Error {
+  constructor(
+    readonly kind: HttpFailureKind,
+    /** True as soon as a byte of the request may have left: from then on the other side may have acted. */
+    readonly sent: boolean,
+    /** The system's word for it (`ECONNREFUSED`, `SELF_SIGNED_CERT_IN_CHAIN`, …). */
+    readonly reason: string,
+    readonly status?: number,
+  ) {
+    super(`${kind}: ${reason}`);
+    this.name = 'HttpFailure';
+  }
+}
+
+// Explicit agents, because Node's global ones may be told by the environment to use a proxy.
+const plainAgent = new http.Agent({ keepAlive: false });
+const tlsAgent = new https.Agent({ keepAlive: false });
+
+const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
+
+/**
+ * Sends one request and reads the whole answer, whatever its status.
+ * @throws HttpFailure
+ */
+export function exchange(request: HttpRequest): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const secure = request.url.protocol === 'https:';
+    let sent = false;
+    let settled = false;
+    let status: number | undefined;
+
+    const settle = (finish: () => void): void => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      request.signal?.removeEventListener('abort', abort);
+      finish();
+    };
+    const fail = (kind: HttpFailureKind, reason: string): void => {
+      settle(() => {
+        reject(new HttpFailure(kind, sent, reason, status));
+        outgoing?.destroy();
+      });
+    };
+    const abort = (): void => fail('aborted', 'aborted');
+    const timer = setTimeout(() => {
+      if (sent) fail('timeout', 'ETIMEDOUT');
+      else fail('connect', 'ETIMEDOUT');
+    }, request.timeoutMs);
+
+    let outgoing: http.ClientRequest | undefined;
+    if (request.signal?.aborted) {
+      fail('aborted', 'aborted');
+      return;
+    }
+    request.signal?.addEventListener('abort', abort, { once: true });
+
+    const options: https.RequestOptions = {
+      method: request.method,
+      headers: {
+        ...request.headers,
+        ...(request.body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(request.body)) }),
+      },
+      agent: request.agent ?? (secure ? tlsAgent : plainAgent),
+      ...(request.ca === undefined ? {} : { ca: [...request.ca] }),
+    };
+    try {
+      outgoing = secure ? https.request(request.url, options) : http.request(request.url, options);
+    } catch (error) {
+      fail('connect', systemCode(error) ?? 'ERR_INVALID_REQUEST');
+      return;
+    }
+    outgoing.on('socket', (socket: Socket) => {
+      const ready = (): void => {
+        sent = true;
+      };
+      if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', ready);
+      else ready();
+    });
+    outgoing.on('error', (error) => {
+      const reason = systemCode(error) ?? 'ERR_SOCKET';
+      if (secure && TLS_CODE.test(reason)) fail('tls', reason);
+      else fail(sent ? 'lost' : 'connect', reason);
+    });
+    outgoing.on('response', (incoming) => {
+      status = incoming.statusCode ?? 0;
+      const chunks: Buffer[] = [];
+      let size = 0;
+      incoming.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > request.maxBytes) fail('size', 'ERR_BODY_TOO_LARGE');
+        else chunks.push(chunk);
+      });
+      incoming.on('error', (error) => fail('lost', systemCode(error) ?? 'ECONNRESET'));
+      incoming.on('end', () => {
+        if (!incoming.complete) {
+          fail('lost', 'ECONNRESET');
+          return;
+        }
+        settle(() => {
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: Buffer.concat(chunks).toString(),
+          });
+        });
+      });
+    });
+    outgoing.end(request.body);
+  });
+}
