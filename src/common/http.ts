@@ -12,7 +12,11 @@ export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   url: URL;
   headers?: Record<string, string>;
-  body?: string;
+  /**
+   * The body, or a function that makes it. The function is called when the connection stands, immediately before the
+   * first byte leaves: what it throws ends the exchange with nothing sent.
+   */
+  body?: string | (() => string | Promise<string>);
   /** Milliseconds for the whole exchange, from the call to the last byte of the answer. */
   timeoutMs: number;
   /** Bytes of the answer's body above which it is cut off and refused. */
@@ -21,7 +25,10 @@ export interface HttpRequest {
   ca?: readonly string[];
   /** A kept-alive agent; without one, a connection of its own that is closed afterwards. */
   agent?: http.Agent | https.Agent;
+  /** Ends the exchange. */
   signal?: AbortSignal;
+  /** Once aborted, the exchange goes on, but keeps a process that wants to end no longer alive. */
+  detach?: AbortSignal;
 }
 
 export interface HttpAnswer {
@@ -74,6 +81,7 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
       settled = true;
       clearTimeout(timer);
       request.signal?.removeEventListener('abort', abort);
+      request.detach?.removeEventListener('abort', detach);
       finish();
     };
     const fail = (kind: HttpFailureKind, reason: string): void => {
@@ -83,6 +91,10 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
       });
     };
     const abort = (): void => fail('aborted', 'aborted');
+    const detach = (): void => {
+      timer.unref();
+      outgoing?.socket?.unref();
+    };
     const timer = setTimeout(() => {
       if (sent) fail('timeout', 'ETIMEDOUT');
       else fail('connect', 'ETIMEDOUT');
@@ -94,13 +106,11 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
       return;
     }
     request.signal?.addEventListener('abort', abort, { once: true });
+    request.detach?.addEventListener('abort', detach, { once: true });
 
     const options: https.RequestOptions = {
       method: request.method,
-      headers: {
-        ...request.headers,
-        ...(request.body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(request.body)) }),
-      },
+      ...(request.headers === undefined ? {} : { headers: request.headers }),
       agent: request.agent ?? (secure ? tlsAgent : plainAgent),
       ...(request.ca === undefined ? {} : { ca: [...request.ca] }),
     };
@@ -110,10 +120,33 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
       fail('connect', systemCode(error) ?? 'ERR_INVALID_REQUEST');
       return;
     }
+    const send = (body: string | undefined): void => {
+      if (settled) return;
+      if (body !== undefined) outgoing.setHeader('Content-Length', String(Buffer.byteLength(body)));
+      sent = true;
+      outgoing.end(body);
+    };
     outgoing.on('socket', (socket: Socket) => {
       const ready = (): void => {
-        sent = true;
+        if (typeof request.body !== 'function') {
+          send(request.body);
+          return;
+        }
+        // A function's own error is the caller's, so it is passed on as it is.
+        const refuse = (error: Error): void =>
+          settle(() => {
+            reject(error);
+            outgoing.destroy();
+          });
+        try {
+          const body = request.body();
+          if (typeof body === 'string') send(body);
+          else void body.then(send, refuse);
+        } catch (error) {
+          refuse(error as Error);
+        }
       };
+      if (request.detach?.aborted) socket.unref();
       if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', ready);
       else ready();
     });
@@ -146,6 +179,5 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
         });
       });
     });
-    outgoing.end(request.body);
   });
 }

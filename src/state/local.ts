@@ -26,7 +26,7 @@ export abstract class LocalState implements State {
 
   reserve(key: string, floor: number, count: number): Promise<number> {
     return this.change(key, (current) => {
-      const first = typeof current === 'number' ? Math.max(floor, current + 1) : floor;
+      const first = Number.isSafeInteger(current) ? Math.max(floor, (current as number) + 1) : floor;
       return { value: first + count - 1, result: first };
     });
   }
