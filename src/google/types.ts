@@ -1,0 +1,95 @@
+/**
+ * What the halves of the Google side promise each other: account linking on one hand, devices and their commands on the
+ * other, and the way to Google's Home Graph between them. Only shapes; each is kept by the file that implements it.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../common/clock';
+import type { Json, State } from '../state/state';
+
+/** The states of a device as Google names them (`isArmed`, `currentArmLevel`, `isLocked`, `online`, …). */
+export type States = Record<string, Json>;
+
+/** Who speaks: the owner of a good access token. */
+export interface Identity {
+  /** What Google knows the user by: random, permanent, the same for every link of that user. */
+  agentUserId: string;
+  /** The name typed on the login page. */
+  user: string;
+  /** The one link (authorization) that the token belongs to. */
+  link: string;
+}
+
+export interface Accounts {
+  /** Whose access token this is; undefined for one that is unknown, expired or ended. @throws StateError */
+  authenticate(bearer: string): Promise<Identity | undefined>;
+  /** Ends every token of that user's link, and nobody else's. Durable when it resolves. */
+  disconnect(agentUserId: string, link: string): Promise<void>;
+  /** The `agentUserId` of every user who has a living link. */
+  linkedUsers(): Promise<string[]>;
+  /** Calls back after a link began or ended; the returned function stops that. */
+  onLinksChanged(listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
+/**
+ * An HTTP endpoint that reads the raw body itself (with a cap), or takes `request.body` where some middleware has parsed
+ * it already, answers whatever happens, and never rejects.
+ */
+export type HttpHandler = (request: IncomingMessage & { body?: unknown }, response: ServerResponse) => Promise<void>;
+
+/** The endpoints of account linking. */
+export interface LinkingEndpoints {
+  /** GET and POST: the login page, and the form it posts to its own address. */
+  authorize: HttpHandler;
+  /** POST: codes and refresh tokens against access tokens. */
+  token: HttpHandler;
+}
+
+/** What account linking is built from. */
+export interface LinkingOptions {
+  state: State;
+  clock: Clock;
+  /** Begins every key that is kept, so that two accounts in one state do not meet: `google/<id>`. */
+  prefix: string;
+  projectId: string;
+  clientId: string;
+  clientSecret: string;
+  users: readonly { name: string; password: string }[];
+  /** Told what a person should know. Never holds a secret. */
+  warn: (message: string) => void;
+}
+
+/** Google's word on a command that was answered `PENDING`, in the shape of `followUpResponse`. */
+export type FollowUpResponse =
+  | ({ status: 'SUCCESS'; followUpToken: string } & States)
+  | { status: 'FAILURE'; followUpToken: string; errorCode: string };
+
+/**
+ * The way to Google. Every call returns at once and never throws: what is sent when, in which order, how often again, is
+ * the implementation's. Without a service account key it does nothing.
+ */
+export interface HomeGraph {
+  /**
+   * Tells these users' Home Graph what devices are. `states` maps a device to all states of its traits and `online`.
+   * Calls come in the order of what happened; a later one replaces what is still waiting for the same device.
+   */
+  report(agentUserIds: readonly string[], states: Readonly<Record<string, States>>): void;
+  /** Sent as `notifications.<deviceId>.<trait> = { priority: 0, followUpResponse: response }`, `trait` without its prefix. */
+  followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUpResponse): void;
+  /** Asks Google to read the device list of these users again. */
+  requestSync(agentUserIds: readonly string[]): void;
+  /** Forgets what waits for a user who is no longer linked. */
+  forget(agentUserId: string): void;
+  close(): Promise<void>;
+}
+
+/** What the way to Google is built from. */
+export interface HomeGraphOptions {
+  clock: Clock;
+  /** `https://homegraph.googleapis.com/v1`, or a stand-in's address. */
+  endpoint: string;
+  /** The JSON text of the service account key; empty: nothing is ever sent. */
+  serviceAccountKey: string;
+  /** Told what a person should know. Never holds a secret. */
+  warn: (message: string) => void;
+}
