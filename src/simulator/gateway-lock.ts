@@ -1,0 +1,137 @@
+/**
+ * One simulated lock: bolt, battery, log counter, and everything about it that can be wrong. It knows nothing of requests;
+ * the gateway asks it, tests turn it.
+ */
+import type { Clock } from '../common/clock';
+
+/** The two hardware families, by their cells. Figures: the millivolts that clients report from either. */
+const HARDWARE = {
+  v1: { fullMillivolts: 4065, emptyMillivolts: 3100, moveMillivolts: 0.5, radioMillivolts: 0.05, version: 57 },
+  v2: { fullMillivolts: 8131, emptyMillivolts: 6100, moveMillivolts: 1, radioMillivolts: 0.1, version: 81 },
+} as const;
+
+/** Positions of the published samples; nobody knows the scale. */
+const POSITION = { closed: 4, open: 20, unknown: 0 } as const;
+
+export type BoltState = 'open' | 'closed' | 'unknown';
+
+export interface SimulatedLockOptions {
+  /** "ID serrure", digits. */
+  identifier: string;
+  /** The code of its share with the gateway: printable ASCII, any length. */
+  code: string;
+  hardware?: keyof typeof HARDWARE;
+  state?: BoltState;
+  batteryMillivolts?: number;
+  rssi?: number;
+  version?: number;
+  lastLog?: number;
+}
+
+export class SimulatedLock {
+  readonly identifier: string;
+  /** Changes when somebody makes a new share. */
+  code: string;
+  version: number;
+  batteryMillivolts: number;
+  /** Mean signal strength; the gateway adds noise. */
+  rssi: number;
+
+  /** False: the gateway does not hear it: it is absent from the list (34 for its requests). */
+  inSight = true;
+  /** False: 35. */
+  compatible = true;
+  /** False: the lock refuses the key (36), until it is synchronized. */
+  keyKnown = true;
+  /** True: the radio connection fails (37). */
+  radioFails = false;
+  /** True: the bolt is stuck. The lock takes commands, says ok, and stays as it is. */
+  jammed = false;
+
+  private bolt: BoltState;
+  private log: number;
+  private motion: { to: BoltState; until: number } | undefined;
+  private readonly hardware: (typeof HARDWARE)[keyof typeof HARDWARE];
+
+  constructor(
+    options: SimulatedLockOptions,
+    private readonly clock: Clock,
+  ) {
+    this.hardware = HARDWARE[options.hardware ?? 'v2'];
+    this.identifier = options.identifier;
+    this.code = options.code;
+    this.bolt = options.state ?? 'closed';
+    this.batteryMillivolts = options.batteryMillivolts ?? this.hardware.fullMillivolts;
+    this.rssi = options.rssi ?? -62;
+    this.version = options.version ?? this.hardware.version;
+    this.log = options.lastLog ?? 100;
+  }
+
+  /** What the lock would say now. While the bolt travels it still says where it came from. */
+  get state(): BoltState {
+    this.settle();
+    return this.bolt;
+  }
+
+  get moving(): boolean {
+    this.settle();
+    return this.motion !== undefined;
+  }
+
+  /** Counts bolt movements. Writable: it may start anew, lower, after a reset of the lock. */
+  get lastLog(): number {
+    this.settle();
+    return this.log;
+  }
+
+  set lastLog(value: number) {
+    this.log = value;
+  }
+
+  get position(): number {
+    return POSITION[this.state];
+  }
+
+  /** Sets the bolt in motion by motor; it arrives after `travelMs`. */
+  move(to: 'open' | 'closed', travelMs: number): void {
+    this.settle();
+    this.drain(this.hardware.moveMillivolts);
+    this.motion = { to: this.jammed ? this.bolt : to, until: this.clock.elapsed() + travelMs };
+    this.settle();
+  }
+
+  /** The lock learns its end positions: it runs to both and comes to rest where it was, or closed if it did not know. */
+  calibrate(travelMs: number): void {
+    this.move(this.state === 'open' ? 'open' : 'closed', travelMs);
+  }
+
+  /** Somebody turns the key or the knob: at once, and the gateway learns of it by `last_log` only. */
+  turnByHand(to?: 'open' | 'closed'): void {
+    this.settle();
+    this.motion = undefined;
+    this.bolt = to ?? (this.bolt === 'open' ? 'closed' : 'open');
+    this.log += 1;
+  }
+
+  /** The lock starts anew, as after an update: it does not know its state until it moves. */
+  reboot(): void {
+    this.motion = undefined;
+    this.bolt = 'unknown';
+  }
+
+  /** A radio round trip was made, which costs a little. */
+  spoken(): void {
+    this.drain(this.hardware.radioMillivolts);
+  }
+
+  private drain(millivolts: number): void {
+    this.batteryMillivolts = Math.max(this.hardware.emptyMillivolts, this.batteryMillivolts - millivolts);
+  }
+
+  private settle(): void {
+    if (this.motion === undefined || this.clock.elapsed() < this.motion.until) return;
+    this.bolt = this.motion.to;
+    this.motion = undefined;
+    this.log += 1;
+  }
+}

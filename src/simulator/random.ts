@@ -1,0 +1,14 @@
+/**
+ * A random generator with a seed, so that whatever a simulator does by chance can be repeated. Not for secrets.
+ */
+
+/** Gives numbers from 0 up to, but not including, 1 (the mulberry32 recipe). The same seed gives the same numbers. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
