@@ -1,0 +1,519 @@
+import assert from 'node:assert/strict';
+import { systemClock } from '../../src/common/clock';
+import { openState } from '../../src/state/open';
+import { RedisState, type RedisStateOptions } from '../../src/state/redis';
+import { StateError, type Json } from '../../src/state/state';
+import { freePort, RedisServer, TcpProxy } from '../support/redis';
+import { describeStateContract } from '../support/state-contract';
+
+const quiet = (): void => undefined;
+/** Quick to give up, as no test likes to wait. */
+const QUICK = { answerMs: 300, commandMs: 600 };
+
+describe('state in Redis', () => {
+  let server: RedisServer;
+  let count = 0;
+  const opened: RedisState[] = [];
+  const open = (url: string, options: Partial<RedisStateOptions> = {}): RedisState => {
+    const state = new RedisState({ url, warn: quiet, ...options });
+    opened.push(state);
+    return state;
+  };
+  /** A name space of its own for each test. */
+  const fresh = (): string => `${server.url}?prefix=t${(count += 1)}:`;
+
+  before(async () => {
+    server = await RedisServer.start();
+  });
+  after(() => server.stop());
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((state) => state.close()));
+  });
+
+  describeStateContract('Redis', () => {
+    const url = fresh();
+    return { open: () => new RedisState({ url, warn: quiet }) };
+  });
+  describeStateContract('Redis opened by its address', () => {
+    const url = fresh();
+    return { open: () => openState({ url, folder: '/nonexistent', warn: quiet }) };
+  });
+
+  describe('several processes', () => {
+    it('change one value at the same time without losing any change', async () => {
+      const url = fresh();
+      const states = [open(url), open(url), open(url)];
+      const add = (state: RedisState): Promise<void> =>
+        state.change('count', (current) => ({ value: Number(current ?? 0) + 1, result: undefined }));
+      await Promise.all(states.flatMap((state) => Array.from({ length: 25 }, () => add(state))));
+      assert.equal(await states[0]!.get('count'), 75);
+    });
+
+    it('never reserve the same number', async () => {
+      const url = fresh();
+      const states = [open(url), open(url), open(url)];
+      const firsts = await Promise.all(
+        states.flatMap((state) => Array.from({ length: 30 }, () => state.reserve('ts', 500, 2))),
+      );
+      assert.deepEqual(
+        firsts.sort((a, b) => a - b),
+        Array.from({ length: 90 }, (_, index) => 500 + 2 * index),
+      );
+    });
+
+    it('hold a lease one at a time, and none is passed over while the others ask again and again', async () => {
+      const url = fresh();
+      const states = [open(url), open(url), open(url)];
+      let holders = 0;
+      const turns: number[] = [];
+      const work = async (index: number): Promise<void> => {
+        for (let round = 0; round < 15; round += 1) {
+          const lease = await states[index]!.lease('gate', { ttlMs: 5000 });
+          holders += 1;
+          assert.equal(holders, 1);
+          turns.push(index);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          holders -= 1;
+          await lease.release();
+        }
+      };
+      await Promise.all([work(0), work(1), work(2)]);
+      assert.equal(turns.length, 45);
+      // Each asks again as soon as it had its turn, so in the middle of it any six turns in a row hold all three.
+      for (let at = 6; at < 30; at += 1) assert.equal(new Set(turns.slice(at, at + 6)).size, 3, turns.join(''));
+    });
+
+    it('hear each other', async () => {
+      const url = fresh();
+      const [one, two] = [open(url), open(url)];
+      const heard: Json[] = [];
+      two.subscribe('gateway', (message) => heard.push(message));
+      await two.publish('gateway', 'from two');
+      await one.publish('gateway', 'from one');
+      await until(() => heard.length === 2);
+      assert.deepEqual(heard, ['from two', 'from one']);
+    });
+
+    it('pass a lease on at once when it is released, long before anybody would ask again', async () => {
+      const url = fresh();
+      const [one, two] = [open(url), open(url)];
+      const first = await one.lease('gate', { ttlMs: 60_000 });
+      const waiting = two.lease('gate', { ttlMs: 60_000 });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const released = performance.now();
+      await first.release();
+      await (await waiting).release();
+      const waited = performance.now() - released;
+      assert.ok(waited < 250, `the next asks every 300 ms or more; it got the lease after ${waited} ms`);
+    });
+
+    it('take over the lease of one that died, once it has run out, and not before', async () => {
+      const url = fresh();
+      const proxy = await TcpProxy.start(server.port);
+      try {
+        const doomed = open(url.replace(String(server.port), String(proxy.port)), QUICK);
+        const other = open(url);
+        const lease = await doomed.lease('gate', { ttlMs: 1500 });
+        const since = performance.now();
+        // As after kill -9, nothing more is heard of it; unlike then, we can watch what it believes.
+        proxy.blackHole = true;
+        const lostFirst = new Promise<string>((resolve) =>
+          lease.lost.addEventListener('abort', () => resolve('told that it is lost')),
+        );
+        const taken = other.lease('gate', { ttlMs: 1500 });
+        const order = await Promise.race([lostFirst, taken.then(() => 'taken over')]);
+        assert.equal(order, 'told that it is lost');
+        const next = await taken;
+        assert.ok(performance.now() - since >= 1000, 'not while it may be renewed');
+        assert.ok(lease.lost.aborted);
+        assert.equal(lease.lost.reason instanceof StateError && lease.lost.reason.reason, 'ESTALE');
+        await next.release();
+        proxy.cut();
+        proxy.blackHole = false;
+        await lease.release();
+      } finally {
+        await Promise.all(opened.splice(0).map((state) => state.close()));
+        await proxy.stop();
+      }
+    });
+
+    it('do not wait for one that asked for a lease and died', async () => {
+      const url = fresh();
+      const proxy = await TcpProxy.start(server.port);
+      try {
+        const holder = open(url);
+        const doomed = open(url.replace(String(server.port), String(proxy.port)), QUICK);
+        const lease = await holder.lease('gate', { ttlMs: 1000 });
+        const never = doomed.lease('gate', { ttlMs: 1000 }).catch((error: unknown) => error);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        proxy.blackHole = true;
+        const behind = open(url).lease('gate', { ttlMs: 1000 });
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        await lease.release();
+        await (await behind).release();
+        assert.ok((await never) instanceof StateError);
+      } finally {
+        await Promise.all(opened.splice(0).map((state) => state.close()));
+        await proxy.stop();
+      }
+    });
+  });
+
+  it('renews a lease for as long as it is held', async () => {
+    const url = fresh();
+    const lease = await open(url).lease('gate', { ttlMs: 300 });
+    const other = open(url).lease('gate', { ttlMs: 300 });
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    assert.equal(lease.lost.aborted, false);
+    await lease.release();
+    await (await other).release();
+  });
+
+  it('knows that a lease is over as soon as a stalled process goes on, before any timer could tell', async () => {
+    let stalled = 0;
+    const clock = { ...systemClock, elapsed: () => systemClock.elapsed() + stalled };
+    const lease = await open(fresh(), { clock }).lease('gate', { ttlMs: 5000 });
+    assert.equal(lease.lost.aborted, false);
+    stalled = 5000;
+    assert.equal(lease.lost.aborted, true);
+    await lease.release();
+  });
+
+  it('makes a change once even where its answer was lost on the way', async () => {
+    const proxy = await TcpProxy.start(server.port);
+    const url = fresh().replace(String(server.port), String(proxy.port));
+    const state = open(url);
+    await state.change('codes', () => ({ value: ['demo-code'], result: undefined }));
+    // The answer `:1` is that to the write: Redis has done it, and we do not hear of it.
+    let lost = 0;
+    proxy.onAnswer = (chunk) => {
+      if (lost > 0 || chunk.toString() !== ':1\r\n') return true;
+      lost += 1;
+      return false;
+    };
+    const take = (): Promise<string> =>
+      state.change('codes', (current) =>
+        Array.isArray(current) && current.length > 0 ? { value: [], result: 'taken' } : { result: 'used before' },
+      );
+    assert.equal(await take(), 'taken');
+    assert.equal(lost, 1);
+    assert.equal(await take(), 'used before');
+
+    lost = 0;
+    const remove = (): Promise<string> =>
+      state.change('codes', (current) => (current ? { value: undefined, result: 'removed' } : { result: 'none' }));
+    assert.equal(await remove(), 'removed');
+    assert.equal(lost, 1);
+    assert.equal(await remove(), 'none');
+    await state.close();
+    await proxy.stop();
+  });
+
+  it('goes on hearing news after the connection was cut', async () => {
+    const proxy = await TcpProxy.start(server.port);
+    const url = fresh();
+    const state = open(url.replace(String(server.port), String(proxy.port)));
+    const heard: Json[] = [];
+    state.subscribe('gateway', (message) => heard.push(message));
+    await state.publish('gateway', 1);
+    await until(() => heard.length === 1);
+    proxy.cut();
+    const other = open(url);
+    await until(async () => {
+      await other.publish('gateway', 2);
+      return heard.includes(2);
+    });
+    await state.close();
+    await proxy.stop();
+  });
+
+  it('lets a listener that throws harm neither the others nor the process', async () => {
+    const warnings: string[] = [];
+    const state = open(fresh(), { warn: (message) => warnings.push(message) });
+    state.subscribe('news', () => {
+      throw new Error('a defect');
+    });
+    const heard = new Promise((resolve) => state.subscribe('news', resolve));
+    await state.publish('news', 1);
+    assert.equal(await heard, 1);
+    assert.deepEqual(warnings, ['a listener of the shared state failed: a defect']);
+  });
+
+  it('does not take for its own what somebody else wrote', async () => {
+    const url = fresh();
+    const { prefix } = { prefix: new URL(url).searchParams.get('prefix') ?? '' };
+    const { Redis } = await import('ioredis');
+    const raw = new Redis(server.port);
+    await raw.set(`${prefix}state:k`, 'hello');
+    raw.disconnect();
+    await assert.rejects(open(url).get('k'), { name: 'StateError', reason: 'EBADVALUE' });
+  });
+
+  it('refuses everything after close', async () => {
+    const state = open(fresh());
+    const waiting = open(fresh()).lease('gate', { ttlMs: 1000 });
+    await (await waiting).release();
+    const lease = await state.lease('gate', { ttlMs: 1000 });
+    const behind = state.lease('gate', { ttlMs: 1000 });
+    await Promise.all([assert.rejects(behind, { reason: 'ECLOSED' }), state.close()]);
+    await lease.release();
+    await assert.rejects(state.get('k'), { reason: 'ECLOSED' });
+    await assert.rejects(state.lease('gate', { ttlMs: 1000 }), { reason: 'ECLOSED' });
+  });
+
+  it('frees, when it is closed, what it held for those who wait', async () => {
+    const url = fresh();
+    const [one, two] = [open(url), open(url)];
+    await one.lease('gate', { ttlMs: 60_000 });
+    const waiting = two.lease('gate', { ttlMs: 60_000 });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await one.close();
+    await (await waiting).release();
+  });
+});
+
+describe('state in a Redis that fails', () => {
+  const opened: RedisState[] = [];
+  let warnings: string[];
+  const open = (url: string): RedisState => {
+    const state = new RedisState({ url, warn: (message) => warnings.push(message), ...QUICK });
+    opened.push(state);
+    return state;
+  };
+  beforeEach(() => {
+    warnings = [];
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((state) => state.close()));
+  });
+
+  it('fails with the reason, quickly, when there is none, and says so once', async () => {
+    const port = await freePort();
+    const state = open(`redis://:demo-password@127.0.0.1:${port}`);
+    const failures = await Promise.all(
+      [
+        state.reserve('ts', 1, 1),
+        state.get('k'),
+        state.change('k', () => ({ value: 1, result: 1 })),
+        state.lease('gate', { ttlMs: 1000 }),
+        state.publish('news', 1),
+      ].map((failing) => (failing as Promise<unknown>).catch((error: unknown) => error)),
+    );
+    for (const failure of failures) {
+      assert.ok(failure instanceof StateError);
+      assert.equal(failure.reason, 'ECONNREFUSED');
+      assert.ok(!`${failure.message}${failure.stack ?? ''}`.includes('demo-password'));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.deepEqual(warnings, [`Redis at 127.0.0.1:${port} cannot be used (ECONNREFUSED); trying again until it can`]);
+  });
+
+  it('fails while Redis is gone, reuses no number, and recovers by itself', async () => {
+    const server = await RedisServer.start();
+    try {
+      const state = open(server.url);
+      assert.equal(await state.reserve('ts', 100, 1), 100);
+      await server.kill();
+      await assert.rejects(state.reserve('ts', 100, 1), { name: 'StateError', reason: 'ECONNREFUSED' });
+      await server.run();
+      await until(() => warnings.length === 2);
+      assert.match(warnings[1]!, /answers again/);
+      assert.equal(await state.reserve('ts', 100, 1), 101);
+      await (await state.lease('gate', { ttlMs: 1000 })).release();
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('does not notice a restart that is quick', async () => {
+    const server = await RedisServer.start();
+    try {
+      const state = new RedisState({ url: server.url, warn: () => undefined });
+      opened.push(state);
+      await state.reserve('ts', 1, 1);
+      await server.kill();
+      const asked = state.reserve('ts', 1, 1);
+      await server.run();
+      assert.equal(await asked, 2);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('fails while Redis hangs, and recovers when it goes on', async () => {
+    const server = await RedisServer.start();
+    try {
+      const state = open(server.url);
+      await state.reserve('ts', 1, 1);
+      server.freeze();
+      await assert.rejects(state.reserve('ts', 1, 1), { name: 'StateError', reason: 'ETIMEDOUT' });
+      server.thaw();
+      await until(() =>
+        state.reserve('ts', 1, 1).then(
+          (number) => number > 1,
+          () => false,
+        ),
+      );
+    } finally {
+      server.thaw();
+      await server.stop();
+    }
+  });
+
+  it('finds a new way when the network swallows everything', async () => {
+    const server = await RedisServer.start();
+    const proxy = await TcpProxy.start(server.port);
+    try {
+      const state = open(server.url.replace(String(server.port), String(proxy.port)));
+      await state.reserve('ts', 1, 1);
+      proxy.blackHole = true;
+      await assert.rejects(state.reserve('ts', 1, 1), { reason: 'ETIMEDOUT' });
+      proxy.blackHole = false;
+      await until(() => state.get('ts').then(Boolean, () => false));
+    } finally {
+      await Promise.all(opened.splice(0).map((state) => state.close()));
+      await proxy.stop();
+      await server.stop();
+    }
+  });
+
+  it('tells a wrong password from an absent server, and shows neither password', async () => {
+    const server = await RedisServer.start('--requirepass', 'demo-right');
+    try {
+      const wrong = open(server.url.replace('//', '//:demo-wrong@'));
+      await assert.rejects(wrong.get('k'), (error: unknown) => {
+        assert.ok(error instanceof StateError);
+        assert.equal(error.reason, 'WRONGPASS');
+        assert.ok(!error.message.includes('demo-'));
+        return true;
+      });
+      await assert.rejects(open(server.url).get('k'), { reason: 'NOAUTH' });
+      assert.equal(await open(server.url.replace('//', '//:demo-right@')).get('k'), undefined);
+      assert.ok(!warnings.join().includes('demo-'));
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('passes on what Redis refuses for good, such as a full memory, at once', async () => {
+    const server = await RedisServer.start('--maxmemory', '100kb', '--maxmemory-policy', 'noeviction');
+    try {
+      await assert.rejects(open(server.url).reserve('ts', 1, 1), { name: 'StateError', reason: 'OOM' });
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('waits for a replica where the address asks for one', async () => {
+    const server = await RedisServer.start();
+    try {
+      const state = open(`${server.url}?replicas=1`);
+      await assert.rejects(state.reserve('ts', 1, 1), { reason: 'ENOREPLICAS' });
+      const replica = await RedisServer.start('--replicaof', `127.0.0.1 ${server.port}`);
+      try {
+        await until(() => state.reserve('ts', 1, 1).then(Boolean, () => false));
+        await state.change('k', () => ({ value: 'kept twice', result: undefined }));
+        await server.kill();
+        const { Redis } = await import('ioredis');
+        const raw = new Redis(replica.port);
+        assert.match((await raw.get('thekeys:state:k')) ?? '', /"kept twice"$/);
+        raw.disconnect();
+      } finally {
+        await replica.stop();
+      }
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('closes at once and leaves nothing behind, though Redis never answered', async () => {
+    const state = open(`redis://127.0.0.1:${await freePort()}`);
+    const waiting = state.lease('gate', { ttlMs: 1000 }).catch((error: unknown) => error);
+    state.subscribe('news', () => undefined);
+    await state.close();
+    assert.ok((await waiting) instanceof StateError);
+  });
+});
+
+describe('state in a Cluster and behind Sentinels', () => {
+  const opened: RedisState[] = [];
+  const open = (url: string): RedisState => {
+    const state = new RedisState({ url, warn: quiet });
+    opened.push(state);
+    return state;
+  };
+  const exercise = async (one: RedisState, two: RedisState): Promise<void> => {
+    assert.deepEqual(
+      (await Promise.all([one.reserve('a', 7, 1), two.reserve('a', 7, 1), one.reserve('b', 7, 1)])).sort(),
+      [7, 7, 8],
+    );
+    await one.change('k', () => ({ value: 'v', result: undefined }));
+    assert.equal(await two.get('k'), 'v');
+    const heard = new Promise((resolve) => two.subscribe('news', resolve));
+    await two.publish('other', 0);
+    await one.publish('news', 'hello');
+    assert.equal(await heard, 'hello');
+    const held = await one.lease('gate {1}', { ttlMs: 5000 });
+    const waiting = two.lease('gate {1}', { ttlMs: 5000 });
+    await held.release();
+    await (await waiting).release();
+  };
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((state) => state.close()));
+  });
+
+  it('works in a Cluster', async () => {
+    const server = await RedisServer.start('--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1');
+    try {
+      const { Redis } = await import('ioredis');
+      const raw = new Redis(server.port);
+      await raw.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+      await until(async () => (await raw.cluster('INFO')).includes('cluster_state:ok'));
+      raw.disconnect();
+      await exercise(open(`${server.url}?cluster=true`), open(`${server.url}?cluster=true`));
+      const state = opened[0]!;
+      await server.kill();
+      await assert.rejects(state.reserve('a', 7, 1), { name: 'StateError' });
+      await server.run();
+      await until(() => state.reserve('a', 7, 1).then(Boolean, () => false));
+    } finally {
+      await Promise.all(opened.splice(0).map((state) => state.close()));
+      await server.stop();
+    }
+  });
+
+  it('follows the Sentinels to the new master when the old one dies', async () => {
+    const master = await RedisServer.start();
+    const replica = await RedisServer.start('--replicaof', `127.0.0.1 ${master.port}`);
+    const sentinel = await RedisServer.startSentinel('home', master.port);
+    try {
+      const url = `redis://127.0.0.1:${sentinel.port}?sentinel=home&replicas=0`;
+      await exercise(open(url), open(url));
+      const state = opened[0]!;
+      const { Redis } = await import('ioredis');
+      const raw = new Redis(sentinel.port);
+      await until(async () => String(await raw.call('SENTINEL', 'replicas', 'home')).includes(String(replica.port)));
+      raw.disconnect();
+      await master.kill();
+      await until(
+        () =>
+          state.reserve('a', 7, 1).then(
+            (number) => number === 9,
+            () => false,
+          ),
+        30_000,
+      );
+    } finally {
+      await Promise.all(opened.splice(0).map((state) => state.close()));
+      await Promise.all([sentinel.stop(), replica.stop(), master.stop()]);
+    }
+  });
+});
+
+async function until(condition: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+  const end = performance.now() + ms;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error('it never came');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

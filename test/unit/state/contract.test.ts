@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { FileState } from '../../../src/state/file';
+import { MemoryState } from '../../../src/state/local';
+import { openState } from '../../../src/state/open';
+import { describeStateContract, type StateFixture } from '../../support/state-contract';
+import type { State } from '../../../src/state/state';
+
+describeStateContract('memory', () => ({ open: () => new MemoryState() }), false);
+
+const inFolder = (make: (folder: string) => State) => async (): Promise<StateFixture> => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'state-'));
+  return {
+    open: () => make(folder),
+    dispose: () => rm(folder, { recursive: true, force: true }),
+  };
+};
+const warn = (message: string): void => {
+  throw new Error(message);
+};
+
+describeStateContract(
+  'a folder',
+  inFolder((folder) => new FileState({ folder, warn })),
+);
+describeStateContract(
+  'a folder used by several short-lived processes',
+  inFolder((folder) => new FileState({ folder, warn, crossProcess: true })),
+);
+describeStateContract(
+  'a folder opened by its name',
+  inFolder((folder) => openState({ url: '', folder, warn })),
+);

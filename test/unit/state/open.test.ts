@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { CodedError } from '../../../src/common/errors';
+import { openState } from '../../../src/state/open';
+import { parseRedisUrl } from '../../../src/state/redis-url';
+
+describe('opening a state by its name', () => {
+  let folder: string;
+  const warn = (message: string): void => {
+    throw new Error(message);
+  };
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'state-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it('gives two nodes with the same folder one state: turns, leases and news are shared', async () => {
+    const one = openState({ url: '', folder, warn });
+    const two = openState({ url: '  ', folder, warn });
+    const numbers = await Promise.all([one.reserve('ts', 1, 1), two.reserve('ts', 1, 1), one.reserve('ts', 1, 1)]);
+    assert.deepEqual(numbers, [1, 2, 3]);
+    const heard = new Promise((resolve) => two.subscribe('news', resolve));
+    await one.publish('news', 'hello');
+    assert.equal(await heard, 'hello');
+    const held = await one.lease('gate', { ttlMs: 1000 });
+    let got = false;
+    const waiting = two.lease('gate', { ttlMs: 1000 }).then(() => (got = true));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(got, false);
+    await held.release();
+    await waiting;
+    await Promise.all([one.close(), two.close()]);
+  });
+
+  it('takes back, when one node closes, its leases and listeners, and leaves the others theirs', async () => {
+    const one = openState({ url: '', folder, warn });
+    const two = openState({ url: '', folder, warn });
+    const heard: unknown[] = [];
+    one.subscribe('news', (message) => heard.push(message));
+    await one.lease('gate', { ttlMs: 1000 });
+    const behind = one.lease('gate', { ttlMs: 1000 });
+    const waiting = two.lease('gate', { ttlMs: 1000 });
+    await Promise.all([assert.rejects(behind, { reason: 'ECLOSED' }), one.close()]);
+    await (await waiting).release();
+    await two.publish('news', 1);
+    assert.deepEqual(heard, []);
+    await two.close();
+  });
+
+  it('loses nothing when a node is closed and the next one opens at once, as in a deploy', async () => {
+    for (let round = 1; round <= 20; round += 1) {
+      const before = openState({ url: '', folder, warn });
+      const number = before.reserve('ts', 1, 1);
+      const closing = before.close();
+      const after = openState({ url: '', folder, warn });
+      assert.equal(await after.reserve('ts', 1, 1), 2 * round);
+      assert.equal(await number, 2 * round - 1);
+      await Promise.all([closing, after.close()]);
+    }
+  });
+
+  it('refuses an address that it cannot read, and repeats none of it', () => {
+    const addresses = [
+      'http://:demo-password@host',
+      'redis://demo-password@host',
+      'redis://:demo-password@',
+      'redis://:demo-password/x@host',
+      'redis://:demo-password#x@host',
+      'redis://:demo-password%zz@host',
+      'redis://user:demo-password:host',
+      'redis://:demo-password@host:99999',
+      'redis://:demo-password@host/one',
+      'redis://host?password=demo-password',
+      'redis://host/0?sentinel=&sentinelPassword=demo-password',
+      'redis://:demo-password@a,b/1',
+      'redis://:demo-password@a,b?replicas=1',
+      'demo-password',
+    ];
+    for (const url of addresses) {
+      assert.throws(
+        () => openState({ url, folder, warn }),
+        (error: unknown) => {
+          assert.ok(error instanceof CodedError, url);
+          assert.equal(error.code, 'INVALID_INPUT');
+          assert.ok(!JSON.stringify([error.message, error.stack, error.cause]).includes('demo-password'), url);
+          return true;
+        },
+      );
+    }
+  });
+});
+
+describe('the address of a Redis', () => {
+  it('names one server', () => {
+    assert.deepEqual(parseRedisUrl('redis://localhost'), {
+      kind: 'single',
+      nodes: [{ host: 'localhost', port: 6379 }],
+      tls: false,
+      database: 0,
+      prefix: 'thekeys:',
+      replicas: 0,
+      label: 'localhost:6379',
+    });
+    const full = parseRedisUrl(' rediss://home:p%40ss%3Aword@[::1]:7000/3?prefix=flat-2:&replicas=1 ');
+    assert.deepEqual(full, {
+      kind: 'single',
+      nodes: [{ host: '::1', port: 7000 }],
+      tls: true,
+      username: 'home',
+      password: 'p@ss:word',
+      database: 3,
+      prefix: 'flat-2:',
+      replicas: 1,
+      label: '::1:7000',
+    });
+  });
+
+  it('names Sentinels, with a password of their own', () => {
+    const address = parseRedisUrl('redis://:demo@s1,s2:5000/2?sentinel=home&sentinelPassword=demo2');
+    assert.equal(address.kind, 'sentinel');
+    assert.deepEqual(address.nodes, [
+      { host: 's1', port: 26379 },
+      { host: 's2', port: 5000 },
+    ]);
+    assert.deepEqual([address.masterName, address.password, address.sentinelPassword], ['home', 'demo', 'demo2']);
+    assert.equal(address.label, 's1:26379,s2:5000');
+  });
+
+  it('names a Cluster by several hosts, or by one that is said to be of a Cluster', () => {
+    assert.equal(parseRedisUrl('redis://a:7000,b:7001').kind, 'cluster');
+    assert.equal(parseRedisUrl('redis://a?cluster=true').kind, 'cluster');
+  });
+});
