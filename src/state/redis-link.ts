@@ -160,7 +160,7 @@ export class RedisLink {
     const left = Math.min(until, (this.downSince ?? clock.elapsed()) + commandMs) - clock.elapsed();
     if (await this.whenReady(this.client, left)) return;
     this.closing.signal.throwIfAborted();
-    throw this.failure(reason ?? this.lastReason);
+    throw this.failure(reason === undefined || reason === 'ECONNRESET' ? this.lastReason : reason);
   }
 
   /** True as soon as the connection can be used, false when `ms` passed before, or this is closed. */
