@@ -1,0 +1,256 @@
+/**
+ * What gateways answer, read into types. Gateways in the field and the vendor's page disagree on nearly every shape, so
+ * everything either of them sends is understood: numbers or numeric strings, `status` and `code` in either role, phrases
+ * for a state. The body decides; the HTTP status is only reported. What follows from an answer is left to the callers.
+ */
+import { batteryPercent } from './battery';
+import type { GatewayErrorCode } from './errors';
+
+export type LockState = 'open' | 'closed' | 'unknown';
+
+/** A lock as the gateway's list shows it: what it heard over Bluetooth, without asking the lock. */
+export interface ListedLock {
+  identifier: string;
+  /** dBm, negative. */
+  rssi: number | null;
+  batteryMillivolts: number | null;
+  batteryPercent: number | null;
+  /** Changes, up or down, whenever the lock has something new to tell. Old firmware sends none. */
+  lastLog?: number;
+}
+
+/** What a lock said of itself. */
+export interface LockReading {
+  identifier: string;
+  state: LockState;
+  /** 48 unknown, 49 closed, 50 open. */
+  code: number;
+  batteryMillivolts: number | null;
+  batteryPercent: number | null;
+  rssi: number | null;
+  /** Of the bolt; its scale is not documented. */
+  position: number | null;
+  /** Of the lock's firmware. */
+  version: number | null;
+  /** ISO 8601, when it was read. */
+  at: string;
+}
+
+export interface GatewayStatus {
+  version: number | null;
+  currentStatus: string;
+  /** While it lasts, locks are out of reach. */
+  synchronizing: boolean;
+}
+
+/**
+ * `ok`: the gateway did it, or told it. `refused`: it said no, and nothing happened. `unusable`: whatever this is, it is
+ * not what this endpoint sends, so nobody knows what happened.
+ */
+export type Reply<T> = { kind: 'ok'; value: T } | Refusal | Unusable;
+export interface Refusal {
+  kind: 'refused';
+  code: GatewayErrorCode;
+  gatewayCode?: number;
+  /** The gateway's own words. */
+  detail?: string;
+}
+export interface Unusable {
+  kind: 'unusable';
+  why: string;
+}
+
+/** An answer's body, as far as it can be understood without knowing the endpoint. */
+type Fields = Record<string, unknown>;
+
+type CodeTable = Readonly<Partial<Record<number, GatewayErrorCode>>>;
+
+/** Vendor's page, "Ouvrir une serrure"; 38 is undocumented and was seen in the field as "gateway time invalid". */
+const COMMAND_CODES: CodeTable = {
+  32: 'NOT_SHARED',
+  33: 'INVALID_HMAC',
+  34: 'LOCK_NOT_DETECTED',
+  35: 'LOCK_INCOMPATIBLE',
+  36: 'KEY_REFUSED',
+  37: 'LOCK_ERROR',
+  38: 'GATEWAY_CLOCK',
+};
+/** Vendor's page, "Synchroniser une serrure". */
+const LOCK_SYNC_CODES: CodeTable = {
+  ...COMMAND_CODES,
+  1: 'LOCK_NOT_DETECTED',
+  2: 'LOCK_INCOMPATIBLE',
+  3: 'SYNC_DATA_INVALID',
+  4: 'LOCK_ERROR',
+};
+/** Vendor's page, "Mise à jour de la gateway". */
+const UPDATE_CODES: CodeTable = { ...COMMAND_CODES, 1: 'FIRMWARE_INVALID', 2: 'FIRMWARE_UNAVAILABLE' };
+
+/** Vendor's page, "Status d'une serrure": 0x30 to 0x32. */
+const STATE_CODES: Readonly<Partial<Record<number, LockState>>> = { 48: 'unknown', 49: 'closed', 50: 'open' };
+
+const BUSY_CODE = 500;
+const PARAMETER_CODE = 400;
+
+/** The answer to open, close, calibrate and the gateway's synchronize. */
+export function readCommand(body: string): Reply<null> {
+  return readOutcome(body, COMMAND_CODES);
+}
+
+/** The answer to a lock's synchronize. Seen empty in the field, after success. */
+export function readLockSynchronize(body: string): Reply<null> {
+  return body.trim() === '' ? { kind: 'ok', value: null } : readOutcome(body, LOCK_SYNC_CODES);
+}
+
+/** The answer to a lock's update. Seen empty in the field, after success. */
+export function readLockUpdate(body: string): Reply<null> {
+  return body.trim() === '' ? { kind: 'ok', value: null } : readOutcome(body, COMMAND_CODES);
+}
+
+export function readUpdate(body: string): Reply<null> {
+  return readOutcome(body, UPDATE_CODES);
+}
+
+export function readStatus(body: string): Reply<GatewayStatus> {
+  const fields = parse(body);
+  if (fields === undefined) return unusable(body);
+  // The deployed answer has no `status` at all.
+  const currentStatus = fields.current_status;
+  if (typeof currentStatus !== 'string') return refusal(fields, COMMAND_CODES) ?? unusable(body);
+  return {
+    kind: 'ok',
+    value: { version: decimal(fields.version), currentStatus, synchronizing: /synchroni[sz]/i.test(currentStatus) },
+  };
+}
+
+export function readLocks(body: string): Reply<ListedLock[]> {
+  const fields = parse(body);
+  if (fields === undefined) return unusable(body);
+  const devices: unknown = fields.devices;
+  if (!Array.isArray(devices)) return refusal(fields, COMMAND_CODES) ?? unusable(body);
+  const locks = devices.map(readListedLock).filter((lock) => lock !== undefined);
+  return { kind: 'ok', value: locks };
+}
+
+/** @param at when it was read, ISO 8601 */
+export function readLock(body: string, identifier: string, at: string): Reply<LockReading> {
+  const fields = parse(body);
+  if (fields === undefined) return unusable(body);
+  // On success `status` is a phrase such as "Door closed"; only the code is reliable.
+  const code = isKo(fields) ? undefined : stateCode(fields);
+  if (code === undefined) return refusal(fields, COMMAND_CODES) ?? unusable(body);
+  const batteryMillivolts = decimal(fields.battery);
+  return {
+    kind: 'ok',
+    value: {
+      identifier,
+      state: STATE_CODES[code] ?? 'unknown',
+      code,
+      batteryMillivolts,
+      batteryPercent: batteryPercent(batteryMillivolts),
+      rssi: decimal(fields.rssi),
+      position: decimal(fields.position),
+      version: decimal(fields.version),
+      at,
+    },
+  };
+}
+
+function readOutcome(body: string, codes: CodeTable): Reply<null> {
+  const fields = parse(body);
+  if (fields === undefined) return unusable(body);
+  if (isSuccess(fields)) return { kind: 'ok', value: null };
+  return refusal(fields, codes) ?? unusable(body);
+}
+
+/** `{"status":"ok","code":0}` as deployed, `{"status":"0","code":"ok"}` as documented, and either half alone. */
+function isSuccess(fields: Fields): boolean {
+  const { status, code } = fields;
+  const good = (value: unknown): boolean => isOk(value) || decimal(value) === 0;
+  if (status === undefined) return code !== undefined && good(code);
+  return good(status) && (code === undefined || code === null || good(code));
+}
+
+/** What a failure says, or undefined where the body is no failure of a gateway either. */
+function refusal(fields: Fields, codes: CodeTable): Refusal | undefined {
+  const { status, code } = fields;
+  const words = [code, fields.cause, fields.message, fields.error].filter((word) => typeof word === 'string');
+  // `status` holds the number as documented, `code` as deployed.
+  const number = [code, status].map(decimal).find((value) => value !== null && value !== 0) ?? undefined;
+  const detail = words.find((word) => decimal(word) === null && !isOk(word));
+
+  if (number === BUSY_CODE || (number === undefined && words.some((word) => /busy/i.test(word)))) {
+    return { kind: 'refused', code: 'GATEWAY_BUSY', ...(number === undefined ? {} : { gatewayCode: number }) };
+  }
+  if (number === PARAMETER_CODE) {
+    // 400 is two things: a missing parameter, which it names, or "action already started", which is busy.
+    const named = words.find((word) => /\b(timestamp|ts|hash|identifier|missing|manquant)/i.test(word));
+    return named === undefined
+      ? { kind: 'refused', code: 'GATEWAY_BUSY', gatewayCode: number }
+      : { kind: 'refused', code: 'MISSING_PARAMETER', gatewayCode: number, detail: named };
+  }
+  const said = detail === undefined ? {} : { detail };
+  if (number !== undefined) {
+    return { kind: 'refused', code: codes[number] ?? 'LOCK_ERROR', gatewayCode: number, ...said };
+  }
+  if (isKo(fields) || typeof fields.error === 'string') return { kind: 'refused', code: 'LOCK_ERROR', ...said };
+  return undefined;
+}
+
+function readListedLock(device: unknown): ListedLock | undefined {
+  if (typeof device !== 'object' || device === null) return undefined;
+  const fields = device as Fields;
+  const identifier = identifierText(fields.identifier);
+  if (identifier === undefined) return undefined;
+  const batteryMillivolts = decimal(fields.battery);
+  const lastLog = decimal(fields.last_log);
+  return {
+    identifier,
+    rssi: decimal(fields.rssi),
+    batteryMillivolts,
+    batteryPercent: batteryPercent(batteryMillivolts),
+    ...(lastLog === null ? {} : { lastLog }),
+  };
+}
+
+function stateCode(fields: Fields): number | undefined {
+  const numbers = [fields.code, fields.status].map(decimal).filter((value) => value !== null);
+  return numbers.find((value) => STATE_CODES[value] !== undefined);
+}
+
+function parse(body: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(body.replace(/^\uFEFF/, ''));
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function unusable(body: string): Unusable {
+  if (body.trim() === '') return { kind: 'unusable', why: 'the answer is empty' };
+  const why = parse(body) === undefined ? 'the answer is not JSON' : 'the answer is of another form';
+  return { kind: 'unusable', why };
+}
+
+/** A finite number, from a number or a numeric string; null for anything else. */
+function decimal(value: unknown): number | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value !== 'string' || !/^\s*[+-]?\d+(\.\d+)?\s*$/.test(value)) return null;
+  return Number(value);
+}
+
+function identifierText(value: unknown): string | undefined {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
+}
+
+function isOk(value: unknown): boolean {
+  return typeof value === 'string' && value.trim().toLowerCase() === 'ok';
+}
+
+function isKo(fields: Fields): boolean {
+  return [fields.status, fields.code].some(
+    (value) => typeof value === 'string' && value.trim().toLowerCase() === 'ko',
+  );
+}

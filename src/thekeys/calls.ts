@@ -1,0 +1,97 @@
+/**
+ * The gateway's endpoints as data: path, method, what is sent along, how the answer is read. Sources: the vendor's page,
+ * the vendor's Python demo for the forms that are really sent, and field reports for `/calibrate`.
+ */
+import {
+  readCommand,
+  readLock,
+  readLocks,
+  readLockSynchronize,
+  readLockUpdate,
+  readStatus,
+  readUpdate,
+  type GatewayStatus,
+  type ListedLock,
+  type LockReading,
+  type Reply,
+} from './answers';
+
+/** A lock, and the code of its share with the gateway. */
+export interface Share {
+  /** The "ID serrure". */
+  identifier: string;
+  /** The share code. */
+  code: string;
+}
+
+/** One request to the gateway, ready but for timestamp and signature. */
+export interface Call<T> {
+  path: string;
+  method: 'GET' | 'POST';
+  /** Named in the body. */
+  identifier?: string;
+  /** Signs the request. */
+  code?: string;
+  /** Answered from what the gateway knows, without Bluetooth, even while it works on something else. */
+  light: boolean;
+  /**
+   * It moves a bolt or writes a firmware. Once it may have reached the gateway it is never sent again, and without a
+   * usable answer nobody knows what became of it.
+   */
+  acts: boolean;
+  read(body: string): Reply<T>;
+}
+
+export type BoltAction = 'open' | 'close' | 'calibrate';
+
+export function listCall(): Call<ListedLock[]> {
+  return { path: '/lockers', method: 'GET', light: true, acts: false, read: readLocks };
+}
+
+/** From gateway version 17 on. */
+export function statusCall(): Call<GatewayStatus> {
+  return { path: '/status', method: 'GET', light: true, acts: false, read: readStatus };
+}
+
+/** @param now milliseconds since 1970 */
+export function lockStatusCall(share: Share, now: () => number): Call<LockReading> {
+  return {
+    path: '/locker_status',
+    method: 'POST',
+    ...share,
+    light: false,
+    acts: false,
+    read: (body) => readLock(body, share.identifier, new Date(now()).toISOString()),
+  };
+}
+
+export function boltCall(action: BoltAction, share: Share): Call<null> {
+  return { path: `/${action}`, method: 'POST', ...share, light: false, acts: true, read: readCommand };
+}
+
+export function synchronizeCall(): Call<null> {
+  return { path: '/synchronize', method: 'GET', light: false, acts: false, read: readCommand };
+}
+
+/**
+ * The vendor's page shows GET, the vendor's own client sends an empty POST, and so do others in use. POST goes first;
+ * a gateway that does not know it says so, and is asked with GET.
+ */
+export function updateCall(method: 'GET' | 'POST'): Call<null> {
+  return { path: '/update', method, light: false, acts: true, read: readUpdate };
+}
+
+export function lockSynchronizeCall(identifier: string): Call<null> {
+  return {
+    path: '/locker/synchronize',
+    method: 'POST',
+    identifier,
+    light: false,
+    acts: false,
+    read: readLockSynchronize,
+  };
+}
+
+export function lockUpdateCall(identifier: string): Call<null> {
+  return { path: '/locker/update', method: 'POST', identifier, light: false, acts: true, read: readLockUpdate };
+}

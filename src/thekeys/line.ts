@@ -1,0 +1,490 @@
+/**
+ * The line to one gateway: calls go out one at a time, in the queue's order, are tried again where that is safe and never
+ * where it is not, and end in a value or in an error of the contract. What calls mean to people is left to `gateway.ts`.
+ */
+import type { Clock } from '../common/clock';
+import { HttpFailure, type HttpAnswer } from '../common/http';
+import { StateError, type Lease, type State } from '../state/state';
+import type { Refusal, Reply } from './answers';
+import { statusCall, synchronizeCall, type Call } from './calls';
+import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
+import { Queue, type AfterTurn, type Job, type Rank } from './queue';
+import { sign } from './signature';
+import { Timestamps } from './timestamps';
+import type { Transport } from './transport';
+
+export interface LineOptions {
+  /** `host:port`: names the sequence of timestamps and, where processes share the gateway, the right to speak. */
+  key: string;
+  transport: Transport;
+  state: State;
+  clock: Clock;
+  warn: (message: string) => void;
+}
+
+export interface Request<T> {
+  call: Call<T>;
+  rank: Rank;
+  /** On the clock's `elapsed()`: nothing is sent from then on. */
+  expiresAt: number;
+  /** Milliseconds to wait for an answer, given those that remain until the deadline. */
+  answerMs: (remainingMs: number) => number;
+  /** Gives up. What it is given up with is the signal's reason, unless the call may have been sent and acts. */
+  signal?: AbortSignal | undefined;
+  /** The lock whose bolt it may move. */
+  moves?: string;
+  /** False: the first obstacle ends it (polls). */
+  patient: boolean;
+  /** A call to make first, in the same place of the queue; it decides about the call itself. */
+  first?: { call: Call<unknown>; decide: (value: unknown) => Call<T> };
+  /** Equal requests that wait at the same time are answered by one call. */
+  mergeKey?: string;
+  onSend?: () => void;
+  onRetry?: (code: GatewayErrorCode) => void;
+}
+
+/** `lost`: it may have reached the gateway, and no usable answer came. Only calls that act end so; others throw. */
+export type Result<T> = { kind: 'ok'; value: T; sentAt: number } | Lost;
+export interface Lost {
+  kind: 'lost';
+  why: string;
+  httpStatus?: number;
+  sentAt: number;
+}
+
+/** Milliseconds before the next attempt. A gateway that is busy moves a bolt for about 5 s, or a lock is being read. */
+const PAUSES = {
+  refused: [250, 500, 1000, 2000],
+  busy: [1000, 1500, 2000, 3000],
+  synchronizing: [5000],
+  signature: [1000],
+  cured: [500],
+} as const;
+
+/** How long others wait for a process that died while it had the right to speak to the gateway. */
+const LEASE_MS = 8000;
+
+/** Polls and read-backs leave the gateway this long to itself after its last answer. */
+const BREATHER_MS = 400;
+
+/** The deadline passed, or the request was given up, while the connection was being made. */
+class TooLate extends Error {}
+
+export class Line {
+  readonly queue: Queue;
+  readonly timestamps: Timestamps;
+  private readonly merged = new Map<string, Attempts<unknown>>();
+  private lastAnswerAt = -Infinity;
+
+  constructor(readonly options: LineOptions) {
+    this.queue = new Queue(options.clock);
+    this.timestamps = new Timestamps({
+      state: options.state,
+      key: `timestamp/${options.key}`,
+      clock: options.clock,
+      warn: options.warn,
+    });
+  }
+
+  /** @throws GatewayError, or the reason of the request's signal */
+  async request<T>(request: Request<T>): Promise<Result<T>> {
+    if (request.signal?.aborted) throw request.signal.reason as Error;
+    const { mergeKey } = request;
+    if (mergeKey !== undefined) {
+      const waiting = this.merged.get(mergeKey);
+      // Equal keys mean equal calls, hence equal types.
+      if (waiting !== undefined && this.queue.waits(waiting)) return waiting.join(request) as Promise<Result<T>>;
+    }
+    const attempts = new Attempts<T>(this, request);
+    const result = attempts.join(request);
+    if (mergeKey !== undefined) {
+      this.merged.set(mergeKey, attempts as Attempts<unknown>);
+      const forget = (): void => {
+        if (this.merged.get(mergeKey) === (attempts as Attempts<unknown>)) this.merged.delete(mergeKey);
+      };
+      result.then(forget, forget);
+    }
+    if (request.call.code !== undefined) this.timestamps.prepare();
+    if (!this.queue.add(attempts)) attempts.fail(gatewayError('QUEUE_FULL'));
+    return result;
+  }
+
+  /** One call, in the turn of the caller. `mayLeave` is asked immediately before the first byte leaves. */
+  async speak(
+    call: Call<unknown>,
+    timeoutMs: number,
+    mayLeave: () => boolean,
+    detach: AbortSignal,
+    onTimestamp: (timestamp: number) => void = () => undefined,
+  ): Promise<HttpAnswer> {
+    try {
+      return await this.options.transport({
+        method: call.method,
+        path: call.path,
+        timeoutMs,
+        detach,
+        form: async () => {
+          if (!mayLeave()) throw new TooLate();
+          const form: Record<string, string> = {};
+          if (call.identifier !== undefined) form.identifier = call.identifier;
+          if (call.code !== undefined) {
+            const timestamp = await this.timestamps.next();
+            if (!mayLeave()) throw new TooLate();
+            onTimestamp(timestamp);
+            form.ts = String(timestamp);
+            form.hash = sign(call.code, timestamp);
+          }
+          return form;
+        },
+      });
+    } finally {
+      this.lastAnswerAt = this.options.clock.elapsed();
+    }
+  }
+
+  /** The right to speak, where other processes speak to the same gateway. */
+  async floor(expiresAt: number): Promise<Lease | undefined> {
+    const { state, clock, key } = this.options;
+    if (!state.shared) return undefined;
+    const late = new AbortController();
+    const cancel = clock.after(expiresAt - clock.elapsed(), () => late.abort(new TooLate()));
+    try {
+      return await state.lease(`gateway/${key}`, { ttlMs: LEASE_MS, signal: late.signal });
+    } finally {
+      cancel();
+    }
+  }
+
+  breatherFor(rank: Rank): number {
+    if (rank === 'action' || rank === 'read') return 0;
+    return Math.max(0, this.lastAnswerAt + BREATHER_MS - this.options.clock.elapsed());
+  }
+}
+
+/** What one attempt came to, before it is judged. */
+type Attempt = { reply: Reply<unknown>; httpStatus: number } | { failure: HttpFailure } | { obstacle: GatewayError | null };
+
+interface Waiter<T> {
+  request: Request<T>;
+  resolve: (result: Result<T>) => void;
+  reject: (error: Error) => void;
+  leave: () => void;
+}
+
+/** A request's life in the queue, from its first turn to its result. */
+class Attempts<T> implements Job {
+  rank: Rank;
+  readonly light: boolean;
+  expiresAt: number;
+  readonly moves?: string;
+  private waiters: Waiter<T>[] = [];
+  private call: Call<T>;
+  private first: Request<T>['first'];
+  /** Why the last attempt was none. */
+  private obstacle: GatewayError | undefined;
+  private readonly tries = { refused: 0, busy: 0, synchronizing: 0, signature: 0, cured: 0 };
+  private curing = false;
+  private sentAt: number | undefined;
+  private abandoned = false;
+  private readonly detached = new AbortController();
+
+  constructor(
+    private readonly line: Line,
+    request: Request<T>,
+  ) {
+    this.rank = request.rank;
+    this.light = request.call.light;
+    this.expiresAt = request.expiresAt;
+    this.call = request.call;
+    this.first = request.first;
+    if (request.moves !== undefined) this.moves = request.moves;
+  }
+
+  join(request: Request<T>): Promise<Result<T>> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => this.leave(waiter);
+      const waiter: Waiter<T> = {
+        request,
+        resolve,
+        reject,
+        leave: () => request.signal?.removeEventListener('abort', abort),
+      };
+      this.waiters.push(waiter);
+      this.expiresAt = Math.min(...this.waiters.map((each) => each.request.expiresAt));
+      if (RANK_ORDER[request.rank] < RANK_ORDER[this.rank]) this.rank = request.rank;
+      request.signal?.addEventListener('abort', abort, { once: true });
+      this.line.queue.reconsider();
+    });
+  }
+
+  fail(error: Error): void {
+    for (const waiter of this.waiters.splice(0)) {
+      waiter.leave();
+      waiter.reject(error);
+    }
+  }
+
+  expire(): boolean {
+    const now = this.clock.elapsed();
+    const late = this.waiters.filter((waiter) => waiter.request.expiresAt <= now);
+    this.waiters = this.waiters.filter((waiter) => !late.includes(waiter));
+    const error = this.obstacle ?? gatewayError('EXPIRED');
+    for (const waiter of late) {
+      waiter.leave();
+      waiter.reject(error);
+    }
+    this.expiresAt = Math.min(...this.waiters.map((waiter) => waiter.request.expiresAt));
+    return this.waiters.length === 0;
+  }
+
+  async take(): Promise<AfterTurn> {
+    try {
+      if (this.waiters.length === 0) return OVER;
+      const breather = this.line.breatherFor(this.rank);
+      if (breather > 0) return { again: true, inMs: breather };
+      return await this.turn();
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+      return OVER;
+    }
+  }
+
+  private get clock(): Clock {
+    return this.line.options.clock;
+  }
+
+  private async turn(): Promise<AfterTurn> {
+    if (this.curing) return this.cure();
+    const call: Call<unknown> = this.first?.call ?? this.call;
+    const { attempt, timestamp } = await this.attempt(call);
+    return this.judge(call, attempt, timestamp);
+  }
+
+  /** The floor where it is shared, one call, and the floor given back. */
+  private async attempt(call: Call<unknown>): Promise<{ attempt: Attempt; timestamp: number | undefined }> {
+    let timestamp: number | undefined;
+    const latest = Math.max(...this.waiters.map((waiter) => waiter.request.expiresAt));
+    let floor: Lease | undefined;
+    try {
+      floor = await this.line.floor(latest);
+      const remaining = latest - this.clock.elapsed();
+      const patience = Math.max(1, ...this.waiters.map(({ request }) => request.answerMs(remaining)));
+      const mayLeave = (): boolean => !this.abandoned && this.clock.elapsed() < latest;
+      if (!mayLeave()) return { attempt: { obstacle: null }, timestamp };
+      for (const { request } of this.waiters) request.onSend?.();
+      const answer = await this.line.speak(
+        call,
+        patience,
+        () => {
+          if (!mayLeave()) return false;
+          if (call === this.call) this.sentAt = this.clock.elapsed();
+          return true;
+        },
+        this.detached.signal,
+        (used) => {
+          timestamp = used;
+        },
+      );
+      return { attempt: { reply: call.read(answer.body), httpStatus: answer.status }, timestamp };
+    } catch (error) {
+      return { attempt: asAttempt(error), timestamp };
+    } finally {
+      await floor?.release().catch(() => undefined);
+    }
+  }
+
+  private async judge(call: Call<unknown>, attempt: Attempt, timestamp: number | undefined): Promise<AfterTurn> {
+    if ('obstacle' in attempt) return this.retry('refused', attempt.obstacle ?? undefined);
+    if ('failure' in attempt) {
+      const { failure } = attempt;
+      if (!failure.sent) {
+        return this.retry('refused', gatewayError('GATEWAY_UNREACHABLE', { message: unreachable(failure.reason) }));
+      }
+      return this.lost(call, failure);
+    }
+    const { reply, httpStatus } = attempt;
+    switch (reply.kind) {
+      case 'ok':
+        if (timestamp !== undefined) this.line.timestamps.confirm(timestamp);
+        return this.answered(call, reply.value);
+      case 'unusable':
+        if (call.acts) return this.finish({ kind: 'lost', why: reply.why, httpStatus, sentAt: this.sent() });
+        this.fail(gatewayError('BAD_RESPONSE', { message: `${reply.why} (${call.path})`, httpStatus }));
+        return OVER;
+      case 'refused':
+        return this.refused(call, reply, httpStatus, timestamp);
+    }
+  }
+
+  private answered(call: Call<unknown>, value: unknown): AfterTurn {
+    if (this.first !== undefined && call === this.first.call) {
+      const { decide } = this.first;
+      this.first = undefined;
+      this.call = decide(value);
+      return { again: true, inMs: 0 };
+    }
+    // `call` is this.call here, so the value is of its type.
+    return this.finish({ kind: 'ok', value: value as T, sentAt: this.sent() });
+  }
+
+  private lost(call: Call<unknown>, failure: HttpFailure): AfterTurn {
+    const httpStatus = failure.status;
+    if (call.acts) {
+      const why = failure.kind === 'timeout' ? 'no answer came in time' : 'the connection was lost before the answer';
+      return this.finish({
+        kind: 'lost',
+        why,
+        ...(httpStatus === undefined ? {} : { httpStatus }),
+        sentAt: this.sent(),
+      });
+    }
+    if (failure.kind === 'timeout') this.fail(gatewayError('GATEWAY_TIMEOUT', { httpStatus }));
+    else if (failure.kind === 'size') {
+      this.fail(gatewayError('BAD_RESPONSE', { message: `the answer is too large (${call.path})`, httpStatus }));
+    } else {
+      const message = 'the gateway closed the connection before it answered';
+      this.fail(gatewayError('GATEWAY_UNREACHABLE', { message, httpStatus }));
+    }
+    return OVER;
+  }
+
+  private async refused(
+    call: Call<unknown>,
+    refusal: Refusal,
+    httpStatus: number,
+    timestamp: number | undefined,
+  ): Promise<AfterTurn> {
+    const error = gatewayError(refusal.code, {
+      gatewayCode: refusal.gatewayCode,
+      httpStatus,
+      ...(refusal.detail === undefined ? {} : { message: withDetail(refusal.code, refusal.detail) }),
+    });
+    switch (refusal.code) {
+      case 'GATEWAY_BUSY':
+        return this.retry('busy', error);
+      case 'INVALID_HMAC': {
+        // Either the share code is wrong, for good, or the timestamp was: one more try tells.
+        if (timestamp === undefined || this.tries.signature > 0) break;
+        const advice = await this.line.timestamps.refused(timestamp);
+        return this.retry('signature', error, advice.kind === 'wait' ? advice.ms : 0);
+      }
+      case 'GATEWAY_CLOCK':
+        if (this.tries.cured > 0) break;
+        if (timestamp !== undefined) await this.line.timestamps.refused(timestamp);
+        this.curing = true;
+        return this.retry('cured', error, 0, 0);
+      case 'LOCK_NOT_DETECTED':
+        // While it synchronizes, a gateway sees no lock at all.
+        if (timestamp === undefined || !this.isPatient() || !(await this.isSynchronizing())) break;
+        return this.retry('synchronizing', error);
+      default:
+        break;
+    }
+    // These are said of a signature that was accepted.
+    if (timestamp !== undefined && refusal.code !== 'INVALID_HMAC') this.line.timestamps.confirm(timestamp);
+    this.fail(error);
+    return OVER;
+  }
+
+  /** `/synchronize` sets a gateway's clock (code 38; field reports). */
+  private async cure(): Promise<AfterTurn> {
+    const { attempt } = await this.attempt(synchronizeCall());
+    if ('reply' in attempt && attempt.reply.kind === 'refused' && attempt.reply.code === 'GATEWAY_BUSY') {
+      return this.retry('busy', this.obstacle);
+    }
+    if ('obstacle' in attempt || ('failure' in attempt && !attempt.failure.sent)) {
+      return this.retry('refused', this.obstacle);
+    }
+    this.curing = false;
+    return { again: true, inMs: PAUSES.cured[0] };
+  }
+
+  private async isSynchronizing(): Promise<boolean> {
+    const { attempt } = await this.attempt(statusCall());
+    if (!('reply' in attempt) || attempt.reply.kind !== 'ok') return false;
+    return (attempt.reply.value as { synchronizing: boolean }).synchronizing;
+  }
+
+  /** Another turn after a pause, or the end for those who have no patience. */
+  private retry(
+    reason: keyof typeof PAUSES,
+    obstacle: GatewayError | undefined,
+    atLeastMs = 0,
+    pauseMs?: number,
+  ): AfterTurn {
+    if (obstacle !== undefined) this.obstacle = obstacle;
+    if (!this.isPatient() && obstacle !== undefined) {
+      this.fail(obstacle);
+      return OVER;
+    }
+    const pauses = PAUSES[reason];
+    const pause = pauseMs ?? pauses[Math.min(this.tries[reason], pauses.length - 1)] ?? 0;
+    this.tries[reason] += 1;
+    if (obstacle !== undefined) for (const { request } of this.waiters) request.onRetry?.(obstacle.code);
+    return { again: true, inMs: Math.max(atLeastMs, pause) };
+  }
+
+  private finish(result: Result<T>): AfterTurn {
+    for (const waiter of this.waiters.splice(0)) {
+      waiter.leave();
+      waiter.resolve(result);
+    }
+    return OVER;
+  }
+
+  /** One who waited does so no longer. The job goes on for the others; for none, it ends, or nothing waits for its end. */
+  private leave(waiter: Waiter<T>): void {
+    this.waiters = this.waiters.filter((each) => each !== waiter);
+    const reason = waiter.request.signal?.reason as Error;
+    const given = this.call.acts && this.sentAt !== undefined;
+    waiter.reject(given ? gatewayError('RESULT_UNKNOWN') : reason);
+    if (this.waiters.length > 0) return;
+    this.abandoned = true;
+    this.detached.abort();
+    this.line.queue.remove(this);
+  }
+
+  private isPatient(): boolean {
+    return this.waiters.some(({ request }) => request.patient);
+  }
+
+  private sent(): number {
+    return this.sentAt ?? this.clock.elapsed();
+  }
+}
+
+const OVER: AfterTurn = { again: false };
+
+const RANK_ORDER: Record<Rank, number> = { action: 0, settle: 1, read: 2, poll: 3 };
+
+function asAttempt(error: unknown): Attempt {
+  if (error instanceof HttpFailure) return { failure: error };
+  if (error instanceof TooLate) return { obstacle: null };
+  if (error instanceof StateError) {
+    return {
+      obstacle: gatewayError('GATEWAY_UNREACHABLE', {
+        message: `the state shared with other processes cannot be reached (${error.reason}), so nothing was sent`,
+        hint: 'Check the Redis server named in the gateway configuration. Without it two processes could use the same timestamp.',
+      }),
+    };
+  }
+  throw error;
+}
+
+/** System words that people search for, with what they mean. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens at its address',
+  EHOSTUNREACH: 'no route to its address',
+  ENETUNREACH: 'no route to its address',
+  ENOTFOUND: 'its name is not known in this network',
+  EAI_AGAIN: 'its name could not be looked up',
+  ETIMEDOUT: 'nothing answers at its address',
+};
+
+function unreachable(reason: string): string {
+  return `the gateway cannot be reached: ${REASONS[reason] ?? 'the connection failed'} (${reason})`;
+}
+
+function withDetail(code: GatewayErrorCode, detail: string): string {
+  return `${gatewayError(code).message}: "${detail.slice(0, 80)}"`;
+}

@@ -1,0 +1,175 @@
+/**
+ * The timestamps that sign commands: Unix seconds, each greater than all before it on the same gateway, through restarts,
+ * `kill -9` and clocks set back. Numbers are reserved durably in small blocks ahead of their use, so that handing one out
+ * rarely waits for a disk. When to ask for one, and what a gateway says to it, is left to the gateway's client.
+ */
+import { textOf } from '../common/errors';
+import type { Clock } from '../common/clock';
+import type { State } from '../state/state';
+
+export interface TimestampsOptions {
+  state: State;
+  /** Of the sequence: one per physical gateway. */
+  key: string;
+  clock: Clock;
+  /** Told, once per trouble, what a person should know of the place where the sequence is kept. */
+  warn: (message: string) => void;
+}
+
+/**
+ * How many are reserved at once. After `kill -9` the sequence goes on behind the reserved ones, so this is also how many
+ * seconds it may then run ahead of the clock: few, and no gateway is known to mind seconds.
+ */
+const SMALL_BLOCK = 4;
+/** Under a burst of commands blocks double up to this, so that a fast gateway does not wait for a slow disk. */
+const LARGE_BLOCK = 64;
+
+/**
+ * A sequence this far ahead of the clock was not brought there by commands (a gateway takes seconds for each) but by a
+ * clock that was wrong. When the gateway refuses such a timestamp, the clock is believed instead.
+ */
+const WRONG_CLOCK_SECONDS = 60;
+/** Below it a timestamp is not ahead of the clock in any way a gateway could mind. */
+const SLIGHT_LEAD_SECONDS = 2;
+
+/** What to do about a refused timestamp, apart from taking a new one. */
+export type Advice = { kind: 'retry' } | { kind: 'wait'; ms: number };
+
+export class Timestamps {
+  /** The greatest that was handed out. */
+  private last = 0;
+  /** All up to this one are reserved durably for this process. */
+  private reserved = 0;
+  private block = SMALL_BLOCK;
+  private reserving: Promise<void> | undefined;
+  /** The greatest that the gateway is known to have accepted from this process. */
+  private accepted = 0;
+  /** Where the sequence stood before the clock was believed instead, until a gateway has accepted that. */
+  private before: number | undefined;
+  private troubled = false;
+
+  constructor(private readonly options: TimestampsOptions) {}
+
+  /** Lets the reservation of the next timestamp start early: while a command waits for its turn or for a connection. */
+  prepare(): void {
+    if (this.options.state.shared) return;
+    if (this.candidate() > this.reserved) void this.reserve(this.candidate());
+  }
+
+  /**
+   * The next timestamp, for immediate use.
+   * @throws StateError where several processes share the sequence and its home cannot be reached: a guess could be a
+   * timestamp that another process uses too.
+   */
+  async next(): Promise<number> {
+    if (this.options.state.shared) {
+      this.last = await this.options.state.reserve(this.options.key, this.seconds(), 1);
+      return this.last;
+    }
+    while (this.candidate() > this.reserved) await this.reserve(this.candidate());
+    const given = this.candidate();
+    this.last = given;
+    if (this.reserved - given < this.block / 2) void this.reserve(given + 1);
+    return given;
+  }
+
+  /** The gateway took it. */
+  confirm(timestamp: number): void {
+    this.accepted = Math.max(this.accepted, timestamp);
+    this.before = undefined;
+  }
+
+  /**
+   * The gateway refused it, perhaps for its own sake: what to do before trying another one.
+   * Where the sequence had run far ahead of a clock that was once wrong, it starts anew at the clock.
+   */
+  async refused(timestamp: number): Promise<Advice> {
+    const now = this.seconds();
+    const lead = timestamp - now;
+    if (this.before !== undefined) {
+      // The clock was not the cause either. The sequence goes on where it was, so that nothing is used twice.
+      await this.restart(this.before);
+      this.before = undefined;
+      return { kind: 'retry' };
+    }
+    if (lead <= SLIGHT_LEAD_SECONDS) return { kind: 'retry' };
+    if (lead > WRONG_CLOCK_SECONDS && this.accepted < now) {
+      this.before = this.last;
+      await this.restart(now - 1);
+      return { kind: 'retry' };
+    }
+    return { kind: 'wait', ms: lead * 1000 };
+  }
+
+  /** Writes down exactly where the sequence stands, so that the next process starts right behind it. */
+  async settle(): Promise<void> {
+    if (this.options.state.shared || this.last === 0) return;
+    await this.reserving;
+    const { last } = this;
+    await this.quietly(async () => {
+      await this.options.state.change(this.options.key, () => ({ value: last, result: undefined }));
+      this.reserved = last;
+    });
+  }
+
+  private seconds(): number {
+    return Math.floor(this.options.clock.now() / 1000);
+  }
+
+  private candidate(): number {
+    return Math.max(this.seconds(), this.last + 1);
+  }
+
+  /** Reserves a block from `floor` on; one reservation at a time. Where it cannot be kept, memory must do. */
+  private async reserve(floor: number): Promise<void> {
+    if (this.reserving !== undefined) {
+      await this.reserving;
+      return;
+    }
+    this.reserving = this.reserveBlock(Math.max(floor, this.reserved + 1)).finally(() => {
+      this.reserving = undefined;
+    });
+    await this.reserving;
+  }
+
+  private async reserveBlock(floor: number): Promise<void> {
+    const { block } = this;
+    const used = this.last;
+    const kept = await this.quietly(async () => {
+      const first = await this.options.state.reserve(this.options.key, floor, block);
+      // Behind what another process, or one before this, had reserved.
+      if (first > floor) this.last = Math.max(this.last, first - 1);
+      this.reserved = first + block - 1;
+    });
+    if (!kept) this.reserved = floor + block - 1;
+    this.block = this.last - used >= block / 2 ? Math.min(LARGE_BLOCK, block * 2) : SMALL_BLOCK;
+  }
+
+  private async restart(last: number): Promise<void> {
+    await this.reserving;
+    if (this.options.state.shared) {
+      await this.options.state.change(this.options.key, () => ({ value: last, result: undefined }));
+      return;
+    }
+    await this.quietly(() => this.options.state.change(this.options.key, () => ({ value: last, result: undefined })));
+    this.last = last;
+    this.reserved = last;
+  }
+
+  /** Does it, or warns once that it cannot be done. True when it was done. */
+  private async quietly(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      this.troubled = false;
+      return true;
+    } catch (error) {
+      if (!this.troubled) {
+        this.options.warn(
+          `the timestamps of commands cannot be kept: ${textOf(error)}. Commands work, but after a restart with a clock set back the gateway may refuse them for a while.`,
+        );
+      }
+      this.troubled = true;
+      return false;
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * How a call travels: plain HTTP with a form body, each on a connection of its own as the vendor's client does it.
+ */
+import { exchange, type HttpAnswer } from '../common/http';
+
+export interface Parcel {
+  method: 'GET' | 'POST';
+  path: string;
+  /** Makes the form at the last moment: the timestamp in it must not grow old. What it throws ends the attempt. */
+  form: () => Promise<Record<string, string>>;
+  timeoutMs: number;
+  /** Aborted when nobody waits for the answer any more; the exchange itself goes on. */
+  detach?: AbortSignal;
+}
+
+/** @throws HttpFailure, or whatever `form` throws */
+export type Transport = (parcel: Parcel) => Promise<HttpAnswer>;
+
+/** The longest answer of a gateway is a list of locks, some 100 bytes for each. */
+const MOST_BYTES = 256 * 1024;
+
+export function httpTransport(base: URL): Transport {
+  return ({ method, path, form, timeoutMs, detach }) =>
+    exchange({
+      method,
+      url: new URL(path, base),
+      headers: {
+        Accept: '*/*',
+        ...(method === 'POST' ? { 'Content-Type': 'application/x-www-form-urlencoded' } : {}),
+      },
+      // A space never occurs, so the one difference between forms and percent-encoding does not matter; `+` and `/`
+      // of a hash must be encoded, or a form decoder turns `+` into a space.
+      body: async () => {
+        const fields = await form();
+        if (method === 'GET') return '';
+        return Object.entries(fields)
+          .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+          .join('&');
+      },
+      timeoutMs,
+      maxBytes: MOST_BYTES,
+      ...(detach === undefined ? {} : { detach }),
+    });
+}
