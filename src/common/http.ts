@@ -122,7 +122,8 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
     }
     const send = (body: string | undefined): void => {
       if (settled) return;
-      if (body !== undefined) outgoing.setHeader('Content-Length', String(Buffer.byteLength(body)));
+      const silent = body === undefined || (body === '' && request.method === 'GET');
+      if (!silent) outgoing.setHeader('Content-Length', String(Buffer.byteLength(body)));
       sent = true;
       outgoing.end(body);
     };

@@ -250,7 +250,5 @@ function isOk(value: unknown): boolean {
 }
 
 function isKo(fields: Fields): boolean {
-  return [fields.status, fields.code].some(
-    (value) => typeof value === 'string' && value.trim().toLowerCase() === 'ko',
-  );
+  return [fields.status, fields.code].some((value) => typeof value === 'string' && value.trim().toLowerCase() === 'ko');
 }

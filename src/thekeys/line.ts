@@ -40,6 +40,8 @@ export interface Request<T> {
   /** Equal requests that wait at the same time are answered by one call. */
   mergeKey?: string;
   onSend?: () => void;
+  /** Called when it has ended in a result, before anything else has its turn. */
+  onAnswer?: () => void;
   onRetry?: (code: GatewayErrorCode) => void;
 }
 
@@ -162,7 +164,8 @@ export class Line {
 }
 
 /** What one attempt came to, before it is judged. */
-type Attempt = { reply: Reply<unknown>; httpStatus: number } | { failure: HttpFailure } | { obstacle: GatewayError | null };
+type Attempt =
+  { reply: Reply<unknown>; httpStatus: number } | { failure: HttpFailure } | { obstacle: GatewayError | null };
 
 interface Waiter<T> {
   request: Request<T>;
@@ -179,6 +182,8 @@ class Attempts<T> implements Job {
   readonly moves?: string;
   private waiters: Waiter<T>[] = [];
   private call: Call<T>;
+  /** What to read before each try of the call itself. */
+  private readonly reading: Request<T>['first'];
   private first: Request<T>['first'];
   /** Why the last attempt was none. */
   private obstacle: GatewayError | undefined;
@@ -196,6 +201,7 @@ class Attempts<T> implements Job {
     this.light = request.call.light;
     this.expiresAt = request.expiresAt;
     this.call = request.call;
+    this.reading = request.first;
     this.first = request.first;
     if (request.moves !== undefined) this.moves = request.moves;
   }
@@ -312,13 +318,14 @@ class Attempts<T> implements Job {
         this.fail(gatewayError('BAD_RESPONSE', { message: `${reply.why} (${call.path})`, httpStatus }));
         return OVER;
       case 'refused':
-        return this.refused(call, reply, httpStatus, timestamp);
+        return this.refused(reply, httpStatus, timestamp);
     }
   }
 
   private answered(call: Call<unknown>, value: unknown): AfterTurn {
-    if (this.first !== undefined && call === this.first.call) {
-      const { decide } = this.first;
+    const { first } = this;
+    if (call === first?.call) {
+      const { decide } = first;
       this.first = undefined;
       this.call = decide(value);
       return { again: true, inMs: 0 };
@@ -348,12 +355,7 @@ class Attempts<T> implements Job {
     return OVER;
   }
 
-  private async refused(
-    call: Call<unknown>,
-    refusal: Refusal,
-    httpStatus: number,
-    timestamp: number | undefined,
-  ): Promise<AfterTurn> {
+  private async refused(refusal: Refusal, httpStatus: number, timestamp: number | undefined): Promise<AfterTurn> {
     const error = gatewayError(refusal.code, {
       gatewayCode: refusal.gatewayCode,
       httpStatus,
@@ -364,9 +366,11 @@ class Attempts<T> implements Job {
         return this.retry('busy', error);
       case 'INVALID_HMAC': {
         // Either the share code is wrong, for good, or the timestamp was: one more try tells.
-        if (timestamp === undefined || this.tries.signature > 0) break;
+        if (timestamp === undefined) break;
         const advice = await this.line.timestamps.refused(timestamp);
-        return this.retry('signature', error, advice.kind === 'wait' ? advice.ms : 0);
+        if (this.tries.signature > 0) break;
+        const waitMs = advice.kind === 'wait' ? advice.ms : 0;
+        return this.retry('signature', error, waitMs < this.expiresAt - this.clock.elapsed() ? waitMs : 0);
       }
       case 'GATEWAY_CLOCK':
         if (this.tries.cured > 0) break;
@@ -375,8 +379,8 @@ class Attempts<T> implements Job {
         return this.retry('cured', error, 0, 0);
       case 'LOCK_NOT_DETECTED':
         // While it synchronizes, a gateway sees no lock at all.
-        if (timestamp === undefined || !this.isPatient() || !(await this.isSynchronizing())) break;
-        return this.retry('synchronizing', error);
+        if (timestamp === undefined || !(await this.isSynchronizing())) break;
+        return this.retry('synchronizing', this.isPatient() ? error : gatewayError('GATEWAY_BUSY'));
       default:
         break;
     }
@@ -389,11 +393,10 @@ class Attempts<T> implements Job {
   /** `/synchronize` sets a gateway's clock (code 38; field reports). */
   private async cure(): Promise<AfterTurn> {
     const { attempt } = await this.attempt(synchronizeCall());
+    const unsent = 'obstacle' in attempt || ('failure' in attempt && !attempt.failure.sent);
+    if (unsent) return this.retry('refused', this.obstacle);
     if ('reply' in attempt && attempt.reply.kind === 'refused' && attempt.reply.code === 'GATEWAY_BUSY') {
       return this.retry('busy', this.obstacle);
-    }
-    if ('obstacle' in attempt || ('failure' in attempt && !attempt.failure.sent)) {
-      return this.retry('refused', this.obstacle);
     }
     this.curing = false;
     return { again: true, inMs: PAUSES.cured[0] };
@@ -412,8 +415,11 @@ class Attempts<T> implements Job {
     atLeastMs = 0,
     pauseMs?: number,
   ): AfterTurn {
+    this.sentAt = undefined;
+    // Whatever was read before is old by the next turn.
+    this.first = this.reading;
     if (obstacle !== undefined) this.obstacle = obstacle;
-    if (!this.isPatient() && obstacle !== undefined) {
+    if (obstacle !== undefined && !this.isPatient() && reason !== 'signature' && reason !== 'cured') {
       this.fail(obstacle);
       return OVER;
     }
@@ -427,6 +433,7 @@ class Attempts<T> implements Job {
   private finish(result: Result<T>): AfterTurn {
     for (const waiter of this.waiters.splice(0)) {
       waiter.leave();
+      waiter.request.onAnswer?.();
       waiter.resolve(result);
     }
     return OVER;
@@ -486,5 +493,7 @@ function unreachable(reason: string): string {
 }
 
 function withDetail(code: GatewayErrorCode, detail: string): string {
-  return `${gatewayError(code).message}: "${detail.slice(0, 80)}"`;
+  // A gateway may quote the request, and with it a hash.
+  const harmless = detail.replace(/[A-Za-z0-9+/=%]{24,}/g, '…').slice(0, 80);
+  return `${gatewayError(code).message}: "${harmless}"`;
 }

@@ -168,7 +168,10 @@ export class Queue {
     this.cancelAlarm?.();
     this.cancelAlarm = undefined;
     const now = this.clock.elapsed();
-    const times = this.waiting.flatMap(({ job, notBefore }) => [job.expiresAt, ...(notBefore > now ? [notBefore] : [])]);
+    const times = this.waiting.flatMap(({ job, notBefore }) => [
+      job.expiresAt,
+      ...(notBefore > now ? [notBefore] : []),
+    ]);
     if (times.length === 0) return;
     this.cancelAlarm = this.clock.after(Math.min(...times) - now, () => {
       this.pump();
