@@ -3,6 +3,7 @@
  * once; a failure ends in `done(error)` and a red badge; after close nothing happens any more. The work itself is left
  * to the node files.
  */
+import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeMessageInFlow, NodeStatus } from 'node-red';
 import { CodedError, textOf } from '../../src/common/errors';
 import type { Words } from './words';
@@ -58,6 +59,8 @@ export class Adapter {
     private readonly node: Node,
     private readonly options: AdapterOptions,
   ) {
+    // Every waiting command listens to it, and a hundred may wait.
+    setMaxListeners(0, this.closing.signal);
     node.on('close', (done: () => void) => {
       void this.close().then(done, done);
     });

@@ -49,6 +49,8 @@ export interface Timing {
   restartGrace: number;
   /** How long a gateway may work on something before others are let through again. */
   longestWork: number;
+  /** What polls and read-backs leave the gateway to itself after its last answer. */
+  breather: number;
 }
 
 export const TIMING: Timing = {
@@ -57,6 +59,7 @@ export const TIMING: Timing = {
   workPause: 2000,
   restartGrace: 180_000,
   longestWork: 600_000,
+  breather: 400,
 };
 
 /** A read-back that begins later than this before the deadline would not end in time. */
@@ -125,6 +128,7 @@ export class Gateway {
       state: options.state,
       clock: this.clock,
       warn: options.warn,
+      breatherMs: this.timing.breather,
     });
   }
 
@@ -291,10 +295,9 @@ export class Gateway {
         patient: true,
       });
       return read.kind === 'ok' ? read.value : last;
-    } catch (error) {
-      if (options.signal?.aborted) throw interrupted(result, options.signal);
+    } catch {
+      if (options.signal?.aborted) throw interrupted(result);
       // Whatever kept it from being read may pass before the deadline does.
-      error;
       return last;
     }
   }

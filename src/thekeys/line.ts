@@ -20,6 +20,8 @@ export interface LineOptions {
   state: State;
   clock: Clock;
   warn: (message: string) => void;
+  /** Milliseconds that polls and read-backs leave the gateway to itself after its last answer. */
+  breatherMs: number;
 }
 
 export interface Request<T> {
@@ -65,9 +67,6 @@ const PAUSES = {
 
 /** How long others wait for a process that died while it had the right to speak to the gateway. */
 const LEASE_MS = 8000;
-
-/** Polls and read-backs leave the gateway this long to itself after its last answer. */
-const BREATHER_MS = 400;
 
 /** The deadline passed, or the request was given up, while the connection was being made. */
 class TooLate extends Error {}
@@ -159,7 +158,7 @@ export class Line {
 
   breatherFor(rank: Rank): number {
     if (rank === 'action' || rank === 'read') return 0;
-    return Math.max(0, this.lastAnswerAt + BREATHER_MS - this.options.clock.elapsed());
+    return Math.max(0, this.lastAnswerAt + this.options.breatherMs - this.options.clock.elapsed());
   }
 }
 
