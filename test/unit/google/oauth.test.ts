@@ -82,8 +82,8 @@ describe('account linking', () => {
         back.location?.href.split('?')[0],
         'https://oauth-redirect.googleusercontent.com/r/demo-home-project',
       );
-      assert.equal(back.location?.searchParams.get('error'), 'access_denied');
-      assert.equal(back.location?.searchParams.get('state'), 'a b&x=1');
+      assert.equal(back.location.searchParams.get('error'), 'access_denied');
+      assert.equal(back.location.searchParams.get('state'), 'a b&x=1');
     });
 
     it('asks to log in again when the form lay open too long, and links then', async () => {
