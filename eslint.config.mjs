@@ -76,7 +76,7 @@ export default tseslint.config(
     },
   })),
   {
-    files: ['scripts/**/*.mjs', 'eslint.config.mjs'],
+    files: ['scripts/**/*.mjs', 'demo/**/*.mjs', 'eslint.config.mjs'],
     extends: [js.configs.recommended],
     languageOptions: {
       globals: {

@@ -1,0 +1,90 @@
+// What the demo's flow talks to: a simulated gateway with two locks, or the real one that THE_KEYS_HOST names. Says which
+// environment variables, flows and credentials the demo's Node-RED gets; running Node-RED is left to scripts/start.mjs.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+
+/** Obviously made up. Of use for nothing but the simulated locks below. */
+const FRONT_DOOR = {
+  identifier: '4711',
+  code: 'demo-share-code-1',
+  hardware: 'v2',
+  rssi: -58,
+  batteryMillivolts: 7900,
+};
+const GARDEN_GATE = {
+  identifier: '4712',
+  code: 'demo-share-code-2',
+  hardware: 'v1',
+  rssi: -81,
+  batteryMillivolts: 3620,
+};
+
+/** Brisker than a real lock, slow enough to be watched. Milliseconds. */
+const TIMES = { latencyMs: 60, bleMs: 400, travelMs: 1200, synchronizeMs: 6000, updateMs: 12_000, restartMs: 3000 };
+
+/**
+ * @param {{ env: Record<string, string | undefined>, say: (line: string) => void }} options
+ * @returns what Node-RED gets, and `close`, which ends everything that was started here
+ */
+export async function startWorld({ env, say }) {
+  const { SimulatedGateway } = require('../dist/src/simulator/gateway.js');
+  const { serve } = require('../dist/src/simulator/gateway-server.js');
+  const gateway = await serve(new SimulatedGateway({ locks: [FRONT_DOOR, GARDEN_GATE], times: TIMES }));
+  const simulated = {
+    THE_KEYS_HOST: gateway.host,
+    THE_KEYS_LOCK: FRONT_DOOR.identifier,
+    THE_KEYS_CODE: FRONT_DOOR.code,
+    THE_KEYS_HOST_2: gateway.host,
+    THE_KEYS_LOCK_2: GARDEN_GATE.identifier,
+    THE_KEYS_CODE_2: GARDEN_GATE.code,
+  };
+  const real = env.THE_KEYS_HOST ? await realGateway(env, say) : undefined;
+  if (real === undefined) say(`Simulated gateway with two locks: ${gateway.url}`);
+
+  return {
+    env: { ...simulated, ...real },
+    flows: JSON.parse(readFileSync(new URL('flows.json', import.meta.url), 'utf8')),
+    credentials: JSON.parse(readFileSync(new URL('credentials.json', import.meta.url), 'utf8')),
+    close: () => gateway.close(),
+  };
+}
+
+/** The variables that point the front door at a real lock, and the garden gate too where a second share is given. */
+async function realGateway(env, say) {
+  const host = env.THE_KEYS_HOST;
+  if (!env.THE_KEYS_CODE) {
+    throw Object.assign(
+      new Error("THE_KEYS_HOST is set, THE_KEYS_CODE is not: give the code of the lock's share with this gateway too."),
+      { plain: true },
+    );
+  }
+  const lock = env.THE_KEYS_LOCK || (await onlyLock(host, say));
+  say(`Real gateway: ${host}, ${lock ? `lock ${lock}` : 'no lock known: name it with THE_KEYS_LOCK'}`);
+  const first = { THE_KEYS_HOST: host, THE_KEYS_LOCK: lock, THE_KEYS_CODE: env.THE_KEYS_CODE };
+  if (!env.THE_KEYS_LOCK_2 || !env.THE_KEYS_CODE_2) {
+    say('The garden gate of the demo stays simulated; THE_KEYS_LOCK_2 and THE_KEYS_CODE_2 make it real too.');
+    return first;
+  }
+  return {
+    ...first,
+    THE_KEYS_HOST_2: env.THE_KEYS_HOST_2 || host,
+    THE_KEYS_LOCK_2: env.THE_KEYS_LOCK_2,
+    THE_KEYS_CODE_2: env.THE_KEYS_CODE_2,
+  };
+}
+
+/** The lock that the gateway sees. Of several the first: which one the code opens, only its owner knows. */
+async function onlyLock(host, say) {
+  const url = new URL('/lockers', /^https?:\/\//.test(host) ? host : `http://${host}`);
+  try {
+    const answer = await (await fetch(url, { signal: AbortSignal.timeout(10_000) })).json();
+    const seen = (answer.devices ?? []).map(({ identifier }) => String(identifier));
+    if (seen.length > 1) say(`The gateway sees the locks ${seen.join(', ')}; THE_KEYS_LOCK chooses one.`);
+    return seen[0] ?? '';
+  } catch {
+    say(`The gateway at ${host} does not answer (yet). The demo starts all the same.`);
+    return '';
+  }
+}
