@@ -85,6 +85,7 @@ export default tseslint.config(
         URL: 'readonly',
         setTimeout: 'readonly',
         clearTimeout: 'readonly',
+        setInterval: 'readonly',
         fetch: 'readonly',
         Buffer: 'readonly',
         AbortSignal: 'readonly',

@@ -24,6 +24,14 @@ const undo = [];
 let ending;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void end(0));
+// A shell between npm and this process passes no signal on (hence `exec` in package.json, which Windows has not); and a
+// killed npm tells nobody. Whoever started this being gone is the sign that works everywhere.
+if (process.env.npm_lifecycle_event === 'start') {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) void end(0);
+  }, 500).unref();
+}
 process.on('uncaughtException', (error) => {
   console.error(error);
   void end(1);
@@ -57,7 +65,10 @@ async function main() {
     httpNodeRoot: '/',
     flowFile: 'flows.json',
     credentialSecret: false,
-    logging: { console: { level: 'warn', metrics: false, audit: false } },
+    logging: {
+      console: { level: 'off' },
+      terminal: { level: 'warn', metrics: false, audit: false, handler: terminal },
+    },
     telemetry: { enabled: false, updateNotification: false },
     editorTheme: {
       tours: false,
@@ -119,6 +130,16 @@ function furnish(userDir, world) {
   for (const [name, content] of Object.entries(files)) {
     writeFileSync(path.join(userDir, name), JSON.stringify(content), { mode: 0o600 });
   }
+}
+
+/** Shows errors, and what nodes have to say. Node-RED's own warnings about the settings above would only worry people. */
+function terminal() {
+  const ERROR = 20;
+  return ({ level, id, type, name, msg }) => {
+    if (level > ERROR && id === undefined) return;
+    const source = type === undefined ? 'Node-RED' : `${type}${name ? ` "${name}"` : ''}`;
+    console.log(`${source}: ${msg instanceof Error || typeof msg === 'string' ? msg : JSON.stringify(msg)}`);
+  };
 }
 
 /** Resolves when the editor and the flows can really be opened. */
