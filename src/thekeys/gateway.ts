@@ -25,6 +25,7 @@ import { Line, type Lost, type Request, type Result } from './line';
 import type { Rank } from './queue';
 import { cleanCode, faultOfCode } from './signature';
 import { httpTransport, type Transport } from './transport';
+import { Watcher, type Watch, type WatchListener } from './watcher';
 
 export interface GatewayOptions {
   address: GatewayAddress;
@@ -35,6 +36,8 @@ export interface GatewayOptions {
   clock?: Clock;
   transport?: Transport;
   timing?: Partial<Timing>;
+  /** From 0 to 1, for the jitter of polls. */
+  random?: () => number;
 }
 
 /** Milliseconds. */
@@ -115,6 +118,7 @@ const METHOD_REFUSED = new Set([400, 404, 405, 501]);
 export class Gateway {
   readonly line: Line;
   readonly address: GatewayAddress;
+  private readonly watcher: Watcher;
   private readonly clock: Clock;
   private readonly timing: Timing;
 
@@ -129,6 +133,13 @@ export class Gateway {
       clock: this.clock,
       warn: options.warn,
       breatherMs: this.timing.breather,
+    });
+    this.watcher = new Watcher({
+      gateway: this,
+      key: options.address.key,
+      clock: this.clock,
+      state: options.state,
+      random: options.random ?? Math.random,
     });
   }
 
@@ -151,7 +162,7 @@ export class Gateway {
   }
 
   /** Asks the lock itself, over Bluetooth. */
-  lockStatus(share: Share, options: CommandOptions, rank: 'read' | 'poll' = 'read'): Promise<LockReading> {
+  async lockStatus(share: Share, options: CommandOptions, rank: 'read' | 'poll' = 'read'): Promise<LockReading> {
     const checked = checkShare(share);
     const call = lockStatusCall(checked, () => this.clock.now());
     return this.read(call, rank, options, `lock ${checked.identifier} ${checked.code}`);
@@ -184,13 +195,18 @@ export class Gateway {
     if (!posted) await this.work(updateCall('GET'), options, expiresAt);
   }
 
-  synchronizeLock(identifier: string, options: CommandOptions): Promise<void> {
+  async synchronizeLock(identifier: string, options: CommandOptions): Promise<void> {
     return this.work(lockSynchronizeCall(checkIdentifier(identifier)), options);
   }
 
   /** Writes the lock's firmware. Ends when the gateway has finished. */
-  updateLock(identifier: string, options: CommandOptions): Promise<void> {
+  async updateLock(identifier: string, options: CommandOptions): Promise<void> {
     return this.work(lockUpdateCall(checkIdentifier(identifier)), options);
+  }
+
+  /** Polls a lock from now on, until the returned function is called. */
+  watch(watch: Watch, listener: WatchListener): () => void {
+    return this.watcher.watch({ ...watch, share: checkShare(watch.share) }, listener);
   }
 
   /** Writes down where the timestamps stand. Does not wait for what is under way. */

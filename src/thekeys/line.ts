@@ -466,15 +466,16 @@ const RANK_ORDER: Record<Rank, number> = { action: 0, settle: 1, read: 2, poll: 
 function asAttempt(error: unknown): Attempt {
   if (error instanceof HttpFailure) return { failure: error };
   if (error instanceof TooLate) return { obstacle: null };
-  if (error instanceof StateError) {
-    return {
-      obstacle: gatewayError('GATEWAY_UNREACHABLE', {
-        message: `the state shared with other processes cannot be reached (${error.reason}), so nothing was sent`,
-        hint: 'Check the Redis server named in the gateway configuration. Without it two processes could use the same timestamp.',
-      }),
-    };
-  }
+  if (error instanceof StateError) return { obstacle: sharedStateLost(error) };
   throw error;
+}
+
+/** Without the shared state two processes could use the same timestamp, so nothing is sent. */
+export function sharedStateLost(error: StateError): GatewayError {
+  return gatewayError('GATEWAY_UNREACHABLE', {
+    message: `the state shared with other processes cannot be reached (${error.reason}), so nothing was sent`,
+    hint: 'Check the Redis server named in the gateway configuration.',
+  });
 }
 
 /** System words that people search for, with what they mean. */

@@ -1,0 +1,314 @@
+/**
+ * Watching locks: one timer for a gateway, however many watch it. Each poll reads the gateway's list, which costs no
+ * Bluetooth, and asks a lock only when its log counter has changed or it has none. Outages are told once, and so is their
+ * end. Where several processes share the gateway, one of them polls and the others take over what it found.
+ */
+import type { Clock } from '../common/clock';
+import { CodedError, textOf } from '../common/errors';
+import { StateError, type Json, type State } from '../state/state';
+import type { ListedLock, LockReading } from './answers';
+import type { Share } from './calls';
+import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
+import { sharedStateLost } from './line';
+
+export interface Watch {
+  share: Share;
+  /** Milliseconds between polls; each is moved by up to a tenth, so that gateways and processes do not beat in time. */
+  intervalMs: number;
+  /** Milliseconds for one answer. */
+  timeoutMs: number;
+}
+
+export interface WatchListener {
+  /** After each poll: the last reading. Its `at` says when the lock was read. */
+  onReading(reading: LockReading): void;
+  /** Once for an outage: the gateway is gone, or no longer sees the lock (`LOCK_NOT_DETECTED`), or refuses. */
+  onTrouble(error: GatewayError): void;
+  /** Once, when the outage is over. */
+  onRecovered(): void;
+}
+
+/** What the watcher asks of a gateway. */
+export interface Watched {
+  list(options: PollOptions, rank: 'poll'): Promise<ListedLock[]>;
+  lockStatus(share: Share, options: PollOptions, rank: 'poll'): Promise<LockReading>;
+}
+export interface PollOptions {
+  deadlineMs: number;
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+export interface WatcherOptions {
+  gateway: Watched;
+  /** `host:port`. */
+  key: string;
+  clock: Clock;
+  state: State;
+  /** From 0 to 1. */
+  random: () => number;
+}
+
+/** Watches that begin together, at a deploy, share the first poll. */
+const GATHER_MS = 50;
+/** Polls due within this part of the interval are made together. */
+const TOGETHER = 0.1;
+const JITTER = 0.1;
+/** A poll that has not had its turn by then makes room for the next. */
+const POLL_DEADLINE_MS = 30_000;
+/** How long others leave it to a process that said it would poll. */
+const CLAIM_MS = 20_000;
+const CLAIMED_PAUSE_MS = 1000;
+/** What another process read counts as this one's poll when it is no older than this part of the interval. */
+const FRESH = 0.75;
+
+/** Not an outage: the gateway does something else, and the next poll will tell. */
+const PASSING: readonly GatewayErrorCode[] = ['GATEWAY_BUSY', 'EXPIRED', 'QUEUE_FULL'];
+
+interface Entry {
+  watch: Watch;
+  listener: WatchListener;
+  dueAt: number;
+  trouble: string | undefined;
+}
+
+/** The last reading of a lock, and the log counter that the list showed before it was read. */
+interface Known {
+  reading: LockReading;
+  lastLog: number | undefined;
+}
+
+/** What processes that share the gateway tell each other. Times are milliseconds since 1970. */
+interface Snapshot {
+  at: number;
+  claimedUntil: number;
+  locks: ListedLock[];
+  known: Record<string, Known>;
+}
+
+export class Watcher {
+  private readonly entries = new Set<Entry>();
+  private readonly known = new Map<string, Known>();
+  private cancelTimer: (() => void) | undefined;
+  private polling = false;
+  private stopping = new AbortController();
+  private unsubscribe: (() => void) | undefined;
+  /** Tells this process's polls from those of others. */
+  private readonly id: string;
+
+  constructor(private readonly options: WatcherOptions) {
+    this.id = String(options.random());
+  }
+
+  /** Polls from now on, until the returned function is called. The first poll comes at once. */
+  watch(watch: Watch, listener: WatchListener): () => void {
+    const entry: Entry = { watch, listener, dueAt: this.options.clock.elapsed() + GATHER_MS, trouble: undefined };
+    if (this.entries.size === 0) this.start();
+    this.entries.add(entry);
+    this.schedule();
+    return () => {
+      if (!this.entries.delete(entry)) return;
+      if (this.entries.size === 0) this.stop();
+      else this.schedule();
+    };
+  }
+
+  private start(): void {
+    this.stopping = new AbortController();
+    if (!this.options.state.shared) return;
+    this.unsubscribe = this.options.state.subscribe(this.stateKey, (poller) => {
+      if (poller === this.id) return;
+      // Another process has polled: what is due soon is answered by that.
+      for (const entry of this.entries) {
+        const now = this.options.clock.elapsed();
+        if (entry.dueAt - now < entry.watch.intervalMs * FRESH) entry.dueAt = now;
+      }
+      this.schedule();
+    });
+  }
+
+  private stop(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    this.stopping.abort(gatewayError('EXPIRED', { message: 'nobody watches any more' }));
+    this.unsubscribe?.();
+    this.unsubscribe = undefined;
+    // Whoever watches next shall see the lock itself, not a memory.
+    this.known.clear();
+  }
+
+  private schedule(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    if (this.polling || this.entries.size === 0) return;
+    const next = Math.min(...[...this.entries].map(({ dueAt }) => dueAt));
+    this.cancelTimer = this.options.clock.after(next - this.options.clock.elapsed(), () => void this.tick());
+  }
+
+  private async tick(): Promise<void> {
+    const now = this.options.clock.elapsed();
+    const due = [...this.entries].filter(({ dueAt, watch }) => dueAt <= now + watch.intervalMs * TOGETHER);
+    if (due.length === 0) {
+      this.schedule();
+      return;
+    }
+    this.polling = true;
+    const { signal } = this.stopping;
+    try {
+      await this.poll(due, signal);
+    } catch (error) {
+      for (const entry of due) this.trouble(entry, error, signal);
+    } finally {
+      if (!signal.aborted) {
+        const after = this.options.clock.elapsed();
+        for (const entry of due) {
+          if (entry.dueAt <= now + entry.watch.intervalMs * TOGETHER)
+            entry.dueAt = after + this.jittered(entry.watch.intervalMs);
+        }
+      }
+      this.polling = false;
+      this.schedule();
+    }
+  }
+
+  private async poll(due: readonly Entry[], signal: AbortSignal): Promise<void> {
+    const { state } = this.options;
+    if (!state.shared) {
+      await this.readAll(await this.list(due, signal), due, signal);
+      return;
+    }
+    const found = await this.claim(due);
+    if (found === 'claimed') {
+      const at = this.options.clock.elapsed();
+      for (const entry of due) entry.dueAt = at + CLAIMED_PAUSE_MS + entry.watch.intervalMs * TOGETHER;
+      return;
+    }
+    if (found !== 'mine') {
+      for (const [identifier, known] of Object.entries(found.known)) this.known.set(identifier, known);
+      await this.readAll(found.locks, due, signal);
+      return;
+    }
+    let locks: ListedLock[] | undefined;
+    try {
+      locks = await this.list(due, signal);
+      await this.readAll(locks, due, signal);
+    } finally {
+      await this.tellOthers(locks);
+    }
+  }
+
+  private list(due: readonly Entry[], signal: AbortSignal): Promise<ListedLock[]> {
+    return this.options.gateway.list(pollOptions(due, signal), 'poll');
+  }
+
+  /** Asks the locks that have something new to tell, each once, and tells all who watch them. */
+  private async readAll(locks: readonly ListedLock[], due: readonly Entry[], signal: AbortSignal): Promise<void> {
+    const byLock = new Map<string, Entry[]>();
+    for (const entry of due) {
+      const { identifier, code } = entry.watch.share;
+      const key = `${identifier} ${code}`;
+      byLock.set(key, [...(byLock.get(key) ?? []), entry]);
+    }
+    for (const entries of byLock.values()) {
+      const [first] = entries;
+      if (first === undefined || signal.aborted) continue;
+      const { share } = first.watch;
+      try {
+        const listed = locks.find(({ identifier }) => identifier === share.identifier);
+        if (listed === undefined) {
+          this.known.delete(share.identifier);
+          throw gatewayError('LOCK_NOT_DETECTED');
+        }
+        const reading = await this.readIfNew(share, listed, entries, signal);
+        for (const entry of entries) this.reading(entry, reading);
+      } catch (error) {
+        for (const entry of entries) this.trouble(entry, error, signal);
+      }
+    }
+  }
+
+  private async readIfNew(
+    share: Share,
+    listed: ListedLock,
+    entries: readonly Entry[],
+    signal: AbortSignal,
+  ): Promise<LockReading> {
+    const known = this.known.get(share.identifier);
+    // Any difference counts: a lock that was reset starts to count anew.
+    if (known !== undefined && listed.lastLog !== undefined && listed.lastLog === known.lastLog) return known.reading;
+    const reading = await this.options.gateway.lockStatus(share, pollOptions(entries, signal), 'poll');
+    this.known.set(share.identifier, { reading, lastLog: listed.lastLog });
+    return reading;
+  }
+
+  private reading(entry: Entry, reading: LockReading): void {
+    if (!this.entries.has(entry)) return;
+    if (entry.trouble !== undefined) {
+      entry.trouble = undefined;
+      entry.listener.onRecovered();
+    }
+    entry.listener.onReading(reading);
+  }
+
+  private trouble(entry: Entry, thrown: unknown, signal: AbortSignal): void {
+    if (signal.aborted || !this.entries.has(entry)) return;
+    const error = asGatewayError(thrown);
+    if (PASSING.includes(error.code) || entry.trouble === error.code) return;
+    entry.trouble = error.code;
+    entry.listener.onTrouble(error);
+  }
+
+  private jittered(intervalMs: number): number {
+    return intervalMs * (1 - JITTER + 2 * JITTER * this.options.random());
+  }
+
+  private get stateKey(): string {
+    return `watch/${this.options.key}`;
+  }
+
+  /** Whether this process is to poll, another does so right now, or another has just done so. */
+  private claim(due: readonly Entry[]): Promise<'mine' | 'claimed' | Snapshot> {
+    const shortest = Math.min(...due.map(({ watch }) => watch.intervalMs));
+    return this.options.state.change<'mine' | 'claimed' | Snapshot>(this.stateKey, (current) => {
+      const now = this.options.clock.now();
+      const snapshot = asSnapshot(current);
+      if (snapshot.claimedUntil > now && snapshot.claimedUntil <= now + CLAIM_MS) return { result: 'claimed' };
+      const age = now - snapshot.at;
+      if (age >= 0 && age < shortest * FRESH) return { result: snapshot };
+      return { value: asJson({ ...snapshot, claimedUntil: now + CLAIM_MS }), result: 'mine' };
+    });
+  }
+
+  private async tellOthers(locks: ListedLock[] | undefined): Promise<void> {
+    await this.options.state.change(this.stateKey, (current) => {
+      const snapshot = asSnapshot(current);
+      if (locks === undefined) return { value: asJson({ ...snapshot, claimedUntil: 0 }), result: undefined };
+      const known = { ...snapshot.known, ...Object.fromEntries(this.known) };
+      return {
+        value: asJson({ at: this.options.clock.now(), claimedUntil: 0, locks, known }),
+        result: undefined,
+      };
+    });
+    if (locks !== undefined) await this.options.state.publish(this.stateKey, this.id);
+  }
+}
+
+function pollOptions(entries: readonly Entry[], signal: AbortSignal): PollOptions {
+  return { deadlineMs: POLL_DEADLINE_MS, timeoutMs: Math.max(...entries.map(({ watch }) => watch.timeoutMs)), signal };
+}
+
+function asGatewayError(thrown: unknown): GatewayError {
+  if (thrown instanceof StateError) return sharedStateLost(thrown);
+  if (thrown instanceof CodedError) return thrown as GatewayError;
+  return gatewayError('BAD_RESPONSE', { message: `unexpected: ${textOf(thrown)}` });
+}
+
+/** What is kept was written by this class, in this or another process. */
+function asSnapshot(value: Json | undefined): Snapshot {
+  const empty: Snapshot = { at: 0, claimedUntil: 0, locks: [], known: {} };
+  return typeof value === 'object' && value !== null ? { ...empty, ...(value as Partial<Snapshot>) } : empty;
+}
+
+function asJson(snapshot: Snapshot): Json {
+  return snapshot as unknown as Json;
+}
