@@ -1,0 +1,218 @@
+/**
+ * The rules behind the model builder of sber-models, as the browser gets them, and the words it needs.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { CATEGORIES, FUNCTIONS } from '../../src/sber/catalogue';
+import { labelsOf, LANGUAGES, loadPage, lookUp, ROOT } from './page';
+
+interface Draft extends Record<string, unknown> {
+  id: string;
+  model: string;
+  category: string;
+  chosen: Set<string>;
+  extra: Set<string>;
+  limits: Record<string, Record<string, unknown>>;
+}
+interface Remark {
+  code: string;
+  name?: string;
+  grave?: boolean;
+}
+interface Rules {
+  draftOf(catalogue: object, model: unknown): Draft;
+  modelOf(catalogue: object, draft: Draft): Record<string, unknown>;
+  copyOf(catalogue: object, draft: Draft, taken: string[]): Draft;
+  groupsOf(catalogue: object, draft: Draft): Record<string, string[]>;
+  remarksOn(catalogue: object, drafts: Draft[]): Remark[][];
+  firstFault(models: unknown): { number: number; code: string } | null;
+}
+
+const catalogue = { functions: FUNCTIONS, categories: CATEGORIES };
+const lamp = {
+  id: 'QWERTY123',
+  manufacturer: 'Xiaqara',
+  model: 'SM0123456789',
+  hw_version: '3.2',
+  sw_version: '5.7',
+  description: 'Умная лампа Xiaqara',
+  category: 'light',
+  features: ['online', 'on_off', 'light_mode', 'light_brightness', 'light_colour', 'light_colour_temp', 'sleep_timer'],
+  dependencies: { light_colour: { key: 'light_mode', value: [{ type: 'ENUM', enum_value: 'colour' }] } },
+  allowed_values: { light_brightness: { type: 'INTEGER', integer_values: { min: '10', max: '900', step: '1' } } },
+};
+
+describe('the model builder', () => {
+  let rules: Rules;
+  before(() => {
+    rules = (loadPage('sber-models').window.TheKeys as { sberModels: Rules }).sberModels;
+  });
+
+  /** What came out of the page's own world, as plain objects of this one. */
+  const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+  const draft = (model: unknown): Draft => rules.draftOf(catalogue, model);
+  const saved = (model: Draft): Record<string, unknown> =>
+    plain(rules.modelOf(catalogue, model)) as Record<string, unknown>;
+  const codes = (...drafts: Draft[]): string[][] =>
+    (plain(rules.remarksOn(catalogue, drafts)) as Remark[][]).map((remarks) =>
+      remarks.map(({ code, name }) => (name === undefined ? code : `${code} ${name}`)),
+    );
+  const door = (changes: object = {}): Draft =>
+    draft({ id: 'D1', manufacturer: 'Acme', model: 'Door', category: 'sensor_door', features: [], ...changes });
+
+  it("keeps the vendor's own example whole, unknown function and dependencies too", () => {
+    const again = saved(draft(lamp)) as typeof lamp;
+    assert.deepEqual(new Set(again.features), new Set(lamp.features));
+    assert.deepEqual({ ...again, features: [] }, { ...lamp, features: [] });
+  });
+
+  it('says what is odd about the example: a bound below the documented one, a function without a page', () => {
+    assert.deepEqual(codes(draft(lamp)), [['tooWide light_brightness', 'functionUnknown sleep_timer']]);
+  });
+
+  it('always has what the category demands, and only what was ticked besides', () => {
+    const model = door();
+    assert.deepEqual(saved(model).features, ['online', 'doorcontact_state']);
+    model.chosen.add('tamper_alarm');
+    assert.deepEqual(saved(model).features, ['online', 'doorcontact_state', 'tamper_alarm']);
+    assert.deepEqual(codes(model), [[]]);
+  });
+
+  it('forgets nothing when the arrow keys pass through other categories', () => {
+    const model = door();
+    model.chosen.add('tamper_alarm');
+    model.category = 'light';
+    assert.deepEqual(saved(model).features, ['online', 'on_off']);
+    model.category = 'sensor_door';
+    assert.deepEqual(saved(model).features, ['online', 'doorcontact_state', 'tamper_alarm']);
+  });
+
+  it('leaves out what was left empty, and trims what was typed', () => {
+    const model = door({ id: '  D1 ', hw_version: '', description: '  ' });
+    assert.deepEqual(saved(model), {
+      id: 'D1',
+      manufacturer: 'Acme',
+      model: 'Door',
+      category: 'sensor_door',
+      features: ['online', 'doorcontact_state'],
+    });
+  });
+
+  it('writes whole numbers as text with a step, other numbers as numbers without', () => {
+    const sensor = draft({ category: 'sensor_air', features: ['temperature', 'tvoc_float'] });
+    sensor.limits.temperature = { min: '-200', max: '', step: '' };
+    sensor.limits.tvoc_float = { min: '0.5', max: '', step: '' };
+    assert.deepEqual(saved(sensor).allowed_values, {
+      temperature: { type: 'INTEGER', integer_values: { min: '-200', max: '2000', step: '1' } },
+      tvoc_float: { type: 'FLOAT', float_values: { min: 0.5, max: 9.999 } },
+    });
+  });
+
+  it('limits nothing where all values or none are ticked, and limits only functions that the model has', () => {
+    const strip = draft({ category: 'hvac_fan', features: ['hvac_air_flow_power'] });
+    strip.limits.hvac_air_flow_power = { values: [...(FUNCTIONS.hvac_air_flow_power?.values ?? [])] };
+    assert.equal(saved(strip).allowed_values, undefined);
+    strip.limits.hvac_air_flow_power = { values: [] };
+    assert.equal(saved(strip).allowed_values, undefined);
+    strip.limits.hvac_air_flow_power = { values: ['low', 'high'] };
+    assert.deepEqual(saved(strip).allowed_values, {
+      hvac_air_flow_power: { type: 'ENUM', enum_values: { values: ['low', 'high'] } },
+    });
+    strip.chosen.delete('hvac_air_flow_power');
+    assert.equal(saved(strip).allowed_values, undefined);
+  });
+
+  it('copies a model under an id of its own', () => {
+    const copy = rules.copyOf(catalogue, draft(lamp), ['QWERTY123', 'QWERTY123-2']);
+    assert.equal(copy.id, 'QWERTY123-3');
+    assert.deepEqual({ ...saved(copy), id: '' }, { ...saved(draft(lamp)), id: '' });
+  });
+
+  it('warns of each thing Sber is known to refuse', () => {
+    const temperature = (limit: object): Draft => {
+      const model = draft({ ...lamp, category: 'sensor_temp', features: ['temperature'], dependencies: undefined });
+      model.limits = { temperature: { min: '', max: '', step: '', ...limit } };
+      return model;
+    };
+    const cases: [Draft, string[]][] = [
+      [draft({}), ['idMissing', 'manufacturerMissing', 'modelMissing', 'categoryMissing']],
+      [door({ hw_version: 'Unknown' }), ['versionUnknown']],
+      [door({ category: 'lock', features: ['online'] }), ['categoryUnknown']],
+      [door({ category: 'lock' }), ['noFunction', 'categoryUnknown']],
+      [door({ category: 'gate' }), ['oneOfMissing']],
+      [door({ category: 'hub', features: ['temperature'] }), ['functionForeign temperature']],
+      [temperature({ min: '-500' }), ['tooWide temperature']],
+      [temperature({ min: '10', max: '5' }), ['backwards temperature']],
+      [temperature({ min: '1.5' }), ['notWhole temperature']],
+      [temperature({ step: '0' }), ['badStep temperature']],
+      [temperature({ min: '0', max: '400', step: '5' }), []],
+    ];
+    for (const [model, expected] of cases) assert.deepEqual(codes(model)[0]?.sort(), expected.sort());
+    assert.deepEqual(codes(door(), door()), [[], ['idTwice']]);
+  });
+
+  it('marks the node only for what cannot be sent, and says which model', () => {
+    const good = saved(door());
+    assert.equal(rules.firstFault([]), null);
+    assert.equal(rules.firstFault([good]), null);
+    assert.deepEqual(plain(rules.firstFault([good, { ...good, id: '' }])), { number: 2, code: 'idMissing' });
+    assert.deepEqual(plain(rules.firstFault([good, good])), { number: 2, code: 'idTwice' });
+    assert.deepEqual(plain(rules.firstFault([{ ...good, features: [] }])), { number: 1, code: 'noFunction' });
+    assert.deepEqual(plain(rules.firstFault('[]')), { number: 0, code: 'notModels' });
+  });
+
+  it('survives whatever stands in a flow file', () => {
+    for (const odd of [null, 5, 'x', [], { features: 'online', allowed_values: [], category: 7 }, { features: [1] }]) {
+      assert.doesNotThrow(() => {
+        codes(draft(odd));
+        saved(draft(odd));
+      }, JSON.stringify(odd));
+    }
+  });
+});
+
+describe('the words of the model builder', () => {
+  const resource = (name: string): string => readFileSync(path.join(ROOT, 'resources', name), 'utf8');
+  const keys = [
+    ...Object.keys(CATEGORIES).map((name) => `category.${name}`),
+    ...Object.keys(FUNCTIONS).map((name) => `function.${name}`),
+    ...[...resource('sber-model-builder.js').matchAll(/\bt\('([^']+)'/g)].map(([, key]) => key!),
+    ...[...resource('sber-model-rules.js').matchAll(/code: '(\w+)'/g)]
+      .map(([, code]) => code!)
+      .filter((code) => code !== 'notModels')
+      .map((code) => `remark.${code}`),
+    ...['id', 'manufacturer', 'model', 'category'].flatMap((key) => [`remark.${key}Missing`, `fault.${key}Missing`]),
+    ...['notModels', 'idTwice', 'noFunction'].map((code) => `fault.${code}`),
+    ...['id', 'manufacturer', 'model', 'hw_version', 'sw_version', 'description'].flatMap((field) => [
+      `field.${field}`,
+      `placeholder.${field}`,
+    ]),
+    ...['mandatory', 'oneOf', 'optional', 'other'].map((group) => `group.${group}`),
+    ...['BOOL', 'STRING', 'COLOUR'].map((type) => `type.${type}`),
+    ...['min', 'max', 'step'].map((key) => `builder.${key}`),
+  ];
+
+  for (const language of LANGUAGES) {
+    it(`are complete in ${language}`, () => {
+      const labels = labelsOf('sber-models', language);
+      assert.deepEqual(
+        keys.filter((key) => lookUp(labels, `sber-models.${key}`) === undefined),
+        [],
+      );
+    });
+
+    it(`tell categories and the functions of each category apart in ${language}`, () => {
+      const labels = labelsOf('sber-models', language);
+      const words = (kind: string, names: readonly string[]): (string | undefined)[] =>
+        names.map((name) => lookUp(labels, `sber-models.${kind}.${name}`));
+      const assertDistinct = (texts: (string | undefined)[]): void => {
+        assert.equal(new Set(texts).size, texts.length, texts.join(', '));
+      };
+      assertDistinct(words('category', Object.keys(CATEGORIES)));
+      for (const { mandatory, oneOf, optional } of Object.values(CATEGORIES)) {
+        assertDistinct(words('function', [...mandatory, ...oneOf, ...optional]));
+      }
+    });
+  }
+});
