@@ -1,0 +1,103 @@
+/**
+ * What Google is told without having asked: the states of devices, to every linked user, and that the list of devices has
+ * changed. How it gets there is the Home Graph's business; what the states are is told by the caller at the last moment.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../common/clock';
+import { textOf } from '../common/errors';
+import type { State } from '../state/state';
+import { canonical, type JsonObject } from './json';
+import type { Accounts, FollowUpResponse, HomeGraph, States } from './types';
+
+/** A deploy takes devices away and brings them back; Google is asked to look when the dust has settled. */
+const SETTLE_MS = 1000;
+
+export interface AnnouncerOptions {
+  accounts: Accounts;
+  graph: HomeGraph;
+  state: State;
+  clock: Clock;
+  prefix: string;
+  /** All states of a device now; undefined when it is gone. */
+  statesOf: (deviceId: string) => States | undefined;
+  /** The device list as SYNC answers it. */
+  devices: () => JsonObject[];
+  warn: (message: string) => void;
+}
+
+export class Announcer {
+  private readonly changed = new Set<string>();
+  private telling = false;
+  private cancelLook: (() => void) | undefined;
+  private closed = false;
+
+  constructor(private readonly options: AnnouncerOptions) {}
+
+  /** The states of this device are to be told. */
+  report(deviceId: string): void {
+    this.changed.add(deviceId);
+    if (this.telling || this.closed) return;
+    this.telling = true;
+    void this.tell().finally(() => {
+      this.telling = false;
+    });
+  }
+
+  followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUpResponse): void {
+    if (!this.closed) this.options.graph.followUp(agentUserId, deviceId, trait, response);
+  }
+
+  /** A device came, went or was changed: looks a little later whether the list is another than the one Google has. */
+  devicesChanged(): void {
+    if (this.closed) return;
+    this.cancelLook?.();
+    this.cancelLook = this.options.clock.after(SETTLE_MS, () => {
+      this.cancelLook = undefined;
+      void this.look();
+    });
+  }
+
+  close(): void {
+    this.closed = true;
+    this.cancelLook?.();
+  }
+
+  /** The states are taken after the users are known, so that of two changes the later one is told last. */
+  private async tell(): Promise<void> {
+    while (this.changed.size > 0) {
+      const users = await this.users();
+      const ids = [...this.changed];
+      this.changed.clear();
+      if (users.length === 0) continue;
+      const states = ids.flatMap((id): [string, States][] => {
+        const known = this.options.statesOf(id);
+        return known === undefined ? [] : [[id, known]];
+      });
+      if (states.length > 0) this.options.graph.report(users, Object.fromEntries(states));
+    }
+  }
+
+  private async look(): Promise<void> {
+    const { state, prefix, graph } = this.options;
+    const hash = createHash('sha256').update(canonical(this.options.devices())).digest('base64url');
+    try {
+      const isNew = await state.change(`${prefix}/sync`, (current) =>
+        current === hash ? { result: false } : { value: hash, result: true },
+      );
+      // Whoever links later asks for the list without being told to.
+      const users = isNew ? await this.users() : [];
+      if (users.length > 0 && !this.closed) graph.requestSync(users);
+    } catch (error) {
+      this.options.warn(`whether the device list changed could not be told: ${textOf(error)}`);
+    }
+  }
+
+  private async users(): Promise<string[]> {
+    try {
+      return await this.options.accounts.linkedUsers();
+    } catch (error) {
+      this.options.warn(`the linked users could not be read: ${textOf(error)}`);
+      return [];
+    }
+  }
+}

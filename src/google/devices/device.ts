@@ -1,0 +1,187 @@
+/**
+ * A device that Google knows: its traits put together, its entry in the device list, and the one place where what a flow
+ * says becomes what the device is. Pure; where states are kept is told by `states.ts`.
+ */
+import { isObject, type JsonObject } from '../json';
+import { TRAIT_PREFIX, TYPE_PREFIX, type DeviceSettings } from '../settings';
+import type { States } from '../types';
+import { armDisarm } from './arm-disarm';
+import { anyTrait } from './custom';
+import { energyStorage } from './energy-storage';
+import { lockUnlock } from './lock-unlock';
+import { statusReport } from './status-report';
+import type { Command, Happening, Trait } from './trait';
+
+const COMMAND_PREFIX = 'action.devices.commands.';
+
+/** Why a device does not take a command. Neither tells anything about its state. */
+export interface Refusal {
+  refusal: 'functionNotSupported' | 'protocolError';
+  why: string;
+}
+
+export class Device {
+  private readonly traits: readonly Trait[];
+  /** Takes what no other trait owns; undefined for devices that pass nothing through. */
+  private readonly rest: Omit<Trait, 'words'> | undefined;
+
+  constructor(readonly settings: DeviceSettings) {
+    this.traits = traitsOf(settings);
+    this.rest =
+      settings.kind === 'CUSTOM'
+        ? anyTrait({
+            type: settings.type.replace(TYPE_PREFIX, ''),
+            pinSet: settings.pin !== '',
+            attributes: settings.customAttributes,
+          })
+        : undefined;
+  }
+
+  get id(): string {
+    return this.settings.id;
+  }
+
+  has(trait: string): boolean {
+    return this.traits.some((candidate) => candidate.name === trait);
+  }
+
+  /** The device's entry in the answer to SYNC. */
+  describe(): JsonObject {
+    const { settings } = this;
+    const names = this.rest === undefined ? this.traits.map((trait) => trait.name) : settings.customTraits;
+    const attributes: JsonObject = {};
+    for (const trait of this.traits) Object.assign(attributes, trait.attributes);
+    Object.assign(attributes, this.rest?.attributes);
+    return {
+      id: settings.id,
+      type: settings.type,
+      traits: names.map((name) => TRAIT_PREFIX + name),
+      name: {
+        name: settings.name,
+        ...(settings.nicknames.length === 0 ? {} : { nicknames: settings.nicknames }),
+      },
+      willReportState: true,
+      // Without it Google takes no follow-up of a command that ended late.
+      ...(this.has('ArmDisarm') || this.has('LockUnlock') ? { notificationSupportedByAgent: true } : {}),
+      ...(settings.roomHint === '' ? {} : { roomHint: settings.roomHint }),
+      attributes,
+    };
+  }
+
+  /** @param name Google's full name of the command */
+  understand(name: string, params: unknown): Command | Refusal {
+    const short = name.startsWith(COMMAND_PREFIX) ? name.slice(COMMAND_PREFIX.length) : '';
+    const owner = this.traits.find((trait) => trait.commands.includes(short));
+    const foreign = OWNED_COMMANDS.has(short) && owner === undefined;
+    const taker = owner ?? (foreign || short === '' ? undefined : this.rest);
+    const unsupported: Refusal = { refusal: 'functionNotSupported', why: `${name} is no command of this device` };
+    if (taker === undefined) return unsupported;
+    if (params !== undefined && params !== null && !isObject(params)) {
+      return { refusal: 'protocolError', why: 'params must be an object' };
+    }
+    const understood = taker.understand(short, isObject(params) ? params : {});
+    if (understood === undefined) return unsupported;
+    return 'malformed' in understood ? { refusal: 'protocolError', why: understood.malformed } : understood;
+  }
+
+  /** Why what a flow said cannot be so, or undefined. */
+  fault(said: Readonly<States>): string | undefined {
+    const { online = true } = said;
+    if (typeof online !== 'boolean') return 'online must be true or false';
+    for (const trait of this.traits) {
+      for (const word of trait.words) {
+        const fault = word in said ? trait.fault(word, said[word]) : undefined;
+        if (fault !== undefined) return fault;
+      }
+    }
+    return undefined;
+  }
+
+  /** What the device is from now on. `kept` and the result are for keeping; show them through `shown`. */
+  next(kept: Readonly<States>, happening: Happening): States {
+    const { online = true } = happening.said;
+    const next: States = { online };
+    const owned = new Set<string>(['online']);
+    for (const trait of this.traits) {
+      const mine = this.ownStates(trait, kept);
+      const said = pick(happening.said, trait.words);
+      const concerned = Object.keys(said).length > 0 || this.commanded(trait, happening.command);
+      Object.assign(next, concerned ? trait.next(mine, { ...happening, said }) : mine);
+      for (const word of [...trait.words, ...KEPT_WORDS]) owned.add(word);
+    }
+    if (this.rest !== undefined) {
+      Object.assign(next, this.rest.next(omit(kept, owned), { ...happening, said: omit(happening.said, owned) }));
+    }
+    return next;
+  }
+
+  /** All states of every trait, and `online`: what QUERY answers and Home Graph is told. */
+  shown(kept: Readonly<States>, now: number): States {
+    return this.show(kept, now, () => true);
+  }
+
+  /**
+   * The states for the answer to commands: all of each trait that was commanded or spoken of, and no fragment of another,
+   * because Google takes what it hears of a trait for the whole of it.
+   */
+  shownFor(kept: Readonly<States>, now: number, commands: readonly Command[], said: Readonly<States>): States {
+    return this.show(
+      kept,
+      now,
+      (trait) =>
+        commands.some((command) => this.commanded(trait, command)) ||
+        trait.words.some((word) => Object.hasOwn(said, word)),
+    );
+  }
+
+  private show(kept: Readonly<States>, now: number, wanted: (trait: Trait) => boolean): States {
+    const { online = true } = kept;
+    const states: States = { online };
+    const owned = new Set<string>(['online']);
+    for (const trait of this.traits) {
+      if (wanted(trait)) Object.assign(states, trait.shown(this.ownStates(trait, kept), now));
+      for (const word of [...trait.words, ...KEPT_WORDS]) owned.add(word);
+    }
+    return this.rest === undefined ? states : { ...states, ...this.rest.shown(omit(kept, owned), now) };
+  }
+
+  private ownStates(trait: Trait, kept: Readonly<States>): States {
+    return pick(kept, trait.name === 'ArmDisarm' ? [...trait.words, ...KEPT_WORDS] : trait.words);
+  }
+
+  private commanded(trait: Trait, command: Command | undefined): boolean {
+    return command !== undefined && trait.commands.includes(command.name);
+  }
+}
+
+/** Names under which the trait ArmDisarm keeps what it shows otherwise. */
+const KEPT_WORDS = ['exitEnds'];
+
+/** Commands that need their trait; everything else is passed through where anything is. */
+const OWNED_COMMANDS: ReadonlySet<string> = new Set(['ArmDisarm', 'LockUnlock', 'Charge']);
+
+function traitsOf(settings: DeviceSettings): Trait[] {
+  const arming = (): Trait =>
+    armDisarm({ levels: settings.levels, ordered: settings.levelsOrdered, defaultLevel: settings.defaultLevel });
+  switch (settings.kind) {
+    case 'SECURITYSYSTEM':
+      return [statusReport(settings.id), arming()];
+    case 'LOCK':
+      return [lockUnlock(), ...(settings.battery ? [energyStorage()] : [])];
+    case 'CUSTOM':
+      return settings.customTraits.flatMap((name) => {
+        if (name === 'ArmDisarm') return [arming()];
+        if (name === 'StatusReport') return [statusReport(settings.id)];
+        if (name === 'LockUnlock') return [lockUnlock()];
+        return name === 'EnergyStorage' ? [energyStorage(settings.customAttributes)] : [];
+      });
+  }
+}
+
+function pick(states: Readonly<States>, words: readonly string[]): States {
+  return Object.fromEntries(Object.entries(states).filter(([word]) => words.includes(word)));
+}
+
+function omit(states: Readonly<States>, words: ReadonlySet<string>): States {
+  return Object.fromEntries(Object.entries(states).filter(([word]) => !words.has(word)));
+}

@@ -1,0 +1,63 @@
+/**
+ * What a trait is to us: the commands it understands, the states it owns, and how it turns what a flow says into its next
+ * states. One file beside this one for each trait that has rules of its own; `device.ts` puts them together.
+ */
+import type { GoogleCode } from '../error-codes';
+import type { JsonObject } from '../json';
+import type { States } from '../types';
+
+export type Action = 'open' | 'close' | 'arm' | 'disarm' | 'cancel';
+
+/** A command that a device understood. */
+export interface Command {
+  /** Google's name without its prefix: `ArmDisarm`. */
+  name: string;
+  /** As they go to the flow: what Google sent, completed by the default level. */
+  params: JsonObject;
+  /** The word that flows use for it; undefined for commands that have none. */
+  action: Action | undefined;
+  /** It lets somebody in: a PIN is asked where one is set for releasing. */
+  releases: boolean;
+  /** The trait whose follow-up notification tells how it ended; undefined where Google takes none. */
+  followUpTrait: string | undefined;
+  /** Google's word for its failure where there is no better one. */
+  failure: GoogleCode;
+  /** It cannot be carried out as it is, which is said when the PIN is right and not before. */
+  refused?: GoogleCode;
+}
+
+/** What a trait makes of a command: itself, a refusal that tells nothing about the device, or undefined: not its own. */
+export type Understood = Command | { malformed: string } | undefined;
+
+/** What happened, for a trait to work out its next states. */
+export interface Happening {
+  /** The states that the flow said, checked for their type. `null` stands for "not known any more". */
+  said: Readonly<States>;
+  /** The command that they answer. */
+  command: Command | undefined;
+  /** The command was stopped (blocking exceptions): what it asked for did not happen. */
+  stopped: boolean;
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+export interface Trait {
+  /** Google's name without its prefix. */
+  readonly name: string;
+  /** The command names (without prefix) that belong to this trait. */
+  readonly commands: readonly string[];
+  /** What a flow may say that concerns this trait. */
+  readonly words: readonly string[];
+  readonly attributes: JsonObject;
+  understand(command: string, params: JsonObject): Understood;
+  /** Why a value said for one of the `words` cannot be, or undefined. */
+  fault(word: string, value: unknown): string | undefined;
+  /** The states to keep from now on, `kept` being the ones until now. Both hold this trait's own only. */
+  next(kept: Readonly<States>, happening: Happening): States;
+  /** All states of the trait, as Google is to be told. */
+  shown(kept: Readonly<States>, now: number): States;
+}
+
+export function mustBeBoolean(word: string, value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : `${word} must be true or false`;
+}

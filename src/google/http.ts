@@ -1,0 +1,111 @@
+/**
+ * The fulfilment's address: token, body, answer. 401 speaks of tokens alone, because Google takes it as a reason to renew
+ * its own; everything that can be understood as JSON is answered with 200. What is answered is left to `fulfillment.ts`.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { textOf } from '../common/errors';
+import { fulfil, type House } from './fulfillment';
+import { isObject } from './json';
+import type { Accounts, HttpHandler } from './types';
+
+/** A request for a thousand devices with all the custom data Google allows is smaller. */
+const MAX_BYTES = 1024 * 1024;
+/** How much of a body that is too large is read to the end, so that the other side hears why it is refused. */
+const DRAIN_BYTES = 16 * MAX_BYTES;
+
+export interface FulfilmentOptions {
+  accounts: Accounts;
+  house: House;
+  warn: (message: string) => void;
+}
+
+export function fulfilmentEndpoint(options: FulfilmentOptions): HttpHandler {
+  return async (request, response) => {
+    try {
+      const bearer = bearerOf(request);
+      const identity = bearer === undefined ? undefined : await options.accounts.authenticate(bearer);
+      if (identity === undefined) {
+        // RFC 6750, section 3: no error code where no token came.
+        const challenge = bearer === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
+        refuse(request, response, 401, { error: 'invalid_token' }, { 'WWW-Authenticate': challenge });
+        return;
+      }
+      const body = await bodyOf(request);
+      if (body === 'too large') refuse(request, response, 413, { error: 'the body is too large' });
+      else if (body === 'not JSON') refuse(request, response, 400, { error: 'the body is not JSON' });
+      else send(response, 200, await fulfil(options.house, identity, body.json));
+    } catch (error) {
+      options.warn(`a request of Google could not be answered: ${textOf(error)}`);
+      if (!response.headersSent) refuse(request, response, 503, { error: 'try again later' });
+    }
+  };
+}
+
+function bearerOf(request: IncomingMessage): string | undefined {
+  return /^Bearer +([^\s]+) *$/i.exec(request.headers.authorization ?? '')?.[1];
+}
+
+async function bodyOf(
+  request: IncomingMessage & { body?: unknown },
+): Promise<{ json: unknown } | 'too large' | 'not JSON'> {
+  // Middleware of the whole Node-RED (settings.js) may have read it already.
+  if (request.readableEnded || request.body !== undefined) {
+    const { body } = request;
+    if (Buffer.isBuffer(body) || typeof body === 'string') return jsonOf(body.toString());
+    return isObject(body) || Array.isArray(body) ? { json: body } : 'not JSON';
+  }
+  if (Number(request.headers['content-length']) > MAX_BYTES) return 'too large';
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // Left without destroying the request: the answer still has to go out on its connection.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BYTES) return 'too large';
+    chunks.push(chunk);
+  }
+  return jsonOf(Buffer.concat(chunks).toString());
+}
+
+function jsonOf(text: string): { json: unknown } | 'not JSON' {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return 'not JSON';
+  }
+  const { requestId } = isObject(json) ? json : {};
+  if (isObject(json) && typeof requestId === 'number') {
+    // Twenty digits are more than a number holds; Google's ids are texts and have to come back as they were.
+    const digits = /"requestId"\s*:\s*(-?\d+)\s*[,}]/.exec(text)?.[1];
+    return { json: { ...json, requestId: digits ?? String(requestId) } };
+  }
+  return { json };
+}
+
+function send(response: ServerResponse, status: number, answer: unknown, headers: Record<string, string> = {}): void {
+  const text = JSON.stringify(answer);
+  response.writeHead(status, {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(text),
+    'Cache-Control': 'no-store',
+    ...headers,
+  });
+  response.end(text);
+}
+
+/** Answers before the body was read, and reads on for a while: a connection cut while sending tells nobody anything. */
+function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  answer: unknown,
+  headers: Record<string, string> = {},
+): void {
+  send(response, status, answer, { ...headers, ...(request.readableEnded ? {} : { Connection: 'close' }) });
+  let drained = 0;
+  request.on('data', (chunk: Buffer) => {
+    drained += chunk.length;
+    if (drained > DRAIN_BYTES) request.destroy();
+  });
+  request.on('error', () => undefined);
+}

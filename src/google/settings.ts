@@ -1,0 +1,182 @@
+/**
+ * What a person set in the dialog of a device, read once: texts, numbers and lists become typed settings, and what cannot
+ * work is refused in words. How a device behaves is told by `devices/`.
+ */
+import { invalidInput } from '../common/errors';
+import { isObject, type JsonObject } from './json';
+
+export const TYPE_PREFIX = 'action.devices.types.';
+export const TRAIT_PREFIX = 'action.devices.traits.';
+
+/** One level of a security system, as Google's `availableArmLevels.levels` has it. */
+export interface ArmLevel {
+  level_name: string;
+  level_values: { level_synonym: string[]; lang: string }[];
+}
+
+/** Which commands ask for the PIN: none, those that let somebody in (disarm, cancel, unlock), or every one. */
+export type PinFor = 'none' | 'release' | 'always';
+
+/** What happens when arming is asked while the last status report has entries. */
+export type OnOpenSensors = 'flow' | 'refuse' | 'ask' | 'allow';
+
+export interface DeviceSettings {
+  id: string;
+  name: string;
+  nicknames: string[];
+  roomHint: string;
+  kind: 'SECURITYSYSTEM' | 'LOCK' | 'CUSTOM';
+  /** Google's type, with its prefix. */
+  type: string;
+  /** Empty: a panel without levels. */
+  levels: ArmLevel[];
+  levelsOrdered: boolean;
+  /** One of `levels`, or undefined: a person who names none is asked which. */
+  defaultLevel: string | undefined;
+  pinFor: PinFor;
+  /** Empty: none is set. */
+  pin: string;
+  onOpenSensors: OnOpenSensors;
+  replyTimeoutMs: number;
+  /** A lock that tells how full its battery is. */
+  battery: boolean;
+  /** Trait names without their prefix; CUSTOM only. */
+  customTraits: string[];
+  customAttributes: JsonObject;
+}
+
+const DEFAULT_REPLY_TIMEOUT_MS = 1500;
+/** Google hangs up after about five seconds; waiting longer helps nobody. */
+const LONGEST_REPLY_TIMEOUT_MS = 30_000;
+/** Google cuts names above it. */
+const NAME_LENGTH = 60;
+
+/** @throws CodedError `INVALID_INPUT` where no device can be made of it */
+export function parseDevice(raw: JsonObject, pin: string, fallbackId: string): DeviceSettings {
+  const id = text(raw, 'deviceId') || fallbackId;
+  const kind = choice(raw, 'deviceType', ['SECURITYSYSTEM', 'LOCK', 'CUSTOM'] as const, 'SECURITYSYSTEM');
+  const levels = kind === 'LOCK' ? [] : armLevels(raw);
+  const customType = text(raw, 'customType').replace(TYPE_PREFIX, '');
+  const customTraits = texts(raw, 'customTraits').map((trait) => trait.replace(TRAIT_PREFIX, ''));
+  if (kind === 'CUSTOM' && (!/^[A-Z_a-z0-9]+$/.test(customType) || customTraits.length === 0)) {
+    throw invalidInput('a custom device needs a type and at least one trait, such as LIGHT and OnOff');
+  }
+  const defaultLevel = text(raw, 'defaultLevel');
+  if (defaultLevel !== '' && levels.length > 0 && !levels.some((level) => level.level_name === defaultLevel)) {
+    throw invalidInput(`the default level ${defaultLevel} is none of the levels of this device`);
+  }
+  return {
+    id,
+    name: shortened(text(raw, 'deviceName') || text(raw, 'name') || id),
+    nicknames: texts(raw, 'nicknames'),
+    roomHint: text(raw, 'roomHint'),
+    kind,
+    type: TYPE_PREFIX + (kind === 'CUSTOM' ? customType : kind),
+    levels,
+    levelsOrdered: flag(raw, 'levelsOrdered', true),
+    defaultLevel: defaultLevel === '' || levels.length === 0 ? undefined : defaultLevel,
+    pinFor: choice(raw, 'pinFor', ['none', 'release', 'always'] as const, 'release'),
+    pin: pin.trim(),
+    onOpenSensors: choice(raw, 'onOpenSensors', ['flow', 'refuse', 'ask', 'allow'] as const, 'flow'),
+    replyTimeoutMs: milliseconds(raw, 'replyTimeout'),
+    battery: flag(raw, 'battery', false),
+    customTraits,
+    customAttributes: objectOf(raw, 'customAttributes'),
+  };
+}
+
+function text(raw: JsonObject, key: string): string {
+  const value = raw[key];
+  if (typeof value === 'string') return value.trim();
+  return typeof value === 'number' ? String(value) : '';
+}
+
+/** Cut between characters, never within one. */
+function shortened(name: string): string {
+  return Array.from(name).slice(0, NAME_LENGTH).join('');
+}
+
+function flag(raw: JsonObject, key: string, otherwise: boolean): boolean {
+  const value = raw[key];
+  if (typeof value === 'boolean') return value;
+  if (value === 'true') return true;
+  return value === 'false' ? false : otherwise;
+}
+
+function choice<T extends string>(raw: JsonObject, key: string, choices: readonly T[], otherwise: T): T {
+  const value = text(raw, key);
+  if (value === '') return otherwise;
+  const found = choices.find((candidate) => candidate === value);
+  if (found === undefined) throw invalidInput(`${key} is ${value}, but must be one of ${choices.join(', ')}`);
+  return found;
+}
+
+function milliseconds(raw: JsonObject, key: string): number {
+  const value = text(raw, key);
+  if (value === '') return DEFAULT_REPLY_TIMEOUT_MS;
+  const number = Number(value);
+  if (!Number.isFinite(number) || number <= 0) throw invalidInput(`${key} must be a number of milliseconds above 0`);
+  return Math.min(number, LONGEST_REPLY_TIMEOUT_MS);
+}
+
+/** A list as the dialog keeps it, or as a person types it: separated by commas. */
+function texts(raw: JsonObject, key: string): string[] {
+  const value = raw[key];
+  const items = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : [];
+  return items
+    .filter((item) => typeof item === 'string')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function parsed(raw: JsonObject, key: string): unknown {
+  const value = raw[key];
+  if (typeof value !== 'string') return value;
+  if (value.trim() === '') return undefined;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    throw invalidInput(`${key} is not JSON`);
+  }
+}
+
+function objectOf(raw: JsonObject, key: string): JsonObject {
+  const value = parsed(raw, key);
+  if (value === undefined || value === null) return {};
+  if (!isObject(value)) throw invalidInput(`${key} must be an object`);
+  return value;
+}
+
+function armLevels(raw: JsonObject): ArmLevel[] {
+  let value = parsed(raw, 'levels');
+  if (!Array.isArray(value) || value.length === 0) {
+    // A custom panel may bring its levels in its attributes.
+    const { availableArmLevels } = objectOf(raw, 'customAttributes');
+    const { levels } = isObject(availableArmLevels) ? availableArmLevels : {};
+    value = levels ?? value;
+  }
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw invalidInput('levels must be a list');
+  const levels = value.map(armLevel);
+  if (new Set(levels.map((level) => level.level_name)).size < levels.length) {
+    throw invalidInput('two levels have the same name');
+  }
+  return levels;
+}
+
+function armLevel(value: unknown): ArmLevel {
+  const { level_name: name, level_values: values } = isObject(value) ? value : {};
+  if (typeof name !== 'string' || name === '') throw invalidInput('a level needs a name (level_name)');
+  const spoken = (Array.isArray(values) ? values : []).flatMap((item) => {
+    const { lang, level_synonym: synonyms } = isObject(item) ? item : {};
+    const words = Array.isArray(synonyms) ? synonyms.filter((word) => typeof word === 'string' && word !== '') : [];
+    return typeof lang === 'string' && lang !== '' && words.length > 0
+      ? [{ level_synonym: words as string[], lang }]
+      : [];
+  });
+  // Google needs words in English for every level, whatever languages the users speak (its page on ArmDisarm).
+  if (!spoken.some((item) => item.lang === 'en')) {
+    spoken.unshift({ level_synonym: [name.replace(/[_-]+/g, ' ')], lang: 'en' });
+  }
+  return { level_name: name, level_values: spoken };
+}
