@@ -6,7 +6,7 @@
 (function () {
   'use strict';
 
-  const TEXT_FIELDS = ['id', 'manufacturer', 'model', 'hw_version', 'sw_version', 'description'];
+  const TEXT_FIELDS = ['id', 'manufacturer', 'model', 'description', 'hw_version', 'sw_version'];
   const COPIED_MS = 2000;
   let serial = 0;
 
@@ -222,12 +222,7 @@
       });
       input.value = row.draft[field];
       row.inputs[field] = input;
-      return element(
-        'div',
-        { class: field === 'description' ? 'thekeys-sber-wide' : undefined },
-        element('label', { for: input.id }, t(`field.${field}`)),
-        input,
-      );
+      return element('div', {}, element('label', { for: input.id }, t(`field.${field}`)), input);
     }
 
     function categoryField(row, id) {
@@ -330,7 +325,7 @@
             { for: box.id },
             box,
             element('span', {}, nameOf('function', name)),
-            element('code', {}, name),
+            nameOf('function', name) === name ? null : element('code', {}, name),
           ),
           told,
           canNarrow ? narrow : null,
