@@ -1,0 +1,157 @@
+/**
+ * A house with devices, a person who speaks through Google, and a flow that answers as a test tells it to; the time and
+ * the storage are in the test's hand. Every answer is held against the schemas on its way.
+ */
+import assert from 'node:assert/strict';
+import type { JsonObject } from '../../src/google/json';
+import { fulfil, type Execution } from '../../src/google/fulfillment';
+import { SmartHome, type CommandMessage } from '../../src/google/home';
+import { parseDevice } from '../../src/google/settings';
+import type { Accounts, FollowUpResponse, HomeGraph, Identity, States } from '../../src/google/types';
+import { MemoryState } from '../../src/state/local';
+import type { State } from '../../src/state/state';
+import { HandClock } from '../unit/simulator/clock';
+import { checkAnswer, checkFollowUp, checkStates, type Described } from './google-schemas';
+
+export const ANNA: Identity = { agentUserId: 'user123', user: 'anna', link: 'link-1' };
+export const BEN: Identity = { agentUserId: 'user456', user: 'ben', link: 'link-2' };
+
+/** The levels of the guide's SYNC sample, and the words its later samples use. */
+export const level = (name: string, ...synonyms: string[]): JsonObject => ({
+  level_name: name,
+  level_values: [{ level_synonym: synonyms.length === 0 ? [name] : synonyms, lang: 'en' }],
+});
+
+export interface Result {
+  ids: string[];
+  status: string;
+  states?: States;
+  errorCode?: string;
+  challengeNeeded?: { type: string };
+  debugString?: string;
+}
+
+export type Reply = (message: CommandMessage) => unknown;
+
+export class House {
+  readonly told: CommandMessage[] = [];
+  readonly warnings: string[] = [];
+  readonly reports: { users: readonly string[]; states: Readonly<Record<string, States>> }[] = [];
+  readonly followUps: { user: string; deviceId: string; trait: string; response: FollowUpResponse }[] = [];
+  readonly syncs: (readonly string[])[] = [];
+  readonly disconnected: string[] = [];
+  linked = [ANNA.agentUserId];
+  home: SmartHome;
+  private handles = 0;
+  private readonly replies = new Map<string, Reply>();
+
+  constructor(
+    readonly state: State = new MemoryState(),
+    readonly clock = new HandClock(),
+  ) {
+    const accounts: Accounts = {
+      authenticate: () => Promise.resolve(undefined),
+      disconnect: async (agentUserId, link) => {
+        this.disconnected.push(`${agentUserId}/${link}`);
+        this.linked = this.linked.filter((user) => user !== agentUserId);
+      },
+      linkedUsers: () => Promise.resolve([...this.linked]),
+      onLinksChanged: () => () => undefined,
+      close: () => Promise.resolve(),
+    };
+    const graph: HomeGraph = {
+      report: (users, states) => {
+        for (const device of this.home.devices() as unknown as Described[]) {
+          const mine = states[device.id];
+          if (mine !== undefined) checkStates(device, mine as never);
+        }
+        this.reports.push({ users, states });
+      },
+      followUp: (user, deviceId, trait, response) => {
+        checkFollowUp(trait, response);
+        this.followUps.push({ user, deviceId, trait, response });
+      },
+      requestSync: (users) => this.syncs.push(users),
+      forget: () => undefined,
+      close: () => Promise.resolve(),
+    };
+    this.home = new SmartHome({
+      accounts,
+      graph,
+      state,
+      clock: this.clock,
+      prefix: 'google/test',
+      newHandle: () => `handle-${(this.handles += 1)}`,
+      warn: (message) => this.warnings.push(message),
+    });
+  }
+
+  /** Adds a device; `reply` is the payload its flow answers with, or undefined: it says nothing. */
+  device(raw: JsonObject, pin = '', reply: Reply = () => undefined): () => void {
+    const settings = parseDevice(raw, pin, 'fallback');
+    this.replies.set(settings.id, reply);
+    return this.home.register(settings, (message) => {
+      const json = JSON.stringify(message);
+      if (pin !== '') assert.ok(!json.includes(pin), 'the PIN went to the flow');
+      this.told.push(message);
+      const payload = this.replies.get(settings.id)?.(message);
+      if (payload !== undefined)
+        void this.reply(message, payload).catch((error: unknown) => this.warnings.push(String(error)));
+    });
+  }
+
+  /** The flow answers a command. */
+  reply(message: CommandMessage, payload: unknown, more: object = {}): ReturnType<SmartHome['take']> {
+    return this.home.take({ google: message.google, payload, ...more }, '');
+  }
+
+  /** What the flow of a device answers from now on. */
+  answers(deviceId: string, reply: Reply): void {
+    this.replies.set(deviceId, reply);
+  }
+
+  async post(request: JsonObject, identity = ANNA): Promise<JsonObject> {
+    const answer = await fulfil(this.home, identity, JSON.parse(JSON.stringify(request)));
+    checkAnswer(request, answer, this.home.devices() as unknown as Described[]);
+    return answer;
+  }
+
+  /** One command to one device, and its result. */
+  async execute(
+    deviceId: string,
+    command: string,
+    params: JsonObject,
+    challenge?: JsonObject,
+    identity = ANNA,
+  ): Promise<Result> {
+    const execution = { command: `action.devices.commands.${command}`, params, ...(challenge && { challenge }) };
+    const [result] = await this.executeAll([{ devices: [deviceId], execution: [execution] }], identity);
+    return result!;
+  }
+
+  async executeAll(
+    groups: { devices: string[]; execution: (Partial<Execution> & JsonObject)[] }[],
+    identity = ANNA,
+  ): Promise<Result[]> {
+    const commands = groups.map(({ devices, execution }) => ({ devices: devices.map((id) => ({ id })), execution }));
+    const answer = await this.post(
+      { requestId: '1', inputs: [{ intent: 'action.devices.EXECUTE', payload: { commands } }] },
+      identity,
+    );
+    return (answer['payload'] as unknown as { commands: Result[] }).commands;
+  }
+
+  async query(deviceId: string): Promise<JsonObject> {
+    const answer = await this.post({
+      requestId: '1',
+      inputs: [{ intent: 'action.devices.QUERY', payload: { devices: [{ id: deviceId }] } }],
+    });
+    return (answer['payload'] as { devices: Record<string, JsonObject> }).devices[deviceId]!;
+  }
+
+  /** The next start: the same storage, everything else anew. */
+  async restarted(): Promise<House> {
+    await this.home.close();
+    return new House(this.state, this.clock);
+  }
+}
