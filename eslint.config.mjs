@@ -97,6 +97,11 @@ export default tseslint.config(
     },
   },
   {
+    files: ['scripts/**/*.cjs'],
+    extends: [js.configs.recommended],
+    languageOptions: { sourceType: 'commonjs', globals: { process: 'readonly', require: 'readonly' } },
+  },
+  {
     files: ['nodes/**/*.html', 'nodes/resources/**/*.js', 'resources/**/*.js'],
     plugins: { html },
     ...js.configs.recommended,

@@ -1,0 +1,118 @@
+/** `npm start` in a clone: a lock opens at the press of a button, and Ctrl-C leaves nothing behind. */
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import WebSocket from 'ws';
+import { repository } from '../support/tarball';
+
+interface DemoNode {
+  id: string;
+  type: string;
+  action?: string;
+  wires?: string[][];
+}
+
+describe('the demo', function () {
+  this.timeout(120_000);
+  let temporary: string;
+  let demo: ChildProcess | undefined;
+  let said = '';
+
+  /** Starts the demo as npm does after its build, with a folder of its own for temporary files. */
+  const start = (env: Record<string, string> = {}): ChildProcess => {
+    said = '';
+    const inherited = Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS|PORT|npm_|THE_KEYS_)/.test(name));
+    demo = spawn(process.execPath, [path.join(repository, 'scripts', 'start.mjs')], {
+      cwd: repository,
+      env: { ...Object.fromEntries(inherited), PORT: '0', TMPDIR: temporary, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [demo.stdout!, demo.stderr!]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
+    }
+    return demo;
+  };
+
+  const ready = async (process: ChildProcess): Promise<string> => {
+    for (;;) {
+      const url = /ready: (http:\S+\/)/.exec(said)?.[1];
+      if (url !== undefined) return url;
+      assert.equal(process.exitCode, null, said);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+
+  beforeEach(async () => {
+    temporary = await mkdtemp(path.join(os.tmpdir(), 'the-keys-start-test-'));
+  });
+  afterEach(async () => {
+    if (demo?.exitCode === null && demo.signalCode === null) {
+      const gone = once(demo, 'exit');
+      demo.kill('SIGKILL');
+      await gone;
+    }
+    await rm(temporary, { recursive: true, force: true });
+  });
+
+  it('opens the simulated lock, says so on the badge, and leaves no folder and no process', async () => {
+    const process = start();
+    const url = await ready(process);
+    const flows = (await (await fetch(`${url}flows`)).json()) as DemoNode[];
+    assert.equal(flows[0]?.type, 'tab', 'the editor opens on the tab that explains itself');
+    const open = flows.find((node) => node.type === 'lock-action' && node.action === 'open')!;
+    const button = flows.find((node) => node.type === 'inject' && node.wires?.flat().includes(open.id))!;
+
+    const socket = new WebSocket(`${url.replace('http', 'ws')}comms`);
+    await once(socket, 'open');
+    const badges: string[] = [];
+    const green = new Promise<void>((resolve) => {
+      socket.on('message', (data: Buffer) => {
+        for (const { topic, data: badge } of [JSON.parse(data.toString())].flat() as {
+          topic?: string;
+          data?: { text?: string; fill?: string };
+        }[]) {
+          if (topic !== `status/${open.id}`) continue;
+          badges.push(`${badge?.fill ?? ''} ${badge?.text ?? ''}`);
+          if (badge?.fill === 'green') resolve();
+        }
+      });
+    });
+    socket.send(JSON.stringify({ subscribe: 'status/#' }));
+    assert.equal((await fetch(`${url}inject/${button.id}`, { method: 'POST' })).status, 200);
+    await green;
+    socket.terminate();
+    assert.match(badges.at(-1)!, /open/i);
+
+    const gone = once(process, 'exit');
+    process.kill('SIGINT');
+    assert.deepEqual(await gone, [0, null]);
+    assert.deepEqual(await readdir(temporary), []);
+  });
+
+  it('says so when its port is in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    try {
+      const { port } = other.address() as AddressInfo;
+      const [code] = (await once(start({ PORT: String(port) }), 'exit')) as [number];
+      assert.equal(code, 1);
+      assert.match(said, new RegExp(`Port ${port} is in use.*PORT=${port + 1}`));
+      assert.deepEqual(await readdir(temporary), []);
+    } finally {
+      other.close();
+    }
+  });
+
+  it('asks for the code when it gets the address of a real gateway alone', async () => {
+    const [code] = (await once(start({ THE_KEYS_HOST: '127.0.0.1:9' }), 'exit')) as [number];
+    assert.equal(code, 1);
+    assert.match(said, /THE_KEYS_CODE/);
+  });
+});
