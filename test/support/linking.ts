@@ -37,6 +37,11 @@ export class HandClock implements Clock {
     return this.timers.length;
   }
 
+  /** Goes on to the next timer. */
+  next(): void {
+    this.advance(Math.max(0, Math.min(...this.timers.map((timer) => timer.at)) - this.time));
+  }
+
   advance(ms: number): void {
     const end = this.time + ms;
     for (;;) {
