@@ -318,7 +318,7 @@ export const GUIDE: Sample[] = [
         request: arming(UUID, { arm: true, armLevel: 'away' }, { pin: '1234' }),
         told: 1,
         check: (answer) =>
-          assert.deepEqual(answer['payload'], {
+          assert.deepEqual(answer.payload, {
             commands: [
               {
                 ids: ['123'],

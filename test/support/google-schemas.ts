@@ -8,9 +8,7 @@ import path from 'node:path';
 import { Ajv, type AnySchemaObject, type ValidateFunction } from 'ajv';
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
-export interface JsonObject {
-  [name: string]: Json;
-}
+export type JsonObject = Record<string, Json>;
 
 const FIXTURES = path.join(__dirname, '..', 'fixtures', 'google');
 const TRAIT = 'action.devices.traits.';
@@ -21,7 +19,7 @@ const own = new Ajv({ strict: false, allErrors: true });
 const intents = own.addSchema(read(path.join(FIXTURES, 'intents.json')), 'intents');
 const traits = read(path.join(FIXTURES, 'traits.json')) as { definitions: Record<string, Record<string, object>> };
 
-const published = process.env['SMART_HOME_SCHEMAS'] ?? '';
+const published = process.env.SMART_HOME_SCHEMAS ?? '';
 // `uuid` off: Google's own request ids are decimal numbers.
 const theirs = new Ajv({ strict: false, allErrors: true, formats: { uuid: true, url: true } });
 const compiled = new Map<string, ValidateFunction | undefined>();
@@ -52,8 +50,8 @@ function fitsTheirs(file: string, value: unknown, overlay: (schema: AnySchemaObj
 function withChallenges(schema: AnySchemaObject): void {
   const entry = (schema as { properties: { payload: { properties: { commands: { items: AnySchemaObject } } } } })
     .properties.payload.properties.commands.items as { properties: Record<string, object> };
-  entry.properties['challengeNeeded'] = { type: 'object', required: ['type'] };
-  entry.properties['debugString'] = { type: 'string' };
+  entry.properties.challengeNeeded = { type: 'object', required: ['type'] };
+  entry.properties.debugString = { type: 'string' };
 }
 
 export interface Described {
@@ -67,11 +65,11 @@ export function checkStates(device: Described, states: JsonObject, which: 'all' 
   for (const full of device.traits) {
     const name = full.replace(TRAIT, '');
     const trait = traits.definitions[name];
-    const words = Object.keys((trait?.['states'] as { properties?: object } | undefined)?.properties ?? {});
+    const words = Object.keys((trait?.states as { properties?: object } | undefined)?.properties ?? {});
     const present = words.some((word) => word in states);
     // Nothing is said of a lock's battery before it was read; and an answer leaves out whole traits, never parts of one.
     if (!present && (which === 'present' || name === 'EnergyStorage')) continue;
-    const withoutLevels = name === 'ArmDisarm' && device.attributes['availableArmLevels'] === undefined;
+    const withoutLevels = name === 'ArmDisarm' && device.attributes.availableArmLevels === undefined;
     const schema = trait?.[withoutLevels ? 'statesWithoutLevels' : 'states'];
     if (schema === undefined) continue;
     fits(own.compile(schema), states, `states of ${name}`);
@@ -79,9 +77,9 @@ export function checkStates(device: Described, states: JsonObject, which: 'all' 
     // The published schema wants a level of every panel, its own description only of those that have levels.
     if (!withoutLevels) fitsTheirs(file, states);
   }
-  const levels = device.attributes['availableArmLevels'] as { levels: { level_name: string }[] } | undefined;
+  const levels = device.attributes.availableArmLevels as { levels: { level_name: string }[] } | undefined;
   if (levels !== undefined && 'currentArmLevel' in states) {
-    assert.ok(levels.levels.some((level) => level.level_name === states['currentArmLevel']));
+    assert.ok(levels.levels.some((level) => level.level_name === states.currentArmLevel));
   }
 }
 
@@ -98,11 +96,11 @@ export function checkAnswer(request: unknown, answer: unknown, devices: readonly
   const name = intent.toLowerCase();
   fitsTheirs(`intents/${name}/${name}.response.schema.json`, answer, intent === 'EXECUTE' ? withChallenges : undefined);
   if (intent === 'SYNC') {
-    for (const device of payload!['devices'] as unknown as Described[]) checkAttributes(device);
+    for (const device of payload!.devices as unknown as Described[]) checkAttributes(device);
   }
   if (intent === 'QUERY') {
-    const asked = (input!.payload!['devices'] as { id: string }[]).map(({ id }) => id);
-    const answered = payload!['devices'] as Record<string, JsonObject>;
+    const asked = (input!.payload!.devices as { id: string }[]).map(({ id }) => id);
+    const answered = payload!.devices as Record<string, JsonObject>;
     assert.deepEqual(Object.keys(answered).sort(), [...new Set(asked)].sort());
     for (const device of devices) {
       const states = answered[device.id];
@@ -110,9 +108,9 @@ export function checkAnswer(request: unknown, answer: unknown, devices: readonly
     }
   }
   if (intent === 'EXECUTE') {
-    const groups = input!.payload!['commands'] as { devices: { id: string }[] }[];
+    const groups = input!.payload!.commands as { devices: { id: string }[] }[];
     const asked = [...new Set(groups.flatMap((group) => group.devices.map(({ id }) => id)))];
-    const results = payload!['commands'] as { ids: string[]; states?: JsonObject; challengeNeeded?: unknown }[];
+    const results = payload!.commands as { ids: string[]; states?: JsonObject; challengeNeeded?: unknown }[];
     assert.deepEqual(results.flatMap(({ ids }) => ids).sort(), asked.sort());
     for (const { ids, states, challengeNeeded } of results) {
       const device = devices.find(({ id }) => id === ids[0]);
@@ -126,7 +124,7 @@ export function checkAnswer(request: unknown, answer: unknown, devices: readonly
 function checkAttributes(device: Described): void {
   for (const full of device.traits) {
     const name = full.replace(TRAIT, '');
-    const schema = traits.definitions[name]?.['attributes'];
+    const schema = traits.definitions[name]?.attributes;
     if (schema !== undefined) fits(own.compile(schema), device.attributes, `attributes of ${name}`);
     fitsTheirs(`traits/${name.toLowerCase()}/${name.toLowerCase()}.attributes.schema.json`, device.attributes);
   }
@@ -134,7 +132,7 @@ function checkAttributes(device: Described): void {
 
 /** A follow-up as it is handed to Home Graph. */
 export function checkFollowUp(trait: string, response: unknown): void {
-  const schema = traits.definitions[trait]?.['followUp'];
+  const schema = traits.definitions[trait]?.followUp;
   if (schema !== undefined) fits(own.compile(schema), response, `follow-up of ${trait}`);
   const file = `traits/${trait.toLowerCase()}/${trait.toLowerCase()}.followup.schema.json`;
   fitsTheirs(file, { [trait]: { priority: 0, followUpResponse: response } });

@@ -63,7 +63,7 @@ export class House {
       report: (users, states) => {
         for (const device of this.home.devices() as unknown as Described[]) {
           const mine = states[device.id];
-          if (mine !== undefined) checkStates(device, mine as never);
+          if (mine !== undefined) checkStates(device, mine);
         }
         this.reports.push({ users, states });
       },
@@ -138,7 +138,7 @@ export class House {
       { requestId: '1', inputs: [{ intent: 'action.devices.EXECUTE', payload: { commands } }] },
       identity,
     );
-    return (answer['payload'] as unknown as { commands: Result[] }).commands;
+    return (answer.payload as unknown as { commands: Result[] }).commands;
   }
 
   async query(deviceId: string): Promise<JsonObject> {
@@ -146,7 +146,7 @@ export class House {
       requestId: '1',
       inputs: [{ intent: 'action.devices.QUERY', payload: { devices: [{ id: deviceId }] } }],
     });
-    return (answer['payload'] as { devices: Record<string, JsonObject> }).devices[deviceId]!;
+    return (answer.payload as { devices: Record<string, JsonObject> }).devices[deviceId]!;
   }
 
   /** The next start: the same storage, everything else anew. */

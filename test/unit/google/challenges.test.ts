@@ -402,7 +402,7 @@ describe('attacks on the questions', () => {
     assert.equal(word(await house.execute('panel', 'ArmDisarm', { arm: true, cancel: 'yes' })), 'protocolError');
     assert.equal(house.told.length, 0);
     const done = await house.execute('panel', 'ArmDisarm', { arm: true, cancel: true }, { pin: PIN });
-    assert.equal(done.states!['isArmed'], false);
+    assert.equal(done.states!.isArmed, false);
     assert.equal(house.told[0]!.payload.action, 'cancel');
   });
 
