@@ -1,0 +1,92 @@
+/**
+ * Where the command writes: results as one line of JSON, errors, warnings, and how long work is going. What to write is
+ * decided by the verbs.
+ */
+import { CodedError } from '../common/errors';
+
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  out(text: string): void;
+  err(text: string): void;
+  /** Whether standard output, or standard error, is watched by a person. */
+  readonly outIsTerminal: boolean;
+  readonly errIsTerminal: boolean;
+  /** Called when a person or the system wants the command to end. */
+  onStop(stop: () => void): void;
+}
+
+export function printResult(terminal: Terminal, result: unknown): void {
+  terminal.out(`${JSON.stringify(result)}\n`);
+}
+
+/** `{"error":{"code","message"}}`, the advice being part of the message. */
+export function printError(terminal: Terminal, thrown: unknown): void {
+  terminal.err(`${JSON.stringify({ error: describe(thrown) })}\n`);
+}
+
+function describe(thrown: unknown): { code: string; message: string } {
+  if (!(thrown instanceof CodedError)) {
+    return { code: 'INTERNAL', message: thrown instanceof Error ? thrown.message : String(thrown) };
+  }
+  const { hint } = thrown.cause;
+  const told = hint === '' || hint === thrown.message;
+  return { code: String(thrown.code), message: told ? thrown.message : `${thrown.message}. ${hint}` };
+}
+
+const TICK_MS = 1000;
+/** Quicker work leaves no trace in a log, so that a failure at once is one line of JSON and nothing else. */
+const SILENT_MS = 2000;
+/** A log shows a sign of life so often where nothing changes. */
+const REPEAT_MS = 30_000;
+const CLEAR_LINE = '\r\u001b[K';
+const FRAMES = ['|', '/', '-', '\\'] as const;
+
+/** How work is going: a moving line on a terminal; elsewhere plain lines, when something changes. */
+export class ProgressLine {
+  private text = '';
+  private printed = '';
+  private printedAt = 0;
+  private frame = 0;
+  private readonly began: number;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly terminal: Terminal,
+    /** False: nothing in logs. A terminal always has its line. */
+    private readonly inLogs: boolean,
+    private readonly now: () => number = () => performance.now(),
+  ) {
+    this.began = now();
+    this.timer = setInterval(() => this.draw(), TICK_MS);
+    this.timer.unref();
+  }
+
+  say(text: string): void {
+    if (text === this.text) return;
+    this.text = text;
+    this.draw();
+  }
+
+  /** Takes the line away. */
+  end(): void {
+    clearInterval(this.timer);
+    if (this.terminal.errIsTerminal && this.printed !== '') this.terminal.err(CLEAR_LINE);
+  }
+
+  private draw(): void {
+    if (this.text === '') return;
+    const elapsed = this.now() - this.began;
+    const line = `${this.text} (${Math.floor(elapsed / 1000)} s)`;
+    if (this.terminal.errIsTerminal) {
+      this.frame = (this.frame + 1) % FRAMES.length;
+      this.terminal.err(`${CLEAR_LINE}${FRAMES[this.frame] ?? ''} ${line}`);
+      this.printed = this.text;
+      return;
+    }
+    if (!this.inLogs || elapsed < SILENT_MS) return;
+    if (this.text === this.printed && elapsed - this.printedAt < REPEAT_MS) return;
+    this.printed = this.text;
+    this.printedAt = elapsed;
+    this.terminal.err(`the-keys: ${line}\n`);
+  }
+}
