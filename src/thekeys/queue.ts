@@ -111,16 +111,19 @@ export class Queue {
   }
 
   private pump(): void {
-    this.expireLate();
+    // One look at the clock for the whole round: an entry that falls due between two looks would be neither chosen nor
+    // waited for.
+    const now = this.clock.elapsed();
+    this.expireLate(now);
     if (this.taking === undefined) {
-      const entry = this.choose();
+      const entry = this.choose(now);
       if (entry !== undefined) {
         this.waiting.splice(this.waiting.indexOf(entry), 1);
         this.taking = entry;
         void this.giveTurn(entry);
       }
     }
-    this.setAlarm();
+    this.setAlarm(now);
   }
 
   private async giveTurn(entry: Entry): Promise<void> {
@@ -134,8 +137,7 @@ export class Queue {
     if (!this.busy) for (const resolve of this.idle.splice(0)) resolve();
   }
 
-  private choose(): Entry | undefined {
-    const now = this.clock.elapsed();
+  private choose(now: number): Entry | undefined {
     const firstAction = this.firstAction();
     const ready = this.waiting.filter(
       (entry) =>
@@ -155,8 +157,7 @@ export class Queue {
       .sort((a, b) => a.order - b.order)[0];
   }
 
-  private expireLate(): void {
-    const now = this.clock.elapsed();
+  private expireLate(now: number): void {
     for (const entry of [...this.waiting]) {
       if (entry.job.expiresAt > now || !entry.job.expire()) continue;
       this.waiting.splice(this.waiting.indexOf(entry), 1);
@@ -164,10 +165,9 @@ export class Queue {
   }
 
   /** One timer for whatever comes first: a deadline, or the end of a pause. */
-  private setAlarm(): void {
+  private setAlarm(now: number): void {
     this.cancelAlarm?.();
     this.cancelAlarm = undefined;
-    const now = this.clock.elapsed();
     const times = this.waiting.flatMap(({ job, notBefore }) => [
       job.expiresAt,
       ...(notBefore > now ? [notBefore] : []),
