@@ -372,10 +372,14 @@ class Attempts<T> implements Job {
         return this.retry('signature', error, waitMs < this.expiresAt - this.clock.elapsed() ? waitMs : 0);
       }
       case 'GATEWAY_CLOCK':
-        if (this.tries.cured > 0) break;
-        if (timestamp !== undefined) await this.line.timestamps.refused(timestamp);
-        this.curing = true;
-        return this.retry('cured', error, 0, 0);
+        if (this.tries.cured === 0) {
+          this.curing = true;
+          return this.retry('cured', error, 0, 0);
+        }
+        // The gateway's clock is right now. Was it ours that had been wrong?
+        if (timestamp === undefined) break;
+        if ((await this.line.timestamps.refused(timestamp)).kind !== 'restarted') break;
+        return this.retry('signature', error);
       case 'LOCK_NOT_DETECTED':
         // While it synchronizes, a gateway sees no lock at all.
         if (timestamp === undefined || !(await this.isSynchronizing())) break;

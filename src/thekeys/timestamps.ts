@@ -32,8 +32,11 @@ const WRONG_CLOCK_SECONDS = 60;
 /** Below it a timestamp is not ahead of the clock in any way a gateway could mind. */
 const SLIGHT_LEAD_SECONDS = 2;
 
-/** What to do about a refused timestamp, apart from taking a new one. */
-export type Advice = { kind: 'retry' } | { kind: 'wait'; ms: number };
+/**
+ * What to do about a refused timestamp: take the next one; take it when the clock has caught up; or take one of the
+ * sequence that now starts anew at the clock.
+ */
+export type Advice = { kind: 'retry' } | { kind: 'wait'; ms: number } | { kind: 'restarted' };
 
 export class Timestamps {
   /** The greatest that was handed out. */
@@ -96,7 +99,7 @@ export class Timestamps {
     if (lead > WRONG_CLOCK_SECONDS && this.accepted < now) {
       this.before = this.last;
       await this.restart(now - 1);
-      return { kind: 'retry' };
+      return { kind: 'restarted' };
     }
     return { kind: 'wait', ms: lead * 1000 };
   }

@@ -1,0 +1,50 @@
+/** The simulated gateway without sockets, so that a test owns the time. It fails as HTTP over a network does. */
+import type { Clock } from '../../src/common/clock';
+import { HttpFailure, type HttpAnswer } from '../../src/common/http';
+import type { SimulatedGateway } from '../../src/simulator/gateway';
+import type { Parcel, Transport } from '../../src/thekeys/transport';
+
+/** @param alive false once the process that owns the transport was killed: nothing leaves any more, nothing comes back */
+export function inProcess(world: SimulatedGateway, clock: Clock, alive: () => boolean = () => true): Transport {
+  return async (parcel: Parcel): Promise<HttpAnswer> => {
+    const late = new AbortController();
+    let cancel: () => void = () => undefined;
+    const timeout = new Promise<never>((_resolve, reject) => {
+      cancel = clock.after(parcel.timeoutMs, () => {
+        late.abort();
+        reject(new HttpFailure('timeout', true, 'ETIMEDOUT'));
+      });
+    });
+    const dead = new Promise<never>(() => undefined);
+    try {
+      const form = await parcel.form();
+      if (!alive()) return await dead;
+      const answer = await Promise.race([
+        timeout,
+        world.handle(
+          {
+            method: parcel.method,
+            path: parcel.path,
+            headers: { 'content-type': 'application/x-www-form-urlencoded' },
+            body: new URLSearchParams(form).toString(),
+          },
+          { gone: late.signal },
+        ),
+      ]);
+      if (!alive()) return await dead;
+      switch (answer.kind) {
+        case 'answer':
+          return { status: answer.status, headers: answer.headers, body: answer.body };
+        case 'refused':
+          throw new HttpFailure('connect', false, 'ECONNREFUSED');
+        case 'dropped':
+        case 'truncated':
+          throw new HttpFailure('lost', true, 'ECONNRESET');
+        case 'hang':
+          return await timeout;
+      }
+    } finally {
+      cancel();
+    }
+  };
+}

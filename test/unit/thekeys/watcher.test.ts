@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { SimulatedGateway } from '../../../src/simulator/gateway';
+import { MemoryState } from '../../../src/state/local';
+import { parseAddress } from '../../../src/thekeys/address';
+import { Gateway } from '../../../src/thekeys/gateway';
+import { HandClock } from '../../support/clock';
+import { inProcess } from '../../support/in-process';
+
+const FRONT = { identifier: '1001', code: 'demo-front-code' };
+const BACK = { identifier: '1002', code: 'demo-back-code' };
+const MINUTE = 60_000;
+
+describe('watching locks', () => {
+  let clock: HandClock;
+  let world: SimulatedGateway;
+  let gateway: Gateway;
+  let away: boolean;
+
+  beforeEach(() => {
+    clock = new HandClock();
+    away = false;
+    world = new SimulatedGateway({ locks: [FRONT, BACK], clock });
+    const simulated = inProcess(world, clock);
+    gateway = new Gateway({
+      address: parseAddress('gateway.test'),
+      state: new MemoryState(),
+      warn: () => undefined,
+      clock,
+      transport: async (parcel) => {
+        if (away) world.faults.next({ kind: 'refuse', path: parcel.path });
+        return simulated(parcel);
+      },
+      random: () => 0.5,
+    });
+  });
+
+  const watch = (share = FRONT, intervalMs = MINUTE): { told: string[]; stop: () => void } => {
+    const told: string[] = [];
+    const stop = gateway.watch(
+      { share, intervalMs, timeoutMs: 10_000 },
+      {
+        onReading: ({ state }) => told.push(state),
+        onTrouble: ({ code }) => told.push(code),
+        onRecovered: () => told.push('recovered'),
+      },
+    );
+    return { told, stop };
+  };
+  const asked = (): number => world.journal.paths.filter((path) => path === '/locker_status').length;
+
+  it('reads at once, then asks the lock only when its log counter changed', async () => {
+    const { told } = watch();
+    await clock.advance(1000);
+    assert.deepEqual(told, ['closed']);
+    await clock.advance(3 * MINUTE);
+    assert.deepEqual(told, ['closed', 'closed', 'closed', 'closed']);
+    assert.equal(asked(), 1);
+    world.locks.get(FRONT.identifier)!.turnByHand('open');
+    await clock.advance(MINUTE + 10_000);
+    assert.equal(told.at(-1), 'open');
+    assert.equal(asked(), 2);
+  });
+
+  it('asks each time where the firmware sends no log counter', async () => {
+    world.wire.lastLog = false;
+    watch();
+    await clock.advance(2 * MINUTE + 10_000);
+    assert.equal(asked(), 3);
+  });
+
+  it('keeps one timer and one list request, however many watch', async () => {
+    const watches = [watch(), watch(), watch(BACK), watch(BACK, 2 * MINUTE)];
+    await clock.advance(MINUTE + 10_000);
+    assert.equal(clock.waiting, 1);
+    assert.equal(world.journal.paths.filter((path) => path === '/lockers').length, 2);
+    assert.equal(asked(), 2);
+    for (const { stop } of watches) stop();
+    assert.equal(clock.waiting, 0);
+  });
+
+  it('tells an outage once, and its end once', async () => {
+    const { told } = watch();
+    await clock.advance(1000);
+    away = true;
+    await clock.advance(5 * MINUTE);
+    assert.deepEqual(told, ['closed', 'GATEWAY_UNREACHABLE']);
+    away = false;
+    await clock.advance(MINUTE + 10_000);
+    assert.deepEqual(told, ['closed', 'GATEWAY_UNREACHABLE', 'recovered', 'closed']);
+  });
+
+  it('tells a lock that is out of sight from a gateway that is gone', async () => {
+    const front = watch();
+    const back = watch(BACK);
+    await clock.advance(1000);
+    world.locks.get(FRONT.identifier)!.inSight = false;
+    await clock.advance(3 * MINUTE);
+    assert.deepEqual(front.told, ['closed', 'LOCK_NOT_DETECTED']);
+    assert.deepEqual(back.told, ['closed', 'closed', 'closed', 'closed']);
+  });
+
+  it('takes a gateway that is busy for no outage', async () => {
+    const { told } = watch();
+    await clock.advance(1000);
+    world.faults.next({ kind: 'busy', times: 2 });
+    await clock.advance(3 * MINUTE);
+    assert.deepEqual(told, ['closed', 'closed']);
+  });
+
+  it('leaves nothing behind when the last one stops, even in the middle of a poll', async () => {
+    world.times.bleMs = 5000;
+    const { told, stop } = watch();
+    await clock.advance(2000);
+    stop();
+    await clock.advance(10 * MINUTE);
+    assert.deepEqual(told, []);
+    assert.equal(clock.waiting, 0);
+    assert.equal(world.journal.paths.length, 2);
+  });
+});
