@@ -33,6 +33,12 @@ const WRONG_CLOCK_SECONDS = 60;
 const SLIGHT_LEAD_SECONDS = 2;
 
 /**
+ * One that may have been accepted keeps the sequence from starting anew behind it, unless so many after it were refused
+ * that it cannot have been.
+ */
+const REFUSALS_BEYOND_DOUBT = 6;
+
+/**
  * What to do about a refused timestamp: take the next one; take it when the clock has caught up; or take one of the
  * sequence that now starts anew at the clock.
  */
@@ -45,8 +51,12 @@ export class Timestamps {
   private reserved = 0;
   private block = SMALL_BLOCK;
   private reserving: Promise<void> | undefined;
-  /** The greatest that the gateway is known to have accepted from this process. */
+  /** The greatest from this process that the gateway has accepted, or may have: no word came of its fate. */
   private accepted = 0;
+  /** Handed out last; what the gateway says to it is not known yet. */
+  private open: number | undefined;
+  /** How many far ahead of the clock were refused since one was last accepted. */
+  private refusals = 0;
   /** Where the sequence stood before the clock was believed instead, until a gateway has accepted that. */
   private before: number | undefined;
   private troubled = false;
@@ -65,6 +75,14 @@ export class Timestamps {
    * timestamp that another process uses too.
    */
   async next(): Promise<number> {
+    if (this.open !== undefined) this.accepted = Math.max(this.accepted, this.open);
+    this.open = undefined;
+    const given = await this.take();
+    this.open = given;
+    return given;
+  }
+
+  private async take(): Promise<number> {
     if (this.options.state.shared) {
       this.last = await this.options.state.reserve(this.options.key, this.seconds(), 1);
       return this.last;
@@ -79,7 +97,9 @@ export class Timestamps {
   /** The gateway took it. */
   confirm(timestamp: number): void {
     this.accepted = Math.max(this.accepted, timestamp);
+    this.open = undefined;
     this.before = undefined;
+    this.refusals = 0;
   }
 
   /**
@@ -89,6 +109,7 @@ export class Timestamps {
   async refused(timestamp: number): Promise<Advice> {
     const now = this.seconds();
     const lead = timestamp - now;
+    this.open = undefined;
     if (this.before !== undefined) {
       // The clock was not the cause either. The sequence goes on where it was, so that nothing is used twice.
       await this.restart(this.before);
@@ -96,7 +117,8 @@ export class Timestamps {
       return { kind: 'retry' };
     }
     if (lead <= SLIGHT_LEAD_SECONDS) return { kind: 'retry' };
-    if (lead > WRONG_CLOCK_SECONDS && this.accepted < now) {
+    if (lead > WRONG_CLOCK_SECONDS) this.refusals += 1;
+    if (lead > WRONG_CLOCK_SECONDS && (this.accepted < now || this.refusals >= REFUSALS_BEYOND_DOUBT)) {
       this.before = this.last;
       await this.restart(now - 1);
       return { kind: 'restarted' };
@@ -136,16 +158,19 @@ export class Timestamps {
   }
 
   private async reserveBlock(floor: number): Promise<void> {
+    // Ahead of the clock there is a burst; with it there is one command now and then.
+    this.block = floor > this.seconds() + SMALL_BLOCK ? Math.min(LARGE_BLOCK, this.block * 2) : SMALL_BLOCK;
     const { block } = this;
-    const used = this.last;
     const kept = await this.quietly(async () => {
-      const first = await this.options.state.reserve(this.options.key, floor, block);
-      // Behind what another process, or one before this, had reserved.
-      if (first > floor) this.last = Math.max(this.last, first - 1);
-      this.reserved = first + block - 1;
+      this.own(await this.options.state.reserve(this.options.key, floor, block), block);
     });
-    if (!kept) this.reserved = floor + block - 1;
-    this.block = this.last - used >= block / 2 ? Math.min(LARGE_BLOCK, block * 2) : SMALL_BLOCK;
+    if (!kept) this.own(floor, block);
+  }
+
+  private own(first: number, count: number): void {
+    // What lies between the old block and this one is not ours, even where the clock points there again.
+    if (first !== this.reserved + 1) this.last = Math.max(this.last, first - 1);
+    this.reserved = first + count - 1;
   }
 
   private async restart(last: number): Promise<void> {

@@ -4,8 +4,8 @@ import { HttpFailure, type HttpAnswer } from '../../src/common/http';
 import type { SimulatedGateway } from '../../src/simulator/gateway';
 import type { Parcel, Transport } from '../../src/thekeys/transport';
 
-/** @param alive false once the process that owns the transport was killed: nothing leaves any more, nothing comes back */
-export function inProcess(world: SimulatedGateway, clock: Clock, alive: () => boolean = () => true): Transport {
+/** @param killed aborted when the process that owns the transport is killed: nothing leaves any more, nothing comes back */
+export function inProcess(world: SimulatedGateway, clock: Clock, killed?: AbortSignal): Transport {
   return async (parcel: Parcel): Promise<HttpAnswer> => {
     const late = new AbortController();
     let cancel: () => void = () => undefined;
@@ -15,10 +15,12 @@ export function inProcess(world: SimulatedGateway, clock: Clock, alive: () => bo
         reject(new HttpFailure('timeout', true, 'ETIMEDOUT'));
       });
     });
+    timeout.catch(() => undefined);
     const dead = new Promise<never>(() => undefined);
     try {
       const form = await parcel.form();
-      if (!alive()) return await dead;
+      if (late.signal.aborted) throw new HttpFailure('connect', false, 'ETIMEDOUT');
+      if (killed?.aborted) return await dead;
       const answer = await Promise.race([
         timeout,
         world.handle(
@@ -28,10 +30,10 @@ export function inProcess(world: SimulatedGateway, clock: Clock, alive: () => bo
             headers: { 'content-type': 'application/x-www-form-urlencoded' },
             body: new URLSearchParams(form).toString(),
           },
-          { gone: late.signal },
+          { gone: killed === undefined ? late.signal : AbortSignal.any([late.signal, killed]) },
         ),
       ]);
-      if (!alive()) return await dead;
+      if (killed?.aborted) return await dead;
       switch (answer.kind) {
         case 'answer':
           return { status: answer.status, headers: answer.headers, body: answer.body };

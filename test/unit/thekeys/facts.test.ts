@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { parseAddress } from '../../../src/thekeys/address';
+import {
+  readCommand,
+  readLock,
+  readLocks,
+  readLockSynchronize,
+  readLockUpdate,
+  readStatus,
+  readUpdate,
+} from '../../../src/thekeys/answers';
+import { batteryPercent } from '../../../src/thekeys/battery';
+import { cleanCode, faultOfCode, isEasilyMistyped, sign } from '../../../src/thekeys/signature';
+
+describe('the signature', () => {
+  // The first two are published by the openHAB binding, the others computed from the vendor's recipe and sample code.
+  const vectors: [code: string, timestamp: number, hash: string][] = [
+    ['sEcReT', 1647349435, 'jejmupCqAu5wOsraszmzcl3UyCi0hgsIdxWvfcvdzBg='],
+    ['sEcReT', 1647350684, 'fcbTI/x8qKsN/nhLxjRE5toEO3tDK/F0ubQXHCsnf88='],
+    ['Zmo1sps2OVyCFtl1', 1500000000, 'L/H/IMPKuFJ/Glne3fC7WhrdmYlJm3kJsk3cvAlICTc='],
+    ['Zmo1sps2OVyCFtl1', 1647349435, 'zNGllLxFtedQ5rdfId+rJ3076qlYXm/3eWf1PA849+E='],
+    ['Zmo1sps2OVyCFtl1', 1583452800, 'TEKm5qUnIH7DDDI/Kr2b832QxkW+uuEMHyPpVbfSV28='],
+    ['Zmo1sps2OVyCFtl1', 1700000000, 's7VR2V5Q+jYmOmJM8CL0aOQri6PF5Hfw8euVJ93EAJI='],
+    ['Zmo1sps2OVyCFtl1', 1700000001, 'uFLCzJOdVG8MDyn8mXi3UHvQWU0/ZRgBouLoFSvDsdI='],
+    ['Zmo1sps2OVyCFtl1', 1735689600, 'JP9Yjogdez3uHHlte1G0WML+PHgRkzh2xgclMZ4eY/g='],
+  ];
+  for (const [code, timestamp, hash] of vectors) {
+    it(`of ${timestamp} is as published`, () => assert.equal(sign(code, timestamp), hash));
+  }
+
+  it('takes a code as people copy it, and says what is wrong with one without quoting it', () => {
+    assert.equal(cleanCode(' demo-code\n'), 'demo-code');
+    assert.equal(faultOfCode(' demo-code\n'), undefined);
+    assert.match(faultOfCode('  ') ?? '', /no share code/);
+    for (const bad of ['démo', 'demo code', 'demo\u00a0code']) {
+      assert.ok(faultOfCode(bad));
+      assert.ok(!faultOfCode(bad)?.includes(bad));
+    }
+    assert.equal(isEasilyMistyped('abO'), true);
+    assert.equal(isEasilyMistyped('abc'), false);
+  });
+});
+
+describe('the battery', () => {
+  // What the vendor's app showed beside the voltage (field measurements).
+  for (const [millivolts, percent] of [
+    [7783, 76],
+    [7951, 87],
+    [8030, 91],
+    [8131, 95],
+  ] as const) {
+    it(`of ${millivolts} mV is ${percent} %, within 1`, () => {
+      assert.ok(Math.abs((batteryPercent(millivolts) ?? NaN) - percent) <= 1);
+    });
+  }
+  it('is clamped, on both scales', () => {
+    const readings = [2900, 3100, 3550, 4000, 4065, 4999, 5000, 6100, 6395, 8204, 8300];
+    assert.deepEqual(readings.map(batteryPercent), [0, 0, 50, 100, 100, 100, 0, 0, 0, 100, 100]);
+  });
+  it('is null rather than nonsense', () => {
+    for (const nonsense of [0, -1, 1, 100_000, NaN, Infinity, null, undefined]) {
+      assert.equal(batteryPercent(nonsense), null);
+    }
+  });
+});
+
+describe('the address of a gateway', () => {
+  it('is understood as people type it', () => {
+    assert.equal(parseAddress('192.168.1.20').key, '192.168.1.20:80');
+    assert.equal(parseAddress(' TheKeys.local ').key, 'thekeys.local:80');
+    assert.equal(parseAddress('gateway.lan:8080').key, 'gateway.lan:8080');
+    assert.equal(parseAddress('http://gateway.lan:8080/').base.href, 'http://gateway.lan:8080/');
+    assert.equal(parseAddress('[::1]:8080').key, '[::1]:8080');
+  });
+  it('is refused, with advice, where it cannot be one', () => {
+    for (const bad of ['', ' ', 'https://x', 'http://user:pw@x', 'x/path', 'x:99999', '${GATEWAY}', 'a b', 'ftp://x']) {
+      assert.throws(() => parseAddress(bad), { code: 'INVALID_INPUT' }, bad);
+    }
+  });
+});
+
+describe('what gateways answer', () => {
+  const outcome = (read: (body: string) => { kind: string; code?: string }, body: unknown): string => {
+    const reply = read(typeof body === 'string' ? body : JSON.stringify(body));
+    return reply.kind === 'refused' ? String(reply.code) : reply.kind;
+  };
+
+  it('means success as documented, as deployed, and halfway between', () => {
+    for (const body of [
+      { status: '0', code: 'ok' },
+      { status: 0, code: 'ok' },
+      { status: 'ok', code: 0 },
+      { status: 'ok', code: '0' },
+      { status: 'OK' },
+      { code: 0 },
+      { status: 'ok', code: null },
+    ]) {
+      assert.equal(outcome(readCommand, body), 'ok', JSON.stringify(body));
+    }
+  });
+
+  it('means busy in each of its shapes', () => {
+    for (const body of [
+      { status: '500', message: 'busy' },
+      { status: 500 },
+      { status: 'ko', code: 500 },
+      { status: 'ko', code: '500', cause: 'busy' },
+      { status: 'ko', cause: 'Busy' },
+      { status: 'ko', code: 400, cause: 'action already started' },
+      { status: '400' },
+    ]) {
+      for (const read of [readCommand, readStatus, readLocks, readUpdate, readLockSynchronize]) {
+        assert.equal(outcome(read, body), 'GATEWAY_BUSY', JSON.stringify(body));
+      }
+    }
+  });
+
+  it('means a missing parameter where a 400 names one', () => {
+    for (const body of [
+      { status: '400', code: 'timestamp' },
+      { status: 'ko', code: 400, cause: 'missing hash' },
+      { status: 400, code: 'identifier' },
+      { status: 'ko', code: 400, cause: 'ts' },
+    ]) {
+      assert.equal(outcome(readCommand, body), 'MISSING_PARAMETER', JSON.stringify(body));
+    }
+  });
+
+  it('means the documented refusals, whether in status or in code, as number or text', () => {
+    const codes = {
+      32: 'NOT_SHARED',
+      33: 'INVALID_HMAC',
+      34: 'LOCK_NOT_DETECTED',
+      35: 'LOCK_INCOMPATIBLE',
+      36: 'KEY_REFUSED',
+      37: 'LOCK_ERROR',
+      38: 'GATEWAY_CLOCK',
+      99: 'LOCK_ERROR',
+    };
+    for (const [number, code] of Object.entries(codes)) {
+      for (const body of [
+        { status: 'ko', code: Number(number), cause: 'words' },
+        { status: 'ko', code: number },
+        { status: number },
+        { status: Number(number), code: 'ok' },
+        { status: 'ok', code: Number(number) },
+      ]) {
+        assert.equal(outcome(readCommand, body), code, JSON.stringify(body));
+        assert.equal(
+          outcome((text) => readLock(text, '1', ''), body),
+          code,
+          JSON.stringify(body),
+        );
+      }
+    }
+    assert.equal(outcome(readCommand, { status: 'ko' }), 'LOCK_ERROR');
+    assert.equal(outcome(readCommand, { error: 'something' }), 'LOCK_ERROR');
+  });
+
+  it('means other things for synchronizations and updates', () => {
+    assert.deepEqual(
+      [1, 2, 3, 4].map((status) => outcome(readLockSynchronize, { status })),
+      ['LOCK_NOT_DETECTED', 'LOCK_INCOMPATIBLE', 'SYNC_DATA_INVALID', 'LOCK_ERROR'],
+    );
+    assert.deepEqual(
+      ['1', '2'].map((status) => outcome(readUpdate, { status })),
+      ['FIRMWARE_INVALID', 'FIRMWARE_UNAVAILABLE'],
+    );
+  });
+
+  it('may be nothing at all only where that was seen to mean success', () => {
+    assert.equal(outcome(readLockSynchronize, ''), 'ok');
+    assert.equal(outcome(readLockUpdate, ' \r\n'), 'ok');
+    for (const read of [readCommand, readStatus, readLocks, readUpdate]) assert.equal(outcome(read, ''), 'unusable');
+  });
+
+  it('is unusable where no gateway speaks so', () => {
+    for (const body of ['<html>', '[]', 'null', '"ok"', '42', '{"half":', '{}', '{"hello":"world"}']) {
+      for (const read of [readCommand, readStatus, readLocks, readUpdate, (text: string) => readLock(text, '1', '')]) {
+        assert.equal(outcome(read, body), 'unusable', body);
+      }
+    }
+  });
+
+  it('tells a state by its code, whatever the phrase', () => {
+    const state = (body: object): unknown => {
+      const reply = readLock(JSON.stringify(body), '1', 'now');
+      return reply.kind === 'ok' ? [reply.value.state, reply.value.code] : reply;
+    };
+    assert.deepEqual(state({ status: 'Door closed', code: 49 }), ['closed', 49]);
+    assert.deepEqual(state({ status: 'Door open', code: '50' }), ['open', 50]);
+    assert.deepEqual(state({ status: 'whatever', code: 48 }), ['unknown', 48]);
+    assert.deepEqual(state({ status: 49 }), ['closed', 49]);
+  });
+
+  it('gives numbers as numbers, from strings too, and null for what is missing', () => {
+    const body = { status: 'Door closed', code: '49', id: 1, version: '59', position: 4, rssi: '-70', battery: '7044' };
+    const reply = readLock(JSON.stringify(body), '45961123', '2026-01-01T00:00:00.000Z');
+    assert.deepEqual(reply.kind === 'ok' && reply.value, {
+      identifier: '45961123',
+      state: 'closed',
+      code: 49,
+      batteryMillivolts: 7044,
+      batteryPercent: 35,
+      rssi: -70,
+      position: 4,
+      version: 59,
+      at: '2026-01-01T00:00:00.000Z',
+    });
+    const bare = readLock('{"status":"Door open","code":50}', '1', '');
+    assert.equal(bare.kind === 'ok' && bare.value.batteryMillivolts, null);
+  });
+
+  it('lists locks with and without a log counter, and skips what is no lock', () => {
+    const reply = readLocks(
+      JSON.stringify({
+        status: 'ok',
+        devices: [
+          { identifier: 45961123, rssi: -71, battery: 4065 },
+          { identifier: '7', rssi: '-60', battery: null, last_log: '12' },
+          null,
+          { rssi: -1 },
+        ],
+      }),
+    );
+    assert.deepEqual(reply.kind === 'ok' && reply.value, [
+      { identifier: '45961123', rssi: -71, batteryMillivolts: 4065, batteryPercent: 100 },
+      { identifier: '7', rssi: -60, batteryMillivolts: null, batteryPercent: null, lastLog: 12 },
+    ]);
+  });
+
+  it('has a status without the key of that name', () => {
+    const status = (currentStatus: string): unknown =>
+      readStatus(JSON.stringify({ version: '65', current_status: currentStatus }));
+    assert.deepEqual(status('Scanning...'), {
+      kind: 'ok',
+      value: { version: 65, currentStatus: 'Scanning...', synchronizing: false },
+    });
+    assert.deepEqual(status('Synchronizing gw'), {
+      kind: 'ok',
+      value: { version: 65, currentStatus: 'Synchronizing gw', synchronizing: true },
+    });
+  });
+});

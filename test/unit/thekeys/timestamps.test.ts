@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { LocalState, MemoryState } from '../../../src/state/local';
+import { StateError, type Json } from '../../../src/state/state';
+import { Timestamps } from '../../../src/thekeys/timestamps';
+import { HandClock } from '../../support/clock';
+
+const KEY = 'timestamp/gateway.test:80';
+const HOUR = 3600;
+
+/** A disk that can fail, and that tells how often it was written. */
+class Disk extends LocalState {
+  writes = 0;
+  readOnly = false;
+  private readonly values = new Map<string, Json>();
+  get(key: string): Promise<Json | undefined> {
+    return Promise.resolve(this.values.get(key));
+  }
+  protected keep(key: string, value: Json | undefined): Promise<void> {
+    if (this.readOnly) return Promise.reject(new StateError('the folder cannot be written (EROFS)', 'EROFS'));
+    this.writes += 1;
+    if (value !== undefined) this.values.set(key, value);
+    return Promise.resolve();
+  }
+}
+
+describe('timestamps', () => {
+  let clock: HandClock;
+  let warnings: string[];
+  beforeEach(() => {
+    clock = new HandClock();
+    warnings = [];
+  });
+  const begin = (state: LocalState): Timestamps =>
+    new Timestamps({ state, key: KEY, clock, warn: (message) => warnings.push(message) });
+  const seconds = (): number => Math.floor(clock.now() / 1000);
+  const take = async (timestamps: Timestamps, count: number): Promise<number[]> => {
+    const given: number[] = [];
+    for (let index = 0; index < count; index++) given.push(await timestamps.next());
+    return given;
+  };
+  const assertIncreasing = (given: readonly number[]): void =>
+    given.slice(1).forEach((value, index) => assert.ok(value > given[index]!, given.join(' ')));
+
+  it('are the clock where it has gone on, and one more where it has not', async () => {
+    const timestamps = begin(new MemoryState());
+    const first = await timestamps.next();
+    assert.equal(first, seconds());
+    assert.deepEqual(await take(timestamps, 2), [first + 1, first + 2]);
+    await clock.advance(60_000);
+    assert.equal(await timestamps.next(), seconds());
+  });
+
+  it('go on behind the last one after a restart, a kill, and a clock set back', async () => {
+    const disk = new Disk();
+    const orderly = begin(disk);
+    const given = await take(orderly, 3);
+    await orderly.settle();
+    given.push(...(await take(begin(disk), 2)));
+    assert.deepEqual(given.slice(3), [given[2]! + 1, given[2]! + 2], 'an orderly end leaves no gap');
+    clock.setWall(-HOUR * 1000);
+    given.push(...(await take(begin(disk), 2)));
+    assertIncreasing(given);
+    assert.ok(given.at(-1)! - given[0]! < 30, 'a kill leaves a small gap only');
+  });
+
+  it('seldom wait for the disk in a burst', async () => {
+    const disk = new Disk();
+    assertIncreasing(await take(begin(disk), 1000));
+    assert.ok(disk.writes < 60, `${disk.writes} writes`);
+  });
+
+  it('are reserved while a command still waits', async () => {
+    const disk = new Disk();
+    const timestamps = begin(disk);
+    timestamps.prepare();
+    await clock.advance(0);
+    assert.equal(disk.writes, 1);
+    await timestamps.next();
+    assert.equal(disk.writes, 1);
+  });
+
+  it('stay within what was reserved when the clock is set back meanwhile', async () => {
+    const state = new MemoryState();
+    const first = begin(state);
+    const used = await first.next();
+    await first.settle();
+    await clock.advance(2000);
+    const second = begin(state);
+    second.prepare();
+    await clock.advance(0);
+    clock.setWall(-2000);
+    assert.ok((await second.next()) > used);
+  });
+
+  it('work from memory, with one warning, where the folder is read-only', async () => {
+    const disk = new Disk();
+    disk.readOnly = true;
+    const timestamps = begin(disk);
+    assertIncreasing(await take(timestamps, 200));
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0]!, /EROFS/);
+    disk.readOnly = false;
+    assertIncreasing(await take(timestamps, 200));
+    assert.ok(disk.writes > 0);
+  });
+
+  it('ignore a kept value that is no number', async () => {
+    const state = new MemoryState();
+    await state.change(KEY, () => ({ value: { what: 'is this' }, result: undefined }));
+    assert.equal(await begin(state).next(), seconds());
+  });
+
+  it('start anew at the clock when a gateway refuses one far ahead of it', async () => {
+    const state = new MemoryState();
+    await state.reserve(KEY, seconds() + 24 * HOUR, 1);
+    const timestamps = begin(state);
+    const ahead = await timestamps.next();
+    assert.equal(ahead, seconds() + 24 * HOUR + 1);
+    assert.deepEqual(await timestamps.refused(ahead), { kind: 'restarted' });
+    const now = await timestamps.next();
+    assert.equal(now, seconds());
+    timestamps.confirm(now);
+    assert.equal(await begin(state).next(), now + 4, 'and the next process too');
+  });
+
+  it('go on where they were when the clock is refused as well', async () => {
+    const state = new MemoryState();
+    await state.reserve(KEY, seconds() + 24 * HOUR, 1);
+    const timestamps = begin(state);
+    const ahead = await timestamps.next();
+    await timestamps.refused(ahead);
+    assert.deepEqual(await timestamps.refused(await timestamps.next()), { kind: 'retry' });
+    assert.equal(await timestamps.next(), ahead + 1);
+  });
+
+  it('wait for the clock when a burst ran ahead of what the gateway accepts', async () => {
+    const timestamps = begin(new MemoryState());
+    const given = await take(timestamps, 20);
+    timestamps.confirm(given[10]!);
+    const advice = await timestamps.refused(given[19]!);
+    assert.deepEqual(advice, { kind: 'wait', ms: 19_000 });
+  });
+
+  it('never start anew at the clock behind one that the gateway accepted', async () => {
+    const timestamps = begin(new MemoryState());
+    const accepted = await timestamps.next();
+    timestamps.confirm(accepted);
+    clock.setWall(-24 * HOUR * 1000);
+    const next = await timestamps.next();
+    assert.equal(next, accepted + 1);
+    assert.equal((await timestamps.refused(next)).kind, 'wait');
+    assert.equal(await timestamps.next(), accepted + 2);
+  });
+});
