@@ -1,0 +1,351 @@
+/**
+ * Many items, one result: whole lists go to the cloud in batches, what it took and what it did not is merged, and a POST
+ * whose fate is unclear is settled by reading the list before anything is posted again. Single requests and their
+ * retries are the client's; which items there are is decided before.
+ */
+import { CodedError } from '../common/errors';
+import { pause } from '../common/clock';
+import { breathing } from './breath';
+import { MOST_ATTEMPTS, type Call, type SberClient, type States } from './client';
+import { codeOfNumber, sberError, UnsentError } from './errors';
+import { meaningOfModel, planOf, type Plan } from './models';
+import type { Device, ItemFailure, Model, Outcome, Raw, SyncOutcome } from './shapes';
+
+/** Sber documents no limit. A hundred models are some 70 KB: small enough for any proxy on the way. */
+const BATCH = 100;
+
+export interface Work extends Call {
+  /** After each batch of long work: items done, of how many. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** What was applied, what failed, and the error that stopped the rest, if one did. */
+interface Merged extends Outcome {
+  error?: CodedError;
+}
+
+/** The same as plain outcome; an error where nothing at all was applied. */
+function settled(merged: Merged): Outcome {
+  const { applied, failed } = merged;
+  if (applied.length === 0) throwFirst(merged);
+  return { applied, failed };
+}
+
+/** All items failed: the error that says so, with the first one's code. */
+function throwFirst({ failed, error }: Pick<Merged, 'failed' | 'error'>): void {
+  if (error !== undefined) throw error;
+  const [first] = failed;
+  if (first === undefined) return;
+  const words = first.message === '' ? '' : `: ${first.message}`;
+  throw sberError(codeOfNumber(first.code), `Sber took none of them; ${first.id}: ${first.code}${words}`, {
+    ...(first.code === 0 ? {} : { gatewayCode: first.code }),
+  });
+}
+
+/** Registers models. One that is already there with the same meaning after an unclear POST counts as applied. */
+export async function createModels(client: SberClient, models: readonly Model[], work: Work): Promise<Outcome> {
+  return settled(await inBatches(models, work, idOf, (batch) => postModels(client, batch, work)));
+}
+
+export async function updateModels(client: SberClient, models: readonly Model[], work: Work): Promise<Outcome> {
+  return settled(
+    await inBatches(
+      models,
+      work,
+      idOf,
+      sent(idOf, (batch: readonly Model[]) => client.putModels(batch, work)),
+    ),
+  );
+}
+
+export async function deleteModels(client: SberClient, ids: readonly string[], work: Work): Promise<Outcome> {
+  return settled(
+    await inBatches(
+      ids,
+      work,
+      itself,
+      sent(itself, (batch) => client.deleteModels(batch, work)),
+    ),
+  );
+}
+
+/** What `sync` would do. Reads the cloud, changes nothing. */
+export async function planModels(
+  client: SberClient,
+  wanted: readonly Model[],
+  deleteMissing: boolean,
+  work: Work,
+): Promise<Plan> {
+  const current = await client.listModels(work);
+  return planOf(current, wanted, { deleteMissing, breath: breathing(client.clock, work.signal) });
+}
+
+/** A plan as the result that carrying it out without a failure would have. */
+export function foretold(plan: Plan): SyncOutcome {
+  return {
+    created: plan.create.map(idOf),
+    updated: plan.update.map(idOf),
+    deleted: plan.delete,
+    unchanged: plan.unchanged,
+    failed: [],
+  };
+}
+
+/** Carries a plan out: what is new, what changed, then what goes. */
+export async function carryOut(client: SberClient, plan: Plan, work: Work): Promise<SyncOutcome> {
+  const total = plan.create.length + plan.update.length + plan.delete.length;
+  let before = 0;
+  let stopped: CodedError | undefined;
+  const failed: ItemFailure[] = [];
+  const step = async <T>(
+    items: readonly T[],
+    id: (item: T) => string,
+    send: (batch: readonly T[]) => Promise<Outcome>,
+  ): Promise<string[]> => {
+    const onProgress = (done: number): void => work.onProgress?.(before + done, total);
+    const merged = await inBatches(items, { ...work, onProgress }, id, send, stopped);
+    before += items.length;
+    stopped ??= isFinal(merged.error) ? merged.error : undefined;
+    first ??= merged.error;
+    failed.push(...merged.failed);
+    return merged.applied;
+  };
+  let first: CodedError | undefined;
+  const created = await step(plan.create, idOf, (batch) => postModels(client, batch, work));
+  const updated = await step(
+    plan.update,
+    idOf,
+    sent(idOf, (batch: readonly Model[]) => client.putModels(batch, work)),
+  );
+  const deleted = await step(
+    plan.delete,
+    itself,
+    sent(itself, (batch) => client.deleteModels(batch, work)),
+  );
+  if (created.length + updated.length + deleted.length === 0) {
+    if (first !== undefined) throw first;
+    if (plan.unchanged.length === 0) throwFirst({ failed });
+  }
+  return { created, updated, deleted, unchanged: plan.unchanged, failed };
+}
+
+export async function addDevices(
+  client: SberClient,
+  userId: string,
+  devices: readonly Device[],
+  work: Work,
+): Promise<Outcome> {
+  const list = (): Promise<Raw[]> => client.listDevices(userId, [], work);
+  return settled(
+    await inBatches(devices, work, idOf, (batch) =>
+      // Whether a device that is there is the same one cannot be told: Sber and the user change names and rooms.
+      posted(
+        client,
+        batch,
+        work,
+        (rest) => client.postDevices(userId, rest, work),
+        list,
+        () => true,
+      ),
+    ),
+  );
+}
+
+export async function updateDevices(client: SberClient, devices: readonly Device[], work: Work): Promise<Outcome> {
+  return settled(
+    await inBatches(
+      devices,
+      work,
+      idOf,
+      sent(idOf, (batch: readonly Device[]) => client.putDevices(batch, work)),
+    ),
+  );
+}
+
+export async function deleteDevices(client: SberClient, ids: readonly string[], work: Work): Promise<Outcome> {
+  return settled(
+    await inBatches(
+      ids,
+      work,
+      itself,
+      sent(itself, (batch) => client.deleteDevices(batch, work)),
+    ),
+  );
+}
+
+/** Reports states. An unclear POST is not repeated: there is no telling what Sber has shown meanwhile. */
+export async function reportStates(client: SberClient, states: States, work: Work): Promise<Outcome> {
+  const send = (batch: readonly [string, States[string]][]): Promise<ItemFailure[]> =>
+    client.postState(Object.fromEntries(batch), work);
+  return settled(
+    await inBatches(
+      Object.entries(states),
+      work,
+      ([id]) => id,
+      sent(([id]) => id, send),
+    ),
+  );
+}
+
+/** Sends a list batch by batch. An error that would meet every batch stops the rest, which is then told as failed. */
+async function inBatches<T>(
+  items: readonly T[],
+  work: Work,
+  id: (item: T) => string,
+  send: (batch: readonly T[]) => Promise<Outcome>,
+  stoppedBefore?: CodedError,
+): Promise<Merged> {
+  const merged: Merged = { applied: [], failed: [] };
+  let stopped = stoppedBefore;
+  for (let start = 0; start < items.length; start += BATCH) {
+    const batch = items.slice(start, start + BATCH);
+    if (stopped !== undefined) {
+      merged.failed.push(...failedAll(batch.map(id), stopped, 'not sent after '));
+      continue;
+    }
+    try {
+      const { applied, failed } = await send(batch);
+      merged.applied.push(...applied);
+      merged.failed.push(...failed);
+    } catch (error) {
+      if (!(error instanceof CodedError) || work.signal?.aborted) throw error;
+      const coded = error as CodedError;
+      merged.error ??= coded;
+      merged.failed.push(...failedAll(batch.map(id), coded));
+      if (isFinal(coded)) stopped = coded;
+    }
+    work.onProgress?.(Math.min(items.length, start + BATCH), items.length);
+  }
+  return merged;
+}
+
+/** Only a validation error concerns one batch; all others would meet the next batch too. */
+function isFinal(error: CodedError | undefined): boolean {
+  return error !== undefined && error.code !== 'SBER_VALIDATION';
+}
+
+function failedAll(ids: readonly string[], error: CodedError, before = ''): ItemFailure[] {
+  const code = error.cause.gatewayCode ?? error.cause.httpStatus ?? 0;
+  return ids.map((id) => ({ id, code, message: `${before}${error.code}: ${error.message}` }));
+}
+
+/** A request that names what failed, as an outcome: what it does not name was taken (`error`, 19 February 2025). */
+function sent<T>(
+  id: (item: T) => string,
+  request: (batch: readonly T[]) => Promise<ItemFailure[]>,
+): (batch: readonly T[]) => Promise<Outcome> {
+  return async (batch) => outcomeOf(batch.map(id), await request(batch));
+}
+
+function outcomeOf(ids: readonly string[], failures: readonly ItemFailure[]): Outcome {
+  const named = new Map(failures.map((failure) => [failure.id, failure]));
+  // An entry without an id may mean any item that is not named. Better to call one failed too many than applied.
+  const nameless = named.get('');
+  const applied = nameless === undefined ? ids.filter((id) => !named.has(id)) : [];
+  const failed =
+    nameless === undefined
+      ? [...named.values()]
+      : [...ids.map((id) => named.get(id) ?? { ...nameless, id }), ...foreign(ids, failures)];
+  return { applied, failed };
+}
+
+function foreign(ids: readonly string[], failures: readonly ItemFailure[]): ItemFailure[] {
+  return failures.filter(({ id }) => id !== '' && !ids.includes(id));
+}
+
+function postModels(client: SberClient, batch: readonly Model[], work: Work): Promise<Outcome> {
+  return posted(
+    client,
+    batch,
+    work,
+    (rest) => client.postModels(rest, work),
+    () => client.listModels(work),
+    (there, wanted) => meaningOfModel(there) === meaningOfModel(wanted),
+  );
+}
+
+/**
+ * POST, and what to do when its fate is unclear: read the list, count what is there as applied, and post again only what
+ * is not. Never a second POST without having read the list in between.
+ */
+async function posted<T extends { id: string }>(
+  client: SberClient,
+  batch: readonly T[],
+  work: Work,
+  post: (rest: readonly T[]) => Promise<ItemFailure[]>,
+  list: () => Promise<Raw[]>,
+  isSame: (there: Raw, wanted: T) => boolean,
+): Promise<Outcome> {
+  const outcome: Outcome = { applied: [], failed: [] };
+  let rest = batch;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const { applied, failed } = outcomeOf(rest.map(idOf), await post(rest));
+      outcome.applied.push(...applied);
+      outcome.failed.push(...failed);
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof CodedError) || error instanceof UnsentError || work.signal?.aborted) throw error;
+      const coded = error as CodedError;
+      if (!isUnclear(coded)) throw error;
+      // It may still be at work on it: a moment's patience, then look.
+      work.onRetry?.(attempt + 1);
+      await pause(client.clock, client.pauseBefore(attempt + 1), work.signal);
+      const there = await readList(list, coded, work);
+      const missing: T[] = [];
+      for (const item of rest) {
+        const found = there.get(item.id);
+        if (found === undefined) missing.push(item);
+        else if (isSame(found, item)) outcome.applied.push(item.id);
+        else outcome.failed.push(...failedAll([item.id], coded, 'the cloud has it with other content; '));
+      }
+      rest = missing;
+      if (rest.length === 0) return outcome;
+      // A page that is no answer of Sber's will be the same page again.
+      const again = coded.code !== 'BAD_RESPONSE' && (coded.code !== 'SBER_TIMEOUT' || attempt === 1);
+      if (attempt >= MOST_ATTEMPTS || !again) {
+        if (outcome.applied.length === 0 && outcome.failed.length === 0) throw error;
+        outcome.failed.push(...failedAll(rest.map(idOf), coded));
+        return outcome;
+      }
+    }
+  }
+}
+
+/** Whether nobody knows if the POST was carried out. Sber's own refusals are clear, and so is what never left. */
+function isUnclear({ code, cause }: CodedError): boolean {
+  switch (code) {
+    case 'SBER_INTERNAL':
+    case 'SBER_UNAVAILABLE':
+    case 'SBER_UNREACHABLE':
+    case 'SBER_TIMEOUT':
+      return true;
+    case 'BAD_RESPONSE':
+      return cause.gatewayCode === undefined && (cause.httpStatus ?? 200) < 300;
+    default:
+      return false;
+  }
+}
+
+/** What is there, by id. Where not even that can be read, the POST's own error is the one to tell. */
+async function readList(list: () => Promise<Raw[]>, posted: CodedError, work: Work): Promise<Map<string, Raw>> {
+  try {
+    return new Map((await list()).flatMap(withId));
+  } catch (error) {
+    if (!(error instanceof CodedError) || work.signal?.aborted) throw error;
+    throw new CodedError(posted.code, `${posted.message}; whether it was carried out could not be read`, posted.cause);
+  }
+}
+
+function withId(raw: Raw): [string, Raw][] {
+  const { id } = raw;
+  return typeof id === 'string' ? [[id, raw]] : [];
+}
+
+function idOf({ id }: { id: string }): string {
+  return id;
+}
+
+function itself(id: string): string {
+  return id;
+}

@@ -1,0 +1,161 @@
+/**
+ * What a message and a node's settings together ask for, as one typed command. Forms that could be misread are refused
+ * with INVALID_INPUT; what the items in it are is checked in `validation`.
+ */
+import { invalidInput } from '../common/errors';
+import { isObject } from './shapes';
+import { checkIds } from './validation';
+
+export type ModelsCommand =
+  | { operation: 'list' }
+  | { operation: 'get' | 'delete'; ids: string[] }
+  | { operation: 'create' | 'update' | 'sync'; items: unknown[] };
+
+export type DevicesCommand =
+  | { operation: 'list' | 'state'; userId: string; ids: string[] }
+  | { operation: 'add'; userId: string; items: unknown[] }
+  | { operation: 'update'; items: unknown[] }
+  | { operation: 'delete'; ids: string[] }
+  | { operation: 'report'; states: unknown }
+  | { operation: 'unlink'; userId: string };
+
+const MODELS_OPERATIONS = ['list', 'get', 'create', 'update', 'delete', 'sync'] as const;
+const DEVICES_OPERATIONS = ['list', 'add', 'update', 'delete', 'state', 'report', 'unlink'] as const;
+
+/** @throws INVALID_INPUT */
+export function modelsCommand(
+  node: { operation: unknown; modelId?: unknown; models?: unknown },
+  payload: unknown,
+): ModelsCommand {
+  const { operation, given, named } = chosen(MODELS_OPERATIONS, node.operation, payload);
+  switch (operation) {
+    case 'list':
+      return { operation };
+    case 'get':
+    case 'delete': {
+      const harmless = operation === 'get' && !named;
+      const ids = idsIn(given, 'model_ids', named) ?? fallback(given, node.modelId, harmless);
+      if (ids === undefined) throw missing('no model id', 'Give an id, a list of ids, or { "model_ids": [...] }.');
+      return { operation, ids };
+    }
+    case 'create':
+    case 'update':
+    case 'sync':
+      return { operation, items: savedItems(given, node.models) ?? itemsIn(given, 'models', named) };
+  }
+}
+
+/** @throws INVALID_INPUT */
+export function devicesCommand(
+  node: { operation: unknown; userId?: unknown },
+  message: { payload?: unknown; userId?: unknown },
+): DevicesCommand {
+  const { operation, given, named } = chosen(DEVICES_OPERATIONS, node.operation, message.payload);
+  switch (operation) {
+    case 'list':
+    case 'state':
+      return { operation, userId: user(given, message, node), ids: idsIn(given, 'device_ids', named) ?? [] };
+    case 'add':
+      return { operation, userId: user(given, message, node), items: itemsIn(given, 'devices', named) };
+    case 'update':
+      return { operation, items: itemsIn(given, 'devices', named) };
+    case 'delete': {
+      const ids = idsIn(given, 'device_ids', named);
+      if (ids === undefined) throw missing('no device id', 'Give an id, a list of ids, or { "device_ids": [...] }.');
+      return { operation, ids };
+    }
+    case 'report': {
+      if (!isObject(given)) throw missing('no states', 'Give { "<device id>": { "on_off": true } }.');
+      const { devices } = given;
+      if (devices === undefined && named) throw missing('no devices', 'Give { "devices": { "<device id>": {…} } }.');
+      return { operation, states: devices ?? given };
+    }
+    case 'unlink': {
+      const userId = typeof given === 'string' && given !== '' ? given : user(given, message, node);
+      return { operation, userId };
+    }
+  }
+}
+
+/** The operation and what is given to it; `named`: the message itself names the operation. */
+function chosen<O extends string>(
+  operations: readonly O[],
+  setting: unknown,
+  payload: unknown,
+): { operation: O; given: unknown; named: boolean } {
+  const known = (word: unknown): word is O => (operations as readonly unknown[]).includes(word);
+  const hint = `Use one of ${operations.join(', ')}.`;
+  if (setting !== 'message') {
+    if (!known(setting)) throw invalidInput('the node has no operation that it knows', hint);
+    return { operation: setting, given: payload, named: false };
+  }
+  if (!isObject(payload)) {
+    throw invalidInput('msg.payload must be an object with an operation', `Give { "operation": "list" }. ${hint}`);
+  }
+  const { operation } = payload;
+  if (!known(operation)) throw invalidInput('msg.payload.operation is no operation of this node', hint);
+  return { operation, given: payload, named: true };
+}
+
+/** The items of a message: in its list of that name, a list itself, or one item. */
+function itemsIn(given: unknown, name: 'models' | 'devices', named: boolean): unknown[] {
+  const list = isObject(given) && (named || name in given) ? given[name] : given;
+  if (Array.isArray(list)) return list;
+  if (isObject(list)) return [list];
+  throw missing(`no ${name}`, `Give one of them, a list of them, or { "${name}": [...] }.`);
+}
+
+/** The models saved in the node, for a message that brings none: nothing, or what a button sends (a time, true). */
+function savedItems(given: unknown, saved: unknown): unknown[] | undefined {
+  const items: unknown = typeof saved === 'string' && saved.trim() !== '' ? parsed(saved) : saved;
+  if (!Array.isArray(items) || items.length === 0) return undefined;
+  return isEmptyHanded(given) || typeof given === 'number' || typeof given === 'boolean' ? items : undefined;
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw invalidInput('the models saved in the node are not JSON', 'Open the node and build the models again.');
+  }
+}
+
+/** The ids that a message names; undefined where it names none. */
+function idsIn(given: unknown, name: 'model_ids' | 'device_ids', named: boolean): string[] | undefined {
+  const field = isObject(given) ? (given[name] ?? undefined) : undefined;
+  if (field !== undefined) return checkIds(field, `msg.payload.${name}`);
+  if (named || isObject(given)) return undefined;
+  return Array.isArray(given) || (typeof given === 'string' && given !== '')
+    ? checkIds(given, 'msg.payload')
+    : undefined;
+}
+
+/**
+ * The node's own id, for a message that names none. Unless it does no harm, the message must be empty-handed: a payload
+ * that was meant as an id and is none (a number, `{ model_id }`) must not delete another model.
+ */
+function fallback(given: unknown, setting: unknown, harmless: boolean): string[] | undefined {
+  if (typeof setting !== 'string' || setting.trim() === '') return undefined;
+  return harmless || isEmptyHanded(given) ? [setting.trim()] : undefined;
+}
+
+function isEmptyHanded(given: unknown): boolean {
+  if (isObject(given)) return Object.keys(given).every((name) => name === 'operation');
+  return given === undefined || given === null || given === '';
+}
+
+/** Whose devices: the payload's word, the message's, the node's. */
+function user(given: unknown, message: { userId?: unknown }, node: { userId?: unknown }): string {
+  const { user_id, userId } = isObject(given) ? given : {};
+  for (const each of [user_id, userId, message.userId, node.userId]) {
+    if (each === undefined || each === null || each === '') continue;
+    if (typeof each !== 'string')
+      throw invalidInput('the user id is no text', 'User ids are texts, such as "AB12345".');
+    return each.trim();
+  }
+  throw missing('no user id', 'Enter the user id in the node, or give it as msg.userId or msg.payload.user_id.');
+}
+
+function missing(message: string, hint: string): Error {
+  return invalidInput(`the message has ${message}`, hint);
+}
