@@ -3,7 +3,7 @@
  */
 import type { Node, NodeDef, NodeInitializer } from 'node-red';
 import { systemClock } from '../src/common/clock';
-import { addDevices, deleteDevices, reportStates, updateDevices } from '../src/sber/apply';
+import { addDevices, deleteDevices, reportStates, unlinkUser, updateDevices } from '../src/sber/apply';
 import { breathing } from '../src/sber/breath';
 import type { SberClient } from '../src/sber/client';
 import { devicesCommand, type DevicesCommand } from '../src/sber/commands';
@@ -74,8 +74,8 @@ async function perform(client: SberClient, command: DevicesCommand, run: SberRun
       return run.finish(await reportStates(client, states, work));
     }
     case 'unlink':
-      if (!dryRun) await client.unlink(command.userId, work);
-      return run.finish(asGiven([command.userId]));
+      if (dryRun) return run.finish(asGiven([command.userId]));
+      return run.finish(await unlinkUser(client, command.userId, work));
   }
 }
 

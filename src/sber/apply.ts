@@ -59,14 +59,7 @@ export async function updateModels(client: SberClient, models: readonly Model[],
 }
 
 export async function deleteModels(client: SberClient, ids: readonly string[], work: Work): Promise<Outcome> {
-  return settled(
-    await inBatches(
-      ids,
-      work,
-      itself,
-      sent(itself, (batch) => client.deleteModels(batch, work)),
-    ),
-  );
+  return settled(await inBatches(ids, work, itself, (batch) => removed(client, batch, work)));
 }
 
 /** What `sync` would do. Reads the cloud, changes nothing. */
@@ -117,11 +110,7 @@ export async function carryOut(client: SberClient, plan: Plan, work: Work): Prom
     idOf,
     sent(idOf, (batch: readonly Model[]) => client.putModels(batch, work)),
   );
-  const deleted = await step(
-    plan.delete,
-    itself,
-    sent(itself, (batch) => client.deleteModels(batch, work)),
-  );
+  const deleted = await step(plan.delete, itself, (batch) => removed(client, batch, work));
   if (created.length + updated.length + deleted.length === 0) {
     if (first !== undefined) throw first;
     if (plan.unchanged.length === 0) throwFirst({ failed });
@@ -185,6 +174,11 @@ export async function reportStates(client: SberClient, states: States, work: Wor
       sent(([id]) => id, send),
     ),
   );
+}
+
+/** Tells Sber that a user unlinked. Sent once: there is no list to read back. */
+export async function unlinkUser(client: SberClient, userId: string, work: Work): Promise<Outcome> {
+  return settled(outcomeOf([userId], await client.unlink(userId, work)));
 }
 
 /** Sends a list batch by batch. An error that would meet every batch stops the rest, which is then told as failed. */
@@ -251,6 +245,26 @@ function outcomeOf(ids: readonly string[], failures: readonly ItemFailure[]): Ou
 
 function foreign(ids: readonly string[], failures: readonly ItemFailure[]): ItemFailure[] {
   return failures.filter(({ id }) => id !== '' && !ids.includes(id));
+}
+
+/**
+ * DELETE. Sent a second time, it may be told that what the first one removed is not there: then the list has the last
+ * word.
+ */
+async function removed(client: SberClient, batch: readonly string[], work: Work): Promise<Outcome> {
+  let again = false;
+  const onRetry = (attempt: number): void => {
+    again = true;
+    work.onRetry?.(attempt);
+  };
+  const outcome = outcomeOf(batch, await client.deleteModels(batch, { ...work, onRetry }));
+  if (!again || outcome.failed.length === 0) return outcome;
+  const there = new Set((await client.listModels(work)).flatMap(withId).map(([id]) => id));
+  const gone = (id: string): boolean => batch.includes(id) && !there.has(id);
+  return {
+    applied: batch.filter(gone),
+    failed: outcome.failed.filter(({ id }) => !gone(id)),
+  };
 }
 
 function postModels(client: SberClient, batch: readonly Model[], work: Work): Promise<Outcome> {
