@@ -252,19 +252,17 @@ function foreign(ids: readonly string[], failures: readonly ItemFailure[]): Item
  * word.
  */
 async function removed(client: SberClient, batch: readonly string[], work: Work): Promise<Outcome> {
-  let again = false;
+  const retries: number[] = [];
   const onRetry = (attempt: number): void => {
-    again = true;
+    retries.push(attempt);
     work.onRetry?.(attempt);
   };
   const outcome = outcomeOf(batch, await client.deleteModels(batch, { ...work, onRetry }));
-  if (!again || outcome.failed.length === 0) return outcome;
+  if (retries.length === 0 || outcome.failed.length === 0) return outcome;
   const there = new Set((await client.listModels(work)).flatMap(withId).map(([id]) => id));
-  const gone = (id: string): boolean => batch.includes(id) && !there.has(id);
-  return {
-    applied: batch.filter(gone),
-    failed: outcome.failed.filter(({ id }) => !gone(id)),
-  };
+  const failed = outcome.failed.filter(({ id }) => !batch.includes(id) || there.has(id));
+  const named = new Set(failed.map(({ id }) => id));
+  return { applied: batch.filter((id) => !named.has(id)), failed };
 }
 
 function postModels(client: SberClient, batch: readonly Model[], work: Work): Promise<Outcome> {
