@@ -195,10 +195,11 @@ export class NodeRed {
     await mkdir(path.join(this.userDir, 'node_modules'), { recursive: true });
     for (const [name, folder] of Object.entries(packages)) {
       const link = path.join(this.userDir, 'node_modules', name);
+      await rm(link, { recursive: true, force: true });
       await mkdir(path.dirname(link), { recursive: true });
       await symlink(folder, link, 'junction');
     }
-    if (Object.keys(packages).length > 0) {
+    if (options.userDir === undefined && Object.keys(packages).length > 0) {
       const dependencies = Object.fromEntries(Object.keys(packages).map((name) => [name, '*']));
       await writeFile(path.join(this.userDir, 'package.json'), JSON.stringify({ name: 'test', dependencies }));
     }
