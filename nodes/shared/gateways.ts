@@ -1,0 +1,158 @@
+/**
+ * Which `Gateway` object stands for which physical gateway. All configurations with the same address use one, and so one
+ * queue and one sequence of timestamps, whatever is deployed meanwhile: the object lives until nobody uses it and nothing
+ * is under way. Speaking to the gateway is left to that object.
+ */
+import path from 'node:path';
+import { textOf } from '../../src/common/errors';
+import { MemoryState } from '../../src/state/local';
+import { openState } from '../../src/state/open';
+import type { State } from '../../src/state/state';
+import type { GatewayAddress } from '../../src/thekeys/address';
+import { Gateway, type Timing } from '../../src/thekeys/gateway';
+
+/** Below the user directory. */
+const FOLDER = 'thekeys-gateway';
+/** How long a closing configuration waits for a slow disk. */
+const SETTLE_GRACE_MS = 1000;
+
+/** What a configuration brings along. */
+export interface Membership {
+  address: GatewayAddress;
+  /** Address of a Redis; empty for the user directory. */
+  sharedState: string;
+  /** Node-RED's user directory; undefined where there is none (tests, embedding programs): then memory must do. */
+  userDir: string | undefined;
+  /** The lock that its share opens; empty where it names none. */
+  identifier: string;
+  /** The share code. */
+  code: string;
+  /** Told what a person should know. */
+  warn: (message: string) => void;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly members: Set<Membership>;
+  speaker: { gateway: Gateway; state: State } | undefined;
+  /** The state could not be kept, so the object is the only one who knows where the timestamps stand. */
+  irreplaceable: boolean;
+}
+
+const entries = new Map<string, Entry>();
+/** Outlives every configuration, as a folder does. */
+const memory = new MemoryState();
+
+let timing: Partial<Timing> | undefined;
+
+/** For tests, which shall not wait for bolts to travel: durations of gateways that are made from now on. */
+export function overrideTiming(override: Partial<Timing> | undefined): void {
+  timing = override;
+}
+
+/** One configuration's part in a gateway. */
+export class Member {
+  private left = false;
+
+  private constructor(
+    private readonly entry: Entry,
+    private readonly membership: Membership,
+  ) {}
+
+  static join(membership: Membership): Member {
+    const name = `${membership.userDir ?? ''} ${membership.address.key}`;
+    const entry = entries.get(name) ?? { name, members: new Set(), speaker: undefined, irreplaceable: false };
+    entries.set(name, entry);
+    entry.members.add(membership);
+    return new Member(entry, membership);
+  }
+
+  get identifier(): string {
+    return this.membership.identifier;
+  }
+
+  /**
+   * The gateway. Made when first needed, so that all configurations of a deploy have had their say.
+   * @throws CodedError INVALID_INPUT
+   */
+  get gateway(): Gateway {
+    this.entry.speaker ??= begin(this.entry, this.membership);
+    return this.entry.speaker.gateway;
+  }
+
+  /**
+   * The code that signs for a lock: this configuration's, unless it is for another lock and a neighbour with the same
+   * gateway is for this one. A code belongs to one lock and one gateway.
+   */
+  codeFor(identifier: string): string {
+    const own = this.membership;
+    if (own.identifier === '' || own.identifier === identifier) return own.code;
+    return [...this.entry.members].find((member) => member.identifier === identifier)?.code ?? own.code;
+  }
+
+  /** Waits for the disk, not for the gateway. */
+  async leave(): Promise<void> {
+    if (this.left) return;
+    this.left = true;
+    const { entry } = this;
+    entry.members.delete(this.membership);
+    if (entry.members.size > 0) return;
+    if (entry.speaker === undefined) {
+      entries.delete(entry.name);
+      return;
+    }
+    const settled = dissolve(entry).catch((error: unknown) => this.membership.warn(textOf(error)));
+    // A request under way may take half a minute: that is waited for behind the scenes.
+    if (entry.speaker.gateway.busy) return;
+    await withLimit(settled, SETTLE_GRACE_MS);
+  }
+}
+
+function begin(entry: Entry, asking: Membership): NonNullable<Entry['speaker']> {
+  const named = [...entry.members].map(({ sharedState }) => sharedState).filter((url) => url !== '');
+  const sharedState = named[0] ?? '';
+  if (named.some((url) => url !== sharedState)) {
+    asking.warn(
+      `the configurations of the gateway ${asking.address.key} name different shared states; the first one is used`,
+    );
+  }
+  const warn = (message: string): void => {
+    entry.irreplaceable = true;
+    asking.warn(message);
+  };
+  const state =
+    sharedState === '' && asking.userDir === undefined
+      ? memory
+      : openState({ url: sharedState, folder: path.join(asking.userDir ?? '', FOLDER), warn });
+  const gateway = new Gateway({
+    address: asking.address,
+    state,
+    warn,
+    ...(timing === undefined ? {} : { timing }),
+  });
+  return { gateway, state };
+}
+
+/** Writes down where the timestamps stand and forgets the gateway, unless somebody comes meanwhile. */
+async function dissolve(entry: Entry): Promise<void> {
+  const { speaker } = entry;
+  if (speaker === undefined) return;
+  await speaker.gateway.line.queue.rest();
+  if (entry.members.size > 0 || entry.speaker !== speaker) return;
+  await speaker.gateway.settle();
+  if (entry.members.size > 0 || entry.speaker !== speaker) return;
+  if (entry.irreplaceable && !speaker.state.shared) return;
+  entry.speaker = undefined;
+  if (entries.get(entry.name) === entry) entries.delete(entry.name);
+  if (speaker.state !== memory) await speaker.state.close();
+}
+
+function withLimit(work: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    void work.finally(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
