@@ -10,7 +10,7 @@ import { canonical, type JsonObject } from './json';
 import type { Accounts, FollowUpResponse, HomeGraph, States } from './types';
 
 /** A deploy takes devices away and brings them back; Google is asked to look when the dust has settled. */
-const SETTLE_MS = 1000;
+const SETTLE_MS = 500;
 
 export interface AnnouncerOptions {
   accounts: Accounts;

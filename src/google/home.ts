@@ -54,7 +54,18 @@ export interface HomeOptions {
   warn: (message: string) => void;
 }
 
-type Deliver = (message: CommandMessage) => void;
+/** A device's way into the flow. */
+export interface Outlet {
+  /** Takes a command into the flow. */
+  deliver: (message: CommandMessage) => void;
+  /** Hears how a request ended that Google sent for the device; of a pending one, again when its answer came. */
+  concluded?: (result: Result) => void;
+}
+
+interface Registered {
+  device: Device;
+  outlet: Outlet;
+}
 
 /** All executions of one request for one device. */
 interface Run {
@@ -84,7 +95,7 @@ const FOLLOW_UP_WORDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 export class SmartHome implements House {
-  private readonly registered = new Map<string, { device: Device; deliver: Deliver }>();
+  private readonly registered = new Map<string, Registered>();
   private readonly challenges: Challenges;
   private readonly states: DeviceStates;
   private readonly pending: PendingCommands<Pending>;
@@ -108,14 +119,14 @@ export class SmartHome implements House {
   }
 
   /**
-   * Adds a device; `deliver` takes a command into the flow. The returned function removes it again.
+   * Adds a device. The returned function removes it again.
    * @throws CodedError `INVALID_INPUT` where another device has this id
    */
-  register(settings: DeviceSettings, deliver: Deliver): () => void {
+  register(settings: DeviceSettings, outlet: Outlet): () => void {
     if (this.registered.has(settings.id)) {
       throw invalidInput(`two devices have the id ${settings.id}`, 'Give each device of an account its own device id.');
     }
-    const entry = { device: new Device(settings), deliver };
+    const entry = { device: new Device(settings), outlet };
     this.registered.set(settings.id, entry);
     this.announcer.devicesChanged();
     return () => {
@@ -152,6 +163,13 @@ export class SmartHome implements House {
     const entry = this.registered.get(deviceId);
     if (entry === undefined) return failed('deviceNotFound');
     if (executions.length === 0) return failed('protocolError', 'nothing to execute');
+    const result = await this.inTime(identity, entry, executions);
+    entry.outlet.concluded?.(result);
+    return result;
+  }
+
+  /** Carries out what was asked, and answers `PENDING` in its place when the flow takes longer than it may. */
+  private inTime(identity: Identity, entry: Registered, executions: readonly Execution[]): Promise<Result> {
     return new Promise((resolve) => {
       let cancel: (() => void) | undefined;
       const run: Run = {
@@ -199,7 +217,7 @@ export class SmartHome implements House {
   private async inOrder(
     run: Run,
     identity: Identity,
-    entry: { device: Device; deliver: Deliver },
+    entry: Registered,
     executions: readonly Execution[],
   ): Promise<Result> {
     await this.ready;
@@ -216,12 +234,7 @@ export class SmartHome implements House {
     return whole;
   }
 
-  private async one(
-    run: Run,
-    identity: Identity,
-    entry: { device: Device; deliver: Deliver },
-    execution: Execution,
-  ): Promise<Result> {
+  private async one(run: Run, identity: Identity, entry: Registered, execution: Execution): Promise<Result> {
     const { device } = entry;
     if (typeof execution.command !== 'string') return failed('protocolError', 'an execution has no command');
     const command = device.understand(execution.command, execution.params);
@@ -305,7 +318,7 @@ export class SmartHome implements House {
   private dispatch(
     run: Run,
     identity: Identity,
-    { device, deliver }: { device: Device; deliver: Deliver },
+    { device, outlet }: Registered,
     command: Command,
     matter: Matter,
     acknowledged: boolean,
@@ -319,7 +332,7 @@ export class SmartHome implements House {
         done(result);
       };
       const google = this.pending.add({ run, identity, device, deviceId: device.id, command, matter, resolve });
-      deliver({
+      outlet.deliver({
         payload: {
           command: command.name,
           // A copy of its own: flows change what they get, and devices of one request share theirs.
@@ -351,7 +364,10 @@ export class SmartHome implements House {
   }
 
   private conclude(waiting: Pending, result: Result): void {
-    if (waiting.run.late) this.followUp(waiting, result);
+    if (waiting.run.late) {
+      this.followUp(waiting, result);
+      this.registered.get(waiting.deviceId)?.outlet.concluded?.(result);
+    }
     waiting.resolve(result);
   }
 

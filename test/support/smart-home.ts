@@ -90,13 +90,15 @@ export class House {
   device(raw: JsonObject, pin = '', reply: Reply = () => undefined): () => void {
     const settings = parseDevice(raw, pin, 'fallback');
     this.replies.set(settings.id, reply);
-    return this.home.register(settings, (message) => {
-      const json = JSON.stringify(message);
-      if (pin !== '') assert.ok(!json.includes(pin), 'the PIN went to the flow');
-      this.told.push(message);
-      const payload = this.replies.get(settings.id)?.(message);
-      if (payload !== undefined)
-        void this.reply(message, payload).catch((error: unknown) => this.warnings.push(String(error)));
+    return this.home.register(settings, {
+      deliver: (message) => {
+        const json = JSON.stringify(message);
+        if (pin !== '') assert.ok(!json.includes(pin), 'the PIN went to the flow');
+        this.told.push(message);
+        const payload = this.replies.get(settings.id)?.(message);
+        if (payload !== undefined)
+          void this.reply(message, payload).catch((error: unknown) => this.warnings.push(String(error)));
+      },
     });
   }
 

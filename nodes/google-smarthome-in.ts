@@ -1,0 +1,66 @@
+/**
+ * A device that Google may command: joins its account with what was set in the dialog, and sends one message for each
+ * command. What it is and what it may do is told by `src/google/devices`, PINs by `src/google/challenges.ts`.
+ */
+import type { Node, NodeAPI, NodeDef } from 'node-red';
+import type { Result } from '../src/google/fulfillment';
+import { isObject } from '../src/google/json';
+import { parseDevice } from '../src/google/settings';
+import { Adapter, type Message, type Picture } from './shared/adapter';
+import { googleWords, homeOf } from './shared/google';
+
+interface GoogleInDef extends NodeDef {
+  account?: unknown;
+}
+
+interface GoogleInCredentials {
+  pin: unknown;
+}
+
+const PICTURES: Readonly<Record<Result['status'], Picture>> = {
+  SUCCESS: 'ok',
+  PENDING: 'waiting',
+  OFFLINE: 'down',
+  EXCEPTIONS: 'warning',
+  ERROR: 'failed',
+};
+
+function init(RED: NodeAPI): void {
+  function GoogleIn(this: Node<GoogleInCredentials>, config: GoogleInDef): void {
+    RED.nodes.createNode(this, config);
+    const words = googleWords(RED);
+    const adapter = new Adapter(this, { RED, words, transportCodes: [] });
+    try {
+      const pin = (this.credentials as GoogleInCredentials | undefined)?.pin;
+      const settings = parseDevice(isObject(config) ? config : {}, typeof pin === 'string' ? pin : '', this.id);
+      let action = '';
+      const leave = homeOf(RED, config.account).register(settings, {
+        deliver: (message) => {
+          action = message.payload.action ?? message.payload.command;
+          adapter.badge('working', wordFor(action));
+          adapter.emit(message as unknown as Message);
+        },
+        concluded: (result) => {
+          const { type } = result.challengeNeeded ?? {};
+          if (type !== undefined) adapter.badge('waiting', words(`badge.${type}`));
+          else if (result.status === 'SUCCESS') adapter.badge('ok', wordFor(action));
+          else adapter.badge(PICTURES[result.status], result.errorCode ?? words(`badge.${result.status}`));
+        },
+      });
+      adapter.onClose(leave);
+      adapter.badge('idle', words('badge.ready'));
+    } catch (error) {
+      adapter.report(error);
+    }
+
+    /** Commands of custom devices have no word of ours; Google's own name serves. */
+    function wordFor(name: string): string {
+      const text = words(`badge.${name}`);
+      return text === `badge.${name}` ? name : text;
+    }
+  }
+
+  RED.nodes.registerType('google-smarthome-in', GoogleIn, { credentials: { pin: { type: 'password' } } });
+}
+
+export = init;

@@ -1,0 +1,168 @@
+/**
+ * The Google nodes in a Node-RED, behind real HTTP: links an account as Google does, posts intents with its token, and
+ * holds every answer against the schemas. Home Graph is the simulated one, when a test asks for it.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import type { NodeAPI } from 'node-red';
+import helper from 'node-red-node-test-helper';
+import googleConfig from '../../nodes/google-smarthome-config';
+import googleIn from '../../nodes/google-smarthome-in';
+import googleOut from '../../nodes/google-smarthome-out';
+import type { JsonObject } from '../../src/google/json';
+import { fetchCode, redeem, type LinkSettings } from '../../src/simulator/google-link';
+import { checkAnswer, type Described } from './google-schemas';
+import type { Result } from './smart-home';
+
+export const CREDENTIALS = {
+  clientId: 'demo-client',
+  clientSecret: 'demo-client-secret',
+  users: 'anna:correct horse\nben:battery staple',
+};
+const PASSWORDS: Record<string, string> = { anna: 'correct horse', ben: 'battery staple' };
+
+export const ACCOUNT = { id: 'account', type: 'google-smarthome-config', projectId: 'demo-home-project' };
+
+helper.init(require.resolve('node-red'));
+
+export interface FlowItem {
+  id: string;
+  type: string;
+  [property: string]: unknown;
+}
+
+/** A Node-RED with a flow. */
+export class GoogleFlow {
+  private constructor(
+    readonly RED: NodeAPI,
+    readonly server: http.Server,
+    readonly base: string,
+    readonly userDir: string,
+    private readonly ownDir: boolean,
+  ) {}
+
+  static async start(
+    flow: FlowItem[],
+    credentials: Record<string, Record<string, string>> = {},
+    options: { userDir?: string; modules?: ((RED: NodeAPI) => void)[]; settings?: object } = {},
+  ): Promise<GoogleFlow> {
+    let captured: NodeAPI | undefined;
+    const capture = (RED: NodeAPI): void => {
+      captured = RED;
+    };
+    await new Promise<void>((resolve) => helper.startServer(resolve));
+    const userDir = options.userDir ?? (await mkdtemp(path.join(os.tmpdir(), 'google-nodes-')));
+    helper.settings({ userDir, ...options.settings });
+    const modules = [capture, googleConfig, googleIn, googleOut, ...(options.modules ?? [])];
+    await helper.load(modules as never, placed(flow) as never, { account: CREDENTIALS, ...credentials } as never);
+    const RED = captured!;
+    const server = http.createServer(RED.httpNode as unknown as http.RequestListener);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return new GoogleFlow(RED, server, base, userDir, options.userDir === undefined);
+  }
+
+  async stop(): Promise<void> {
+    await helper.unload();
+    await new Promise<void>((resolve) => helper.stopServer(resolve));
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+    if (this.ownDir) await rm(this.userDir, { recursive: true, force: true });
+  }
+
+  /** Sends a message into a node and waits for the badge it leads to. */
+  async receive(id: string, message: object): Promise<{ fill: string; text: string }> {
+    const node = helper.getNode(id);
+    const shown = new Promise<{ args: [{ fill: string; text: string }] }>((resolve) =>
+      node.once('call:status', resolve as never),
+    );
+    node.receive(message as never);
+    return (await shown).args[0];
+  }
+
+  /** Deploys another flow the way the editor's deploy menu does. */
+  deploy(flow: FlowItem[], type: 'full' | 'nodes' = 'nodes'): Promise<unknown> {
+    return helper.setFlows(placed(flow) as never, type as never);
+  }
+
+  linking(root = '/google-smarthome'): LinkSettings {
+    return {
+      authorizeUrl: `${this.base}${root}/oauth/authorize`,
+      tokenUrl: `${this.base}${root}/oauth/token`,
+      projectId: 'demo-home-project',
+      clientId: CREDENTIALS.clientId,
+      clientSecret: CREDENTIALS.clientSecret,
+    };
+  }
+
+  /** Links a user's account and gives the voice that speaks with its token. */
+  async link(user = 'anna', root = '/google-smarthome'): Promise<Voice> {
+    const settings = this.linking(root);
+    const { accessToken } = await redeem(settings, await fetchCode(settings, user, PASSWORDS[user]!));
+    return new Voice(`${this.base}${root}/fulfillment`, accessToken);
+  }
+}
+
+/** Google, speaking for one user. */
+export class Voice {
+  constructor(
+    readonly address: string,
+    readonly token: string,
+  ) {}
+
+  raw(body: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(this.address, {
+      method: 'POST',
+      body,
+      headers: {
+        'Content-Type': 'application/json;charset=UTF-8',
+        Authorization: `Bearer ${this.token}`,
+        'google-assistant-api-version': 'v1',
+        ...headers,
+      },
+    });
+  }
+
+  async post(request: JsonObject): Promise<JsonObject> {
+    const response = await this.raw(JSON.stringify(request));
+    if (response.status !== 200) throw new Error(`HTTP ${response.status}: ${await response.text()}`);
+    const answer = (await response.json()) as JsonObject;
+    const { inputs } = request as unknown as { inputs: { intent: string }[] };
+    const isSync = inputs[0]?.intent === 'action.devices.SYNC';
+    const devices = isSync || inputs[0]?.intent === 'action.devices.DISCONNECT' ? [] : await this.sync();
+    checkAnswer(request, answer, devices);
+    return answer;
+  }
+
+  async sync(): Promise<(Described & JsonObject)[]> {
+    const answer = await this.post({ requestId: '1', inputs: [{ intent: 'action.devices.SYNC' }] });
+    return (answer as unknown as { payload: { devices: (Described & JsonObject)[] } }).payload.devices;
+  }
+
+  async query(...ids: string[]): Promise<Record<string, JsonObject>> {
+    const devices = ids.map((id) => ({ id }));
+    const answer = await this.post({
+      requestId: '2',
+      inputs: [{ intent: 'action.devices.QUERY', payload: { devices } }],
+    });
+    return (answer as unknown as { payload: { devices: Record<string, JsonObject> } }).payload.devices;
+  }
+
+  async execute(id: string, command: string, params: JsonObject, challenge?: JsonObject): Promise<Result> {
+    const execution = [{ command: `action.devices.commands.${command}`, params, ...(challenge && { challenge }) }];
+    const payload = { commands: [{ devices: [{ id }], execution }] };
+    const answer = await this.post({ requestId: '3', inputs: [{ intent: 'action.devices.EXECUTE', payload }] });
+    return (answer as unknown as { payload: { commands: Result[] } }).payload.commands[0]!;
+  }
+}
+
+/** Without a place on the canvas the test helper takes a node for a configuration. */
+function placed(flow: FlowItem[]): FlowItem[] {
+  return [
+    { id: 'tab', type: 'tab', label: 'test' },
+    ...flow.map((item) => (item.type.endsWith('-config') ? item : { x: 10, y: 10, z: 'tab', ...item })),
+  ];
+}
