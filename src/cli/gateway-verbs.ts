@@ -82,7 +82,7 @@ export async function runOnGateway(
 }
 
 function actionOutput({ reading, ...result }: ActionResult): object {
-  return reading === undefined ? result : { ...reading, ...result };
+  return { ...result, ...reading };
 }
 
 function wordsFor(progress: Progress): string {

@@ -71,6 +71,7 @@ export class ProgressLine {
   end(): void {
     clearInterval(this.timer);
     if (this.terminal.errIsTerminal && this.printed !== '') this.terminal.err(CLEAR_LINE);
+    this.printed = '';
   }
 
   private draw(): void {

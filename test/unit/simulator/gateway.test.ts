@@ -230,6 +230,28 @@ describe('the simulated gateway', () => {
     });
   });
 
+  it('can drop what comes while it works, or answer reads all the same', async () => {
+    build({ times: { bleMs: 3000 }, overlap: 'drop', overlappingReads: true });
+    const first = post('/open', form());
+    assert.deepEqual(await post('/close', form(BACK)), { kind: 'dropped' });
+    assert.equal((await get('/lockers')).kind, 'answer');
+    await clock.advance(3000);
+    assert.deepEqual(bodyOf(await first), ok);
+  });
+
+  it('forgets a request whose sender has left, and goes on with it', async () => {
+    build({ times: { bleMs: 3000 } });
+    const gone = new AbortController();
+    const opening = gateway.handle({ method: 'POST', path: '/open', body: form() }, { gone: gone.signal });
+    gone.abort();
+    const next = post('/close', form());
+    await clock.advance(3000);
+    await opening;
+    assert.deepEqual(bodyOf(await next), { status: '500', message: 'busy' });
+    assert.equal(gateway.journal.maxInFlight, 1);
+    assert.equal(gateway.lock(FRONT.identifier).state, 'open');
+  });
+
   describe('is a world where things take time', () => {
     it('reads the old state while the bolt travels, and counts the movement when it arrived', async () => {
       build({ times: { travelMs: 5000 }, answerMoves: 'before' });
@@ -349,6 +371,19 @@ describe('the simulated gateway', () => {
         }, kind);
       }
       assert.equal(gateway.journal.actions.length, 6);
+    });
+
+    it('refuses connections as often as told, or while it is away', async () => {
+      gateway.faults.next({ kind: 'refuse', times: 2 });
+      for (let round = 0; round < 2; round += 1) assert.deepEqual(await get('/status'), { kind: 'refused' });
+      assert.equal((await get('/status')).kind, 'answer');
+      gateway.goAway(1000);
+      assert.deepEqual(await get('/status'), { kind: 'refused' });
+      await clock.advance(1000);
+      assert.equal((await get('/status')).kind, 'answer');
+      gateway.goAway();
+      gateway.comeBack();
+      assert.equal((await get('/status')).kind, 'answer');
     });
 
     it('answers late', async () => {
