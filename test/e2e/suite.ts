@@ -119,7 +119,7 @@ export function editorSuite(title: string, options: SuiteOptions): void {
       await reopen();
       const open = flow.find((node) => node.type === 'lock-action' && node.action === 'open')!;
       const button = flow.find((node) => ((node.wires ?? []) as string[][]).flat().includes(open.id))!;
-      await editor.page.locator(`[id="${button.id}"] .red-ui-flow-node-button-button`).click();
+      await editor.page.locator(`[id="${button.id}"] .red-ui-flow-node-button`).click();
       await nodeRed.badge(open.id, (badge) => badge.fill === 'green');
       await editor.page.waitForFunction(
         `/open/i.test(document.querySelector('[id="${open.id}"] .red-ui-flow-node-status-label')?.textContent ?? '')`,
