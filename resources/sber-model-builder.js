@@ -191,7 +191,7 @@
       );
       row.tools = element('span', { class: 'thekeys-sber-tools' });
       // Polite: a screen reader tells of a change when its user pauses.
-      row.remarks = element('ul', { class: 'thekeys-sber-remarks', role: 'status', 'aria-live': 'polite' });
+      row.remarks = element('ul', { class: 'thekeys-sber-remarks' });
       row.functions = element('div', {});
       row.inputs = {};
       const fields = element('div', { class: 'thekeys-sber-fields' });
@@ -202,7 +202,7 @@
         categoryField(row, id),
         fields,
         row.functions,
-        row.remarks,
+        element('div', { role: 'status' }, row.remarks),
       );
       row.item = element('li', {}, element('div', { class: 'thekeys-sber-line' }, row.head, row.tools), row.body);
       showFunctions(row, id);
