@@ -91,6 +91,9 @@ export class HomeGraphStandIn {
   /** Called after a request to sync was queued. */
   onRequestSync: (agentUserId: string) => void = () => undefined;
 
+  /** Called after every call, with what the journal says of it. */
+  onCall: (entry: JournalEntry) => void = () => undefined;
+
   private readonly users = new Map<string, Map<string, SyncedDevice>>();
   private readonly states = new Map<string, Tree>();
   private readonly tokens = new Map<string, number>();
@@ -148,17 +151,9 @@ export class HomeGraphStandIn {
 
   /** Follow-up notifications taken, in order, as `{ deviceId, trait, ...notification }`. */
   notifications(): { agentUserId: string; deviceId: string; trait: string; notification: Tree }[] {
-    return this.taken('reportStateAndNotification').flatMap(({ agentUserId = '', body }) => {
-      const devices = tree(tree(body.payload).devices);
-      return Object.entries(tree(devices.notifications)).flatMap(([deviceId, traits]) =>
-        Object.entries(tree(traits)).map(([trait, notification]) => ({
-          agentUserId,
-          deviceId,
-          trait,
-          notification: tree(notification),
-        })),
-      );
-    });
+    return this.taken('reportStateAndNotification').flatMap((entry) =>
+      notificationsIn(entry).map((found) => ({ agentUserId: entry.agentUserId ?? '', ...found })),
+    );
   }
 
   /** Makes every token invalid, as when a key is rolled. */
@@ -224,6 +219,7 @@ export class HomeGraphStandIn {
     this.journal.push(entry);
     // After the answer has had its chance to leave, so that a test sees both sides settled.
     setImmediate(() => {
+      this.onCall(entry);
       for (const look of [...this.watchers]) look();
     });
   }
@@ -329,6 +325,18 @@ export class HomeGraphStandIn {
     );
     return { status: 200, body: { requestId: body.requestId, payload: { devices: answers } } };
   }
+}
+
+/** The notifications that a report carries. */
+export function notificationsIn({ body }: JournalEntry): { deviceId: string; trait: string; notification: Tree }[] {
+  const devices = tree(tree(body.payload).devices);
+  return Object.entries(tree(devices.notifications)).flatMap(([deviceId, traits]) =>
+    Object.entries(tree(traits)).map(([trait, notification]) => ({
+      deviceId,
+      trait,
+      notification: tree(notification),
+    })),
+  );
 }
 
 /** Why Google would refuse these states of the device, or what it would lose by them. */
