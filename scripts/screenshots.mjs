@@ -1,0 +1,70 @@
+// Makes the pictures of the README and the documents anew, from the demo as `npm start` shows it. Run by
+// `npm run screenshots`, which builds first; needs Chromium. Writes docs/images and nothing else.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Editor, openBrowser } from '../test/support/browser.ts';
+import { Dialog } from '../test/support/dialog.ts';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const images = path.join(root, 'docs', 'images');
+await mkdir(images, { recursive: true });
+
+const demo = spawn(process.execPath, [path.join(root, 'scripts', 'start.mjs')], {
+  cwd: root,
+  env: { ...process.env, PORT: '0', NODE_OPTIONS: '' },
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+const gone = once(demo, 'exit');
+const browser = await openBrowser();
+try {
+  const url = await readyUrl();
+  const editor = await Editor.open(browser, url, { width: 1280, height: 800 });
+  const flows = await (await fetch(new URL('flows', url))).json();
+
+  await editor.evaluate(`RED.sidebar.show('debug')`);
+  for (const name of ['Open', '"open"', 'Ask now', 'Which locks are there?']) {
+    const { id } = flows.find((node) => node.type === 'inject' && node.name === name);
+    await editor.page.locator(`[id="${id}"] .red-ui-flow-node-button`).first().click();
+  }
+  const actions = flows.filter((node) => node.type === 'lock-action' && ['open', 'message'].includes(node.action));
+  for (const { id } of actions) await badge(editor, id, /open/i);
+  await badge(editor, flows.find((node) => node.type === 'lock-status').id, /open/i);
+  await editor.page.screenshot({ path: path.join(images, 'demo.png') });
+
+  for (const [name, type] of [
+    ['gateway', 'gateway-config'],
+    ['lock-action', 'lock-action'],
+  ]) {
+    const dialog = await Dialog.open(editor, flows.find((node) => node.type === type).id);
+    await editor.page
+      .locator('.red-ui-tray')
+      .last()
+      .screenshot({ path: path.join(images, `${name}.png`) });
+    await dialog.cancel();
+  }
+  await editor.close();
+} finally {
+  await browser.close();
+  demo.kill('SIGTERM');
+  await gone;
+}
+
+async function readyUrl() {
+  let said = '';
+  for await (const chunk of demo.stdout) {
+    said += chunk;
+    const url = /ready: (http:\S+)/.exec(said)?.[1];
+    if (url !== undefined) return url;
+  }
+  throw new Error(`the demo did not start:\n${said}`);
+}
+
+/** Waits until a node's badge, as drawn, reads as expected. */
+function badge(editor, id, expected) {
+  return editor.page.waitForFunction(
+    `${expected}.test(document.querySelector('[id="${id}"] .red-ui-flow-node-status-label')?.textContent ?? '')`,
+  );
+}
