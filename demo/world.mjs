@@ -1,5 +1,6 @@
-// What the demo's flow talks to: a simulated gateway with two locks, or the real one that THE_KEYS_HOST names. Says which
-// environment variables, flows and credentials the demo's Node-RED gets; running Node-RED is left to scripts/start.mjs.
+// What the demo's flows talk to: a simulated gateway with two locks, or the real one that THE_KEYS_HOST names; a stand-in for
+// Google, and a simulated Sber cloud. Says which environment variables, flows and credentials the demo's Node-RED gets;
+// running Node-RED is left to scripts/start.mjs.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
@@ -24,31 +25,72 @@ const GARDEN_GATE = {
 /** Brisker than a real lock, slow enough to be watched. Milliseconds. */
 const TIMES = { latencyMs: 60, bleMs: 400, travelMs: 1200, synchronizeMs: 6000, updateMs: 12_000, restartMs: 3000 };
 
+/** As in demo/credentials.json and the account of demo/flows.json. */
+const HOME = {
+  projectId: 'demo-project',
+  clientId: 'demo-client',
+  clientSecret: 'demo-client-secret',
+  user: 'demo',
+  password: 'demo-password',
+};
+
 /**
- * @param {{ env: Record<string, string | undefined>, say: (line: string) => void }} options
- * @returns what Node-RED gets, and `close`, which ends everything that was started here
+ * @param {{ url: string, env: Record<string, string | undefined>, say: (line: string) => void }} options `url` is where
+ *   Node-RED will answer
+ * @returns what Node-RED gets, `greet` to be called when it answers, and `close`, which ends everything that was started here
  */
-export async function startWorld({ env, say }) {
+export async function startWorld({ url, env, say }) {
   const { SimulatedGateway } = require('../dist/src/simulator/gateway.js');
   const { serve } = require('../dist/src/simulator/gateway-server.js');
-  const gateway = await serve(new SimulatedGateway({ locks: [FRONT_DOOR, GARDEN_GATE], times: TIMES }));
-  const simulated = {
-    THE_KEYS_HOST: gateway.host,
-    THE_KEYS_LOCK: FRONT_DOOR.identifier,
-    THE_KEYS_CODE: FRONT_DOOR.code,
-    THE_KEYS_HOST_2: gateway.host,
-    THE_KEYS_LOCK_2: GARDEN_GATE.identifier,
-    THE_KEYS_CODE_2: GARDEN_GATE.code,
-  };
-  const real = env.THE_KEYS_HOST ? await realGateway(env, say) : undefined;
-  if (real === undefined) say(`Simulated gateway with two locks: ${gateway.url}`);
+  const { startGoogleStandIn } = require('../dist/src/simulator/google-page.js');
+  const { startSberCloud } = require('../dist/src/simulator/sber.js');
 
-  return {
-    env: { ...simulated, ...real },
-    flows: JSON.parse(readFileSync(new URL('flows.json', import.meta.url), 'utf8')),
-    credentials: JSON.parse(readFileSync(new URL('credentials.json', import.meta.url), 'utf8')),
-    close: () => gateway.close(),
+  const real = env.THE_KEYS_HOST ? await realGateway(env, say) : undefined;
+  const started = [];
+  const close = async () => {
+    for (const one of started.splice(0).reverse()) await one.close();
   };
+  try {
+    const gateway = await serve(new SimulatedGateway({ locks: [FRONT_DOOR, GARDEN_GATE], times: TIMES }));
+    started.push(gateway);
+    const google = await startGoogleStandIn({
+      ...HOME,
+      fulfillmentUrl: new URL('google-smarthome/fulfillment', url).href,
+      authorizeUrl: new URL('google-smarthome/oauth/authorize', url).href,
+      tokenUrl: new URL('google-smarthome/oauth/token', url).href,
+    });
+    started.push(google);
+    const sber = await startSberCloud();
+    started.push(sber);
+
+    const flows = readFileSync(new URL('flows.json', import.meta.url), 'utf8');
+    return {
+      env: {
+        THE_KEYS_HOST: gateway.host,
+        THE_KEYS_LOCK: FRONT_DOOR.identifier,
+        THE_KEYS_CODE: FRONT_DOOR.code,
+        THE_KEYS_HOST_2: gateway.host,
+        THE_KEYS_LOCK_2: GARDEN_GATE.identifier,
+        THE_KEYS_CODE_2: GARDEN_GATE.code,
+        DEMO_HOME_GRAPH: google.homeGraphEndpoint,
+        DEMO_SERVICE_ACCOUNT: google.serviceAccountKey,
+        DEMO_SBER: sber.url,
+        DEMO_SBER_KEY: sber.token,
+        ...real,
+      },
+      flows: JSON.parse(flows.replaceAll('%GOOGLE_PAGE%', google.url)),
+      credentials: JSON.parse(readFileSync(new URL('credentials.json', import.meta.url), 'utf8')),
+      greet: () => {
+        say(`The demo is ready: ${url}`);
+        if (real === undefined) say(`  a simulated gateway with two locks at ${gateway.url}`);
+        say(`  a stand-in for Google to speak to: ${google.url}`);
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** The variables that point the front door at a real lock, and the garden gate too where a second share is given. */

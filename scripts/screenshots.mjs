@@ -52,14 +52,16 @@ try {
   await gone;
 }
 
-async function readyUrl() {
-  let said = '';
-  for await (const chunk of demo.stdout) {
-    said += chunk;
-    const url = /ready: (http:\S+)/.exec(said)?.[1];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`the demo did not start:\n${said}`);
+function readyUrl() {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    demo.stdout.setEncoding('utf8').on('data', (text) => {
+      said += text;
+      const url = /ready: (http:\S+)/.exec(said)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    demo.on('exit', () => reject(new Error(`the demo did not start:\n${said}`)));
+  });
 }
 
 /** Waits until a node's badge, as drawn, reads as expected. */

@@ -51,7 +51,8 @@ async function main() {
   const userDir = mkdtempSync(path.join(os.tmpdir(), 'the-keys-demo-'));
   process.on('exit', () => rmSync(userDir, { recursive: true, force: true, maxRetries: 3 }));
 
-  const world = await startWorld({ env: process.env, say: (line) => console.log(line) });
+  const url = `http://127.0.0.1:${server.address().port}/`;
+  const world = await startWorld({ url, env: process.env, say: (line) => console.log(line) });
   undo.push(() => world.close());
   Object.assign(process.env, world.env);
   furnish(userDir, world);
