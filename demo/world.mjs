@@ -34,6 +34,14 @@ const HOME = {
   password: 'demo-password',
 };
 
+/** The two devices that a lock becomes at Sber: see the example "Lock to Sber". */
+const SBER_DEVICES = ['sensor', 'unlock'].map((part) => ({
+  id: `thekeys-${FRONT_DOOR.identifier}-${part}`,
+  name: 'Front door',
+  default_name: 'Front door',
+  model_id: `thekeys-${part}`,
+}));
+
 /**
  * @param {{ url: string, env: Record<string, string | undefined>, say: (line: string) => void }} options `url` is where
  *   Node-RED will answer
@@ -60,7 +68,7 @@ export async function startWorld({ url, env, say }) {
       tokenUrl: new URL('google-smarthome/oauth/token', url).href,
     });
     started.push(google);
-    const sber = await startSberCloud();
+    const sber = await startSberCloud({ devices: { 'demo-user': SBER_DEVICES } });
     started.push(sber);
 
     const flows = readFileSync(new URL('flows.json', import.meta.url), 'utf8');

@@ -83,10 +83,10 @@ async function main() {
   await RED.start();
   server.handler = RED;
 
-  const url = `http://127.0.0.1:${server.address().port}/`;
   await answers(url);
-  if (ending === undefined)
-    console.log(`\nThe demo is ready: ${url}\nCtrl-C ends it and removes everything it made.\n`);
+  if (ending !== undefined) return;
+  world.greet();
+  console.log('Ctrl-C ends it and removes everything it made.');
 }
 
 /** Takes the port first, so that one in use is told before anything else is started. */
