@@ -61,13 +61,8 @@ export class LockBadge {
     else this.show('failed', fault);
   }
 
-  /** True while a command has its turn, whose progress is worth more than the state last polled. */
-  get following(): boolean {
-    return this.busy.size > 0;
-  }
-
-  show(picture: Picture, key: string, values?: Record<string, string | number>): void {
-    this.adapter.badge(picture, this.words(`badge.${key}`, values));
+  show(picture: Picture, key: string): void {
+    this.adapter.badge(picture, this.words(`badge.${key}`));
   }
 
   private retrying(code: string): void {

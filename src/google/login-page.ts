@@ -57,7 +57,8 @@ const TEXTS = {
   },
   fr: {
     title: 'Associer votre maison à Google',
-    intro: 'Connectez-vous pour associer les appareils de ce Node-RED à votre compte Google. Google pourra alors :',
+    intro:
+      'Connectez-vous pour associer les appareils de ce Node-RED à votre compte Google. Google pourra alors\u00a0:',
     grants: [
       'voir les appareils configurés pour Google, ainsi que leur état',
       'les commander à votre demande, avec le code PIN s’il y en a un',
@@ -67,14 +68,14 @@ const TEXTS = {
     password: 'Mot de passe',
     link: 'Accepter et associer',
     cancel: 'Annuler',
-    cancelHint: '« Annuler » vous ramène à Google, sans rien associer.',
+    cancelHint: '«\u00a0Annuler\u00a0» vous ramène à Google, sans rien associer.',
     failed: 'Nom ou mot de passe incorrect. Veuillez réessayer.',
     expired: 'Cette page est restée ouverte trop longtemps. Veuillez vous reconnecter.',
     wait: (seconds) => `Trop de tentatives. Patientez ${seconds} s, puis réessayez.`,
     refused: 'Association impossible',
     refusals: {
       setup:
-        'L’association avec Google n’est pas entièrement configurée ici : l’ID du projet, l’ID client, le code secret du client et au moins un utilisateur doivent être renseignés dans Node-RED.',
+        'L’association avec Google n’est pas entièrement configurée ici\u00a0: l’ID du projet, l’ID client, le code secret du client et au moins un utilisateur doivent être renseignés dans Node-RED.',
       foreign:
         'Cette demande ne vient pas du projet Google configuré ici. Dans Node-RED, comparez l’ID du projet et l’ID client avec ceux de la Google Home Developer Console.',
       broken:
@@ -87,7 +88,7 @@ const TEXTS = {
     intro: 'Войдите, чтобы связать устройства этого Node-RED со своим аккаунтом Google. После этого Google сможет:',
     grants: [
       'видеть устройства, настроенные для Google, и их состояние',
-      'управлять ими по вашей просьбе — с PIN-кодом, если он задан',
+      'управлять ими по вашей просьбе, с\u00a0PIN-кодом, если он задан',
     ],
     undo: 'Отменить связь можно в любой момент в приложении Google Home.',
     username: 'Имя',

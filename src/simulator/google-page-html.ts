@@ -17,6 +17,7 @@ header p{margin:0;color:var(--soft);flex:1 1 20rem}
 .state::before{content:"";width:10px;height:10px;border-radius:50%;background:var(--line)}
 .state.linked{color:var(--good)}
 .state.linked::before{background:var(--good)}
+main{display:contents}
 section{display:flex;flex-direction:column;min-height:0;background:var(--card);border-radius:14px;box-shadow:0 1px 3px #0003;overflow:hidden}
 #log{flex:1;min-height:0;padding:18px;overflow-y:auto}
 ol{margin:0;padding:0;list-style:none;display:flex;flex-direction:column;gap:10px}
@@ -69,9 +70,21 @@ function element(tag, name, text) {
   return made;
 }
 
+function compact(value, indent) {
+  const flat = JSON.stringify(value, null, 1).replace(/\\n\\s*/g, ' ');
+  if (value === null || typeof value !== 'object' || indent.length + flat.length < 64) return flat;
+  const inner = indent + '  ';
+  const list = Array.isArray(value);
+  if (list && value.length === 1 && typeof value[0] === 'object') return '[' + compact(value[0], indent) + ']';
+  const parts = Object.entries(value).map(
+    ([key, part]) => inner + (list ? '' : JSON.stringify(key) + ': ') + compact(part, inner),
+  );
+  return (list ? '[' : '{') + '\\n' + parts.join(',\\n') + '\\n' + indent + (list ? ']' : '}');
+}
+
 function paint(title, value) {
   json.append(element('span', 'title', title + '\\n'));
-  const text = JSON.stringify(value, null, 2);
+  const text = compact(value, '');
   const token = /("(?:[^"\\\\]|\\\\.)*")(\\s*:)?|\\b(?:true|false|null|-?\\d+(?:\\.\\d+)?)\\b/g;
   let end = 0;
   for (const match of text.matchAll(token)) {
@@ -180,6 +193,7 @@ export function conversationPage(nonce: string): string {
 <span class="state" id="state" role="status">Connecting…</span>
 <button type="button" id="unlink" disabled>Unlink</button>
 </header>
+<main>
 <section aria-label="Conversation">
 <div id="log" role="log" aria-label="What was said" tabindex="0"><p id="empty">Click a phrase to say it.</p><ol id="talk"></ol></div>
 <div class="phrases" role="group" aria-label="Phrases">${buttons.join('')}</div>
@@ -189,6 +203,7 @@ export function conversationPage(nonce: string): string {
 <div class="wire"><h2>JSON</h2><span id="what">Click a bubble to see what is behind it.</span></div>
 <pre id="json" tabindex="0" aria-label="Request and answer"></pre>
 </section>
+</main>
 <script nonce="${nonce}">${SCRIPT}</script>
 </body>
 </html>
