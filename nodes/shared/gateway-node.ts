@@ -21,6 +21,9 @@ export interface GatewayCredentials {
   sharedState: unknown;
 }
 
+/** For everything that only reads. */
+export const READ_DEADLINE_MS = 30_000;
+
 /** Known before the first command comes, and told with each: the key of a word below `badge`. */
 export type Fault = 'noGateway' | 'noCode' | 'settings';
 

@@ -61,8 +61,13 @@ export class LockBadge {
     else this.show('failed', fault);
   }
 
-  show(picture: Picture, key: string): void {
-    this.adapter.badge(picture, this.words(`badge.${key}`));
+  /** True while a command has its turn, whose progress is worth more than the state last polled. */
+  get following(): boolean {
+    return this.busy.size > 0;
+  }
+
+  show(picture: Picture, key: string, values?: Record<string, string | number>): void {
+    this.adapter.badge(picture, this.words(`badge.${key}`, values));
   }
 
   private retrying(code: string): void {

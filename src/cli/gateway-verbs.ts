@@ -12,6 +12,8 @@ import { DEFAULT_HOST, type GatewayVerb, type Typed } from './usage';
 /** The defaults of the nodes. */
 const DEADLINE_MS = 30_000;
 const TIMEOUT_MS = 30_000;
+/** Somebody sits at the keyboard, and most often has mistyped the address. */
+const UNREACHABLE_MS = 4000;
 
 interface Order {
   readonly gateway: Gateway;
@@ -58,7 +60,13 @@ export async function runOnGateway(
 ): Promise<void> {
   const warn = (message: string): void => terminal.err(`the-keys: ${message}\n`);
   const state = new FileState({ folder: stateFolder(terminal.env, process.platform), warn, crossProcess: true });
-  const gateway = new Gateway({ address: parseAddress(options.host ?? DEFAULT_HOST), state, warn, timing });
+  const gateway = new Gateway({
+    address: parseAddress(options.host ?? DEFAULT_HOST),
+    state,
+    warn,
+    timing,
+    reserveAhead: false,
+  });
   const progress = new ProgressLine(terminal, LONG.includes(verb));
   const identifier = (options.identifier ?? '').trim();
   try {
@@ -69,6 +77,7 @@ export async function runOnGateway(
       command: {
         deadlineMs: DEADLINE_MS,
         timeoutMs: TIMEOUT_MS,
+        unreachableMs: UNREACHABLE_MS,
         onProgress: (step) => progress.say(wordsFor(step)),
       },
     });

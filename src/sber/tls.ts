@@ -20,11 +20,14 @@ const CA_HINT =
  * @throws SBER_TLS where there is no certificate in it
  */
 export async function trustingAgent(ca: string): Promise<Agent> {
-  const extra = await certificates(ca);
-  // A list of one's own replaces the defaults, so they are named too. One context for all connections: parsing some
-  // 150 certificates anew for each would cost more than the request.
-  const secureContext = tls.createSecureContext({ ca: [...defaultRoots(), ...extra] });
+  // One context for all connections: parsing some 150 certificates anew for each would cost more than the request.
+  const secureContext = tls.createSecureContext({ ca: await trusted(ca) });
   return new Agent({ keepAlive: false, secureContext });
+}
+
+/** A list of one's own replaces the default roots, so they are in it too. */
+export async function trusted(ca: string): Promise<string[]> {
+  return [...defaultRoots(), ...(await certificates(ca))];
 }
 
 /** The certificates in `ca`, each as PEM. */

@@ -36,6 +36,8 @@ export interface GatewayOptions {
   clock?: Clock;
   transport?: Transport;
   timing?: Partial<Timing>;
+  /** False where short-lived processes share the sequence of timestamps (the command line). Default true. */
+  reserveAhead?: boolean;
   /** From 0 to 1, for the jitter of polls. */
   random?: () => number;
 }
@@ -88,6 +90,8 @@ export interface CommandOptions {
   /** Gives up: what was not sent never is. Its reason is what the command then ends with. */
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
+  /** Milliseconds after which a gateway that cannot be reached is tried no more. Absent: until the deadline. */
+  unreachableMs?: number;
 }
 
 export interface ActionOptions extends CommandOptions {
@@ -133,6 +137,7 @@ export class Gateway {
       clock: this.clock,
       warn: options.warn,
       breatherMs: this.timing.breather,
+      reserveAhead: options.reserveAhead ?? true,
     });
     this.watcher = new Watcher({
       gateway: this,
@@ -233,6 +238,7 @@ export class Gateway {
         expiresAt,
         answerMs: (remaining) => Math.min(options.timeoutMs, remaining - Math.min(SETTLE_MS, remaining / 3)),
         signal: options.signal,
+        unreachableMs: options.unreachableMs,
         patient: true,
         ...(action === 'toggle'
           ? {
@@ -405,8 +411,9 @@ export class Gateway {
 
   private commandOf(
     options: CommandOptions,
-  ): Pick<Request<unknown>, 'expiresAt' | 'answerMs' | 'signal' | 'onSend' | 'onRetry'> {
+  ): Pick<Request<unknown>, 'expiresAt' | 'answerMs' | 'signal' | 'unreachableMs' | 'onSend' | 'onRetry'> {
     return {
+      unreachableMs: options.unreachableMs,
       expiresAt: this.clock.elapsed() + options.deadlineMs,
       answerMs: (remaining) => Math.min(options.timeoutMs, remaining),
       signal: options.signal,

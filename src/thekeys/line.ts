@@ -22,6 +22,8 @@ export interface LineOptions {
   warn: (message: string) => void;
   /** Milliseconds that polls and read-backs leave the gateway to itself after its last answer. */
   breatherMs: number;
+  /** False where short-lived processes share the sequence of timestamps (the command line). */
+  reserveAhead: boolean;
 }
 
 export interface Request<T> {
@@ -37,6 +39,8 @@ export interface Request<T> {
   moves?: string;
   /** False: the first obstacle ends it (polls). */
   patient: boolean;
+  /** Milliseconds after which a gateway that cannot be reached is tried no more. Absent: until the deadline. */
+  unreachableMs?: number | undefined;
   /** A call to make first, in the same place of the queue; it decides about the call itself. */
   first?: { call: Call<unknown>; decide: (value: unknown) => Call<T> };
   /** Equal requests that wait at the same time are answered by one call. */
@@ -84,6 +88,7 @@ export class Line {
       key: `timestamp/${options.key}`,
       clock: options.clock,
       warn: options.warn,
+      reserveAhead: options.reserveAhead,
     });
   }
 
@@ -188,6 +193,7 @@ class Attempts<T> implements Job {
   private obstacle: GatewayError | undefined;
   private readonly tries = { refused: 0, busy: 0, synchronizing: 0, signature: 0, cured: 0 };
   private curing = false;
+  private unreachableSince: number | undefined;
   private sentAt: number | undefined;
   private abandoned = false;
   private readonly detached = new AbortController();
@@ -419,6 +425,11 @@ class Attempts<T> implements Job {
     pauseMs?: number,
   ): AfterTurn {
     this.sentAt = undefined;
+    if (reason !== 'refused') this.unreachableSince = undefined;
+    else if (obstacle !== undefined && this.isGone()) {
+      this.fail(obstacle);
+      return OVER;
+    }
     // Whatever was read before is old by the next turn.
     this.first = this.reading;
     if (obstacle !== undefined) this.obstacle = obstacle;
@@ -452,6 +463,16 @@ class Attempts<T> implements Job {
     this.abandoned = true;
     this.detached.abort();
     this.line.queue.remove(this);
+  }
+
+  /** It could not be reached for longer than anybody here wants to try. */
+  private isGone(): boolean {
+    const now = this.clock.elapsed();
+    this.unreachableSince ??= now;
+    const since = this.unreachableSince;
+    return this.waiters.every(
+      ({ request: { unreachableMs } }) => unreachableMs !== undefined && now - since >= unreachableMs,
+    );
   }
 
   private isPatient(): boolean {

@@ -12,6 +12,8 @@ export interface TimestampsOptions {
   /** Of the sequence: one per physical gateway. */
   key: string;
   clock: Clock;
+  /** False where other processes take from the same sequence by and by: then each number is reserved when it is used. */
+  reserveAhead?: boolean;
   /** Told, once per trouble, what a person should know of the place where the sequence is kept. */
   warn: (message: string) => void;
 }
@@ -65,7 +67,7 @@ export class Timestamps {
 
   /** Lets the reservation of the next timestamp start early: while a command waits for its turn or for a connection. */
   prepare(): void {
-    if (this.options.state.shared) return;
+    if (this.options.state.shared || this.options.reserveAhead === false) return;
     if (this.candidate() > this.reserved) void this.reserve(this.candidate());
   }
 
@@ -87,9 +89,11 @@ export class Timestamps {
       this.last = await this.options.state.reserve(this.options.key, this.seconds(), 1);
       return this.last;
     }
+    if (this.options.reserveAhead === false) this.last = Math.max(this.last, this.reserved);
     while (this.candidate() > this.reserved) await this.reserve(this.candidate());
     const given = this.candidate();
     this.last = given;
+    if (this.options.reserveAhead === false) return given;
     if (this.reserved - given < this.block / 2) void this.reserve(given + 1);
     return given;
   }
@@ -130,10 +134,13 @@ export class Timestamps {
   async settle(): Promise<void> {
     if (this.options.state.shared || this.last === 0) return;
     await this.reserving;
-    const { last } = this;
+    const { last, reserved } = this;
     await this.quietly(async () => {
-      await this.options.state.change(this.options.key, () => ({ value: last, result: undefined }));
-      this.reserved = last;
+      const mine = await this.options.state.change(this.options.key, (current) =>
+        // Another process that uses the same folder may have gone on behind what was reserved here.
+        current === reserved ? { value: last, result: true } : { result: false },
+      );
+      if (mine) this.reserved = last;
     });
   }
 
@@ -160,7 +167,7 @@ export class Timestamps {
   private async reserveBlock(floor: number): Promise<void> {
     // Ahead of the clock there is a burst; with it there is one command now and then.
     this.block = floor > this.seconds() + SMALL_BLOCK ? Math.min(LARGE_BLOCK, this.block * 2) : SMALL_BLOCK;
-    const { block } = this;
+    const block = this.options.reserveAhead === false ? 1 : this.block;
     const kept = await this.quietly(async () => {
       this.own(await this.options.state.reserve(this.options.key, floor, block), block);
     });

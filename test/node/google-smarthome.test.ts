@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { GoogleFlow, ACCOUNT, type FlowItem } from '../support/google-nodes';
 import { GUIDE } from '../support/google-guide';
+import type { Node, NodeAPI, NodeDef } from 'node-red';
 import type { CommandMessage } from '../../src/google/home';
 
 /** A node that answers as a test says, in the place of a person's own flow. */
 function flowOf(reply: (message: CommandMessage & Record<string, unknown>) => unknown) {
-  return (RED: import('node-red').NodeAPI): void => {
-    RED.nodes.registerType('test-flow', function (this: import('node-red').Node, config: import('node-red').NodeDef) {
+  return (RED: NodeAPI): void => {
+    RED.nodes.registerType('test-flow', function (this: Node, config: NodeDef) {
       RED.nodes.createNode(this, config);
       this.on('input', (message, send, done) => {
         const payload = reply(message as never);
-        if (payload !== undefined) send({ ...message, payload } as never);
+        if (payload !== undefined) send({ ...message, payload });
         done();
       });
     });

@@ -57,7 +57,7 @@ export class GoogleFlow {
     const userDir = options.userDir ?? (await mkdtemp(path.join(os.tmpdir(), 'google-nodes-')));
     helper.settings({ userDir, ...options.settings });
     const modules = [capture, googleConfig, googleIn, googleOut, ...(options.modules ?? [])];
-    await helper.load(modules as never, placed(flow) as never, { account: CREDENTIALS, ...credentials } as never);
+    await helper.load(modules, placed(flow), { account: CREDENTIALS, ...credentials });
     const RED = captured!;
     const server = http.createServer(RED.httpNode as unknown as http.RequestListener);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -85,7 +85,7 @@ export class GoogleFlow {
 
   /** Deploys another flow the way the editor's deploy menu does. */
   deploy(flow: FlowItem[], type: 'full' | 'nodes' = 'nodes'): Promise<unknown> {
-    return helper.setFlows(placed(flow) as never, type as never);
+    return helper.setFlows(placed(flow), type);
   }
 
   linking(root = '/google-smarthome'): LinkSettings {

@@ -8,7 +8,9 @@ import path from 'node:path';
 import type { Node, NodeAPI, NodeMessageInFlow, NodeStatus } from 'node-red';
 import helper from 'node-red-node-test-helper';
 import gatewayConfig from '../../nodes/gateway-config';
+import gatewaySync from '../../nodes/gateway-sync';
 import lockAction from '../../nodes/lock-action';
+import lockStatus from '../../nodes/lock-status';
 import { overrideTiming } from '../../nodes/shared/gateways';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../src/simulator/gateway';
 import { serve, type RunningGateway } from '../../src/simulator/gateway-server';
@@ -23,13 +25,16 @@ export interface CaughtError {
   cause: { gatewayCode?: number; httpStatus?: number; retriable: boolean; hint: string };
   source: { id: string; type: string };
 }
+interface LogLine {
+  msg: unknown;
+}
 export interface FlowItem {
   id: string;
   type: string;
   [property: string]: unknown;
 }
 
-export const NODES = [gatewayConfig, lockAction];
+export const NODES = [gatewayConfig, lockAction, lockStatus, gatewaySync];
 
 /** A flow around one gateway; ordinary nodes need coordinates, or the helper takes them for configurations. */
 export class LockFlow {
@@ -41,7 +46,6 @@ export class LockFlow {
   readonly received = new Map<string, Received[]>();
   /** Every badge of every node, in order. */
   readonly badges: { id: string; badge: NodeStatus }[] = [];
-  readonly log: string[] = [];
   private readonly listeners = new Set<() => void>();
 
   async begin(options: Partial<SimulatedGatewayOptions> = {}): Promise<void> {
@@ -61,7 +65,6 @@ export class LockFlow {
     overrideTiming(undefined);
     this.received.clear();
     this.badges.length = 0;
-    this.log.length = 0;
     rmSync(this.userDir, { recursive: true, force: true });
   }
 
@@ -104,8 +107,9 @@ export class LockFlow {
   }
 
   private readonly heard = new WeakSet();
-  private readonly onStatus = ({ id, status }: { id: string; status: NodeStatus }): void => {
-    this.badges.push({ id, badge: status });
+  private readonly onStatus = ({ id, status }: { id: string; status?: NodeStatus }): void => {
+    // A stopped node's badge is taken away without a word.
+    this.badges.push({ id, badge: status ?? {} });
     this.wake();
   };
 
@@ -119,6 +123,12 @@ export class LockFlow {
         this.wake();
       });
     }
+  }
+
+  /** What Node-RED was told to log since the flow was loaded. */
+  get logged(): string[] {
+    const calls = (helper.log() as unknown as { args: [LogLine][] }).args;
+    return calls.map(([{ msg }]) => (msg instanceof Error ? `${String(msg)} ${msg.stack ?? ''}` : String(msg)));
   }
 
   at(id: string): Received[] {
@@ -160,6 +170,29 @@ export class LockFlow {
     });
   }
 
+  /** Two more polls of the gateway's list, or attempts at it. */
+  async polledAgain(): Promise<void> {
+    const { journal } = this.world;
+    if (this.world.present) {
+      const before = journal.paths.filter((each) => each === '/lockers').length;
+      while (journal.paths.filter((each) => each === '/lockers').length < before + 2) await tick(50);
+    } else {
+      // Nobody counts attempts at a gateway that is not there; the shortest interval is a second.
+      await tick(2300);
+    }
+  }
+
+  /** Unloads everything, to load another flow in the same world. */
+  async again(): Promise<void> {
+    await helper.unload();
+    this.RED.events.off('node-status', this.onStatus);
+    this.received.clear();
+    this.badges.length = 0;
+    await new Promise<void>((resolve) => helper.stopServer(() => resolve()));
+    helper.init(require.resolve('node-red'), { userDir: this.userDir } as never);
+    await new Promise<void>((resolve) => helper.startServer(() => resolve()));
+  }
+
   async next(id: string, count = 1): Promise<Received> {
     await this.until(() => this.at(id).length >= count);
     return this.at(id)[count - 1]!;
@@ -168,4 +201,8 @@ export class LockFlow {
   private wake(): void {
     for (const check of [...this.listeners]) check();
   }
+}
+
+function tick(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

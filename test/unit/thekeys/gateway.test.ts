@@ -143,6 +143,15 @@ describe('a gateway, asked over HTTP', () => {
     await assert.rejects(gateway.open(FRONT, within(700)), { code: 'GATEWAY_BUSY' });
   });
 
+  it('gives up on a gateway that is not there as soon as the caller wants to', async () => {
+    await running.close();
+    const error: unknown = await gateway
+      .open(FRONT, within(60_000, { unreachableMs: 200 }))
+      .catch((thrown: unknown) => thrown);
+    assert.equal((error as { code: string }).code, 'GATEWAY_UNREACHABLE');
+    await begin();
+  });
+
   it('answers equal waiting reads by one request, and lets an open go first', async () => {
     world.times.latencyMs = 30;
     const first = gateway.list(within());

@@ -92,6 +92,16 @@ describe('timestamps', () => {
     assert.ok((await second.next()) > used);
   });
 
+  it('leave alone, at an orderly end, what another process has reserved since', async () => {
+    const state = new MemoryState();
+    const first = begin(state);
+    await first.next();
+    const second = begin(state);
+    const given = await second.next();
+    await first.settle();
+    assert.ok((await begin(state).next()) > given);
+  });
+
   it('work from memory, with one warning, where the folder is read-only', async () => {
     const disk = new Disk();
     disk.readOnly = true;

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import helper from 'node-red-node-test-helper';
+import { lockDevices, lockModels } from '../../src/sber/keys-lock';
+import { startSberCloud, type SberCloud, type SberCloudOptions } from '../../src/simulator/sber';
+import { socket } from '../support/sber-examples';
+import { sberFlow, type SberFlow } from '../support/sber-flow';
+
+helper.init(require.resolve('node-red'));
+
+const USER = 'AB12345';
+const device = (id: string): Record<string, unknown> => ({
+  id,
+  name: 'Розетка',
+  default_name: 'Socket',
+  model_id: 'A',
+});
+
+describe('sber-devices', () => {
+  let cloud: SberCloud;
+
+  before((done) => {
+    helper.startServer(done);
+  });
+  after((done) => {
+    helper.stopServer(done);
+  });
+  afterEach(async () => {
+    await helper.unload();
+    await cloud.close();
+  });
+
+  async function flow(node: Record<string, unknown>, options: SberCloudOptions = {}): Promise<SberFlow> {
+    cloud = await startSberCloud({ models: [socket('A'), ...lockModels()], ...options });
+    return sberFlow('sber-devices', { endpoint: cloud.url, token: cloud.token }, { userId: USER, ...node });
+  }
+
+  it('adds, lists, changes and deletes a user’s devices', async () => {
+    const { send } = await flow({ operation: 'message' });
+    assert.deepEqual((await send({ payload: { operation: 'add', devices: [device('D'), device('E')] } })).payload, {
+      applied: ['D', 'E'],
+      failed: [],
+    });
+    assert.deepEqual((cloud.journal[0]?.body as { user_id: string }).user_id, USER);
+    const changed = { ...device('D'), room: 'Кухня' };
+    await send({ payload: { operation: 'update', devices: changed } });
+    assert.deepEqual(cloud.journal[1]?.body, { devices: [changed] });
+    const listed = await send({ payload: { operation: 'list' } });
+    assert.deepEqual(listed.payload, [changed, device('E')]);
+    assert.equal(listed.sber?.httpStatus, 200);
+    assert.deepEqual((await send({ payload: { operation: 'list', device_ids: ['E'] } })).payload, [device('E')]);
+    await send({ payload: { operation: 'delete', device_ids: ['E'] } });
+    assert.deepEqual((await send({ payload: { operation: 'list' } })).payload, [changed]);
+  });
+
+  it('reports plain values and reads them back, zeros left out or not', async () => {
+    for (const omitDefaults of [false, true]) {
+      const { send } = await flow({ operation: 'message' }, { devices: { [USER]: [device('D')] }, omitDefaults });
+      const values = { on_off: false, temperature: 215, power: 0, light_colour: { h: 0, s: 0, v: 100 } };
+      const report = await send({ payload: { operation: 'report', devices: { D: values } } });
+      assert.deepEqual(report.payload, { applied: ['D'], failed: [] });
+      assert.deepEqual((await send({ payload: { operation: 'state' } })).payload, { D: values });
+      await helper.unload();
+      await cloud.close();
+    }
+  });
+
+  it('shows at Sber what lock-status sends', async () => {
+    const devices = lockDevices({ identifier: '3718', name: 'Дверь' });
+    const { send } = await flow({ operation: 'report' }, { devices: { [USER]: devices } });
+    const payload = { identifier: '3718', state: 'open', code: 2, batteryPercent: 12, rssi: -90, at: 'now' };
+    assert.deepEqual((await send({ payload })).payload, {
+      applied: ['thekeys-3718-unlock', 'thekeys-3718-sensor'],
+      failed: [],
+    });
+    assert.deepEqual(cloud.states.get('thekeys-3718-sensor')?.get('doorcontact_state'), {
+      type: 'BOOL',
+      bool_value: true,
+    });
+  });
+
+  it('tells which devices failed, and what the catalogue doubts', async () => {
+    const { send, badges } = await flow({ operation: 'report' }, { devices: { [USER]: [device('D')] } });
+    const { payload, sber } = await send({ payload: { D: { on_off: true, humidity: 200 }, Z: { on_off: true } } });
+    assert.deepEqual(payload, { applied: ['D'], failed: [{ id: 'Z', code: 400, message: 'not found' }] });
+    assert.deepEqual(
+      sber?.warnings.map(({ deviceId, path }) => [deviceId, path]),
+      [['D', 'humidity']],
+    );
+    assert.equal(badges.at(-1)?.fill, 'yellow');
+  });
+
+  it('says NOT_FOUND for a device that the user has not', async () => {
+    const { failing } = await flow({ operation: 'state' }, { devices: { [USER]: [device('D')] } });
+    for (const payload of ['Z', ['D', 'Z']]) assert.equal((await failing({ payload })).error.code, 'NOT_FOUND');
+  });
+
+  it('finds several devices even where the cloud understands only one id', async () => {
+    const { send } = await flow({ operation: 'list' }, { devices: { [USER]: [device('D'), device('E')] } });
+    cloud.strike({ kind: 'raw', body: JSON.stringify({ devices: [device('D')] }) });
+    assert.deepEqual((await send({ payload: ['E', 'D'] })).payload, [device('E'), device('D')]);
+  });
+
+  it('unlinks the user that the message names', async () => {
+    const { send, failing } = await flow({ operation: 'unlink', userId: '' });
+    assert.deepEqual((await send({ payload: 'CD6789' })).payload, { applied: ['CD6789'], failed: [] });
+    assert.deepEqual(cloud.unlinked, ['CD6789']);
+    cloud.strike({ kind: 'error', code: 400, message: 'Invalid argument' });
+    assert.equal((await failing({ payload: 'CD6789' })).error.code, 'SBER_VALIDATION');
+    assert.equal((await failing({ payload: 5 })).error.code, 'INVALID_INPUT');
+    assert.equal(cloud.unlinked.length, 1);
+  });
+
+  it('changes nothing on a dry run', async () => {
+    const { send } = await flow({ operation: 'message' }, { devices: { [USER]: [device('D')] } });
+    const payloads = [
+      { operation: 'add', devices: device('E') },
+      { operation: 'update', devices: device('D') },
+      { operation: 'delete', device_ids: 'D' },
+      { operation: 'report', devices: { D: { on_off: true } } },
+      { operation: 'unlink' },
+    ];
+    for (const payload of payloads) {
+      const { applied } = (await send({ payload, dryRun: true })).payload as { applied: string[] };
+      assert.equal(applied.length, 1);
+    }
+    assert.equal(cloud.journal.length, 0);
+  });
+
+  it('reports in the order in which the messages came', async () => {
+    const { node } = await flow({ operation: 'report' }, { devices: { [USER]: [device('D')] } });
+    cloud.strike({ kind: 'slow', ms: 50 });
+    const done = new Promise<void>((resolve) => {
+      let left = 3;
+      helper.getNode('out').on('input', () => {
+        left -= 1;
+        if (left === 0) resolve();
+      });
+    });
+    for (const power of [1, 2, 3]) node.receive({ payload: { D: { power } } });
+    await done;
+    assert.deepEqual(cloud.states.get('D')?.get('power'), { type: 'INTEGER', integer_value: '3' });
+    assert.equal(cloud.journal.length, 3);
+  });
+
+  it('gives the editor the catalogue', async () => {
+    await flow({ operation: 'list' });
+    const { body } = (await helper.request().get('/thekeys-gateway/sber/catalogue').expect(200)) as {
+      body: Record<string, Record<string, { type?: string }>>;
+    };
+    assert.equal(body.functions?.on_off?.type, 'BOOL');
+    assert.ok(body.categories?.light);
+    assert.ok(body.source);
+  });
+});

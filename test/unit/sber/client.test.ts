@@ -1,0 +1,512 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { CodedError } from '../../../src/common/errors';
+import { addDevices, createModels, deleteModels, updateModels } from '../../../src/sber/apply';
+import { MOST_ATTEMPTS, SberClient, type Call } from '../../../src/sber/client';
+import { accountSettings, type AccountFields } from '../../../src/sber/settings';
+import type { Device, Model } from '../../../src/sber/shapes';
+import { startSberCloud, type SberCloud, type SberCloudOptions, type SberFault } from '../../../src/simulator/sber';
+import { HurriedClock } from '../../support/hurried-clock';
+import { COMMON_ERROR, ITEM_ERRORS, lamp, LAMP_ANSWER, socket, STATE_ANSWER } from '../../support/sber-examples';
+
+const TOKEN = 'demo+key/with=signs&"more"';
+const A = socket('A') as unknown as Model;
+const B = socket('B') as unknown as Model;
+const ownDevice: Device = { id: 'D', name: 'Lamp', default_name: 'Lamp', model_id: 'A' };
+
+describe("Client of Sber's vendor API", () => {
+  let cloud: SberCloud;
+  let clock: HurriedClock;
+
+  afterEach(() => cloud.close());
+
+  async function client(options: SberCloudOptions = {}, fields: AccountFields = {}): Promise<SberClient> {
+    cloud = await startSberCloud({ token: TOKEN, ...options });
+    clock = new HurriedClock();
+    const settings = accountSettings({ endpoint: cloud.url, token: cloud.token, ...fields });
+    return new SberClient({ settings, clock, random: () => 1 });
+  }
+
+  const methods = (): string => cloud.journal.map(({ method }) => method).join(' ');
+
+  async function failureOf(promise: Promise<unknown>): Promise<CodedError> {
+    try {
+      await promise;
+    } catch (error) {
+      assert.ok(error instanceof CodedError, String(error));
+      const text = JSON.stringify([error.message, error.cause, error.stack]);
+      assert.ok(!text.includes(TOKEN) && !text.includes(encodeURIComponent(TOKEN)), 'the key shows');
+      return error as CodedError;
+    }
+    return assert.fail('no error');
+  }
+
+  describe('the eleven methods', () => {
+    const device = { models: [socket('A')], devices: { AB12345: [ownDevice] } };
+    const calls: [string, (api: SberClient, call: Call) => Promise<unknown>, string, unknown][] = [
+      ['get models', (api, call) => api.listModels(call), 'GET /v1/models', undefined],
+      ['post models', (api, call) => api.postModels([B], call), 'POST /v1/models', { models: [B] }],
+      ['put models', (api, call) => api.putModels([A], call), 'PUT /v1/models', { models: [A] }],
+      ['delete models', (api, call) => api.deleteModels(['A'], call), 'DELETE /v1/models', { model_ids: ['A'] }],
+      ['get devices', (api, call) => api.listDevices('AB12345', [], call), 'GET /v1/devices', undefined],
+      [
+        'post devices',
+        (api, call) => api.postDevices('AB12345', [{ ...ownDevice, id: 'E' }], call),
+        'POST /v1/devices',
+        { user_id: 'AB12345', devices: [{ ...ownDevice, id: 'E' }] },
+      ],
+      ['put devices', (api, call) => api.putDevices([ownDevice], call), 'PUT /v1/devices', { devices: [ownDevice] }],
+      ['delete devices', (api, call) => api.deleteDevices(['D'], call), 'DELETE /v1/devices', { device_ids: ['D'] }],
+      ['get state', (api, call) => api.readState('AB12345', ['D'], call), 'GET /v1/state', undefined],
+      [
+        'post state',
+        (api, call) =>
+          api.postState({ D: { states: [{ key: 'online', value: { type: 'BOOL', bool_value: true } }] } }, call),
+        'POST /v1/state',
+        { devices: { D: { states: [{ key: 'online', value: { type: 'BOOL', bool_value: true } }] } } },
+      ],
+      ['unlink', (api, call) => api.unlink('AB12345', call), 'POST /v1/unlink', { user_id: 'AB12345' }],
+    ];
+    for (const [name, run, line, body] of calls) {
+      for (const keyIn of ['header', 'query'] as const) {
+        it(`${name}, with the key in the ${keyIn}`, async () => {
+          const api = await client({ ...device, keyIn, keyParameter: 'auth key' }, { keyIn, keyParameter: 'auth key' });
+          const seen: [string, number | undefined][] = [];
+          const answer = await run(api, { onExchange: (id, status) => seen.push([id, status]) });
+          const [entry] = cloud.journal;
+          assert.equal(`${entry!.method} ${entry!.path}`, line);
+          assert.deepEqual(entry!.body, body);
+          assert.equal(entry!.code, 200);
+          assert.equal(entry!.contentType, 'application/json');
+          assert.equal(entry!.contentLength, body === undefined ? undefined : String(JSON.stringify(body).length));
+          assert.equal(entry!.key, keyIn === 'header' ? 'Bearer' : 'query');
+          assert.deepEqual(seen, [[entry!.requestId, 200]]);
+          if (entry!.method !== 'GET') assert.deepEqual(answer, []);
+        });
+      }
+    }
+
+    it('asks for the state of one device as the documentation shows it', async () => {
+      const api = await client();
+      cloud.strike({ kind: 'raw', body: JSON.stringify(STATE_ANSWER) });
+      const states = await api.readState('AB12345', ['ABCD_003']);
+      assert.deepEqual(cloud.journal[0]!.query, { user_id: ['AB12345'], device_ids: ['ABCD_003'] });
+      assert.deepEqual(states, new Map([['ABCD_003', STATE_ANSWER.devices.ABCD_003.states]]));
+    });
+
+    it('repeats device_ids for several devices', async () => {
+      const api = await client();
+      await api.listDevices('AB12345', ['a', 'b&c']);
+      assert.deepEqual(cloud.journal[0]!.query.device_ids, ['a', 'b&c']);
+    });
+
+    it('keeps a path in front of the endpoint, and does not mind its end', async () => {
+      for (const end of ['/sber', '/sber/', '/sber/v1', '/sber/v1/']) {
+        const api = await client();
+        const settings = accountSettings({ endpoint: cloud.url + end, token: TOKEN });
+        await failureOf(new SberClient({ settings, clock, random: () => 1 }).listModels());
+        assert.equal(cloud.journal[0]!.path, '/sber/v1/models');
+        assert.deepEqual(await api.listModels(), []);
+        await cloud.close();
+      }
+    });
+  });
+
+  describe('what an answer means', () => {
+    const cases: [string, SberFault, string][] = [
+      [
+        'Sber’s example of a common error',
+        { kind: 'raw', body: JSON.stringify(COMMON_ERROR), times: MOST_ATTEMPTS },
+        'SBER_INTERNAL',
+      ],
+      ['an error whose HTTP status says otherwise', { kind: 'error', code: 400, status: 500 }, 'SBER_VALIDATION'],
+      ['a code as text', { kind: 'raw', body: '{"code":"403","message":"no"}' }, 'SBER_FORBIDDEN'],
+      ['a code that Sber does not document', { kind: 'error', code: 409, status: 409 }, 'BAD_RESPONSE'],
+      ['an empty answer', { kind: 'empty', status: 200 }, 'BAD_RESPONSE'],
+      ['401 and nothing else', { kind: 'empty', status: 401 }, 'SBER_UNAUTHORIZED'],
+      ['403 of a proxy', { kind: 'html', status: 403 }, 'SBER_FORBIDDEN'],
+      ['404 of a proxy', { kind: 'html', status: 404 }, 'BAD_RESPONSE'],
+      ['500 of a proxy', { kind: 'html', status: 500, times: MOST_ATTEMPTS }, 'SBER_INTERNAL'],
+      ['502 of a proxy', { kind: 'html', status: 502 }, 'SBER_UNAVAILABLE'],
+      ['503 of a proxy', { kind: 'html', status: 503, times: MOST_ATTEMPTS }, 'SBER_UNAVAILABLE'],
+      ['504 and nothing else', { kind: 'empty', status: 504 }, 'SBER_UNAVAILABLE'],
+      ['502 with an error of Sber’s', { kind: 'error', code: 401, status: 502 }, 'SBER_UNAUTHORIZED'],
+      ['500 without a code', { kind: 'raw', status: 500, body: '{"message":"oh"}', times: 5 }, 'SBER_INTERNAL'],
+      ['a page instead of JSON', { kind: 'html', status: 200 }, 'BAD_RESPONSE'],
+      ['a page that goes on and on', { kind: 'raw', body: `<p>${'<'.repeat(5e6)}` }, 'BAD_RESPONSE'],
+      ['half an answer of JSON', { kind: 'raw', body: LAMP_ANSWER.slice(0, 200) }, 'BAD_RESPONSE'],
+      ['a list', { kind: 'raw', body: '[]' }, 'BAD_RESPONSE'],
+      ['null', { kind: 'raw', body: 'null' }, 'BAD_RESPONSE'],
+      ['models that are no list', { kind: 'raw', body: '{"models":{"A":1}}' }, 'BAD_RESPONSE'],
+      ['models that are no objects', { kind: 'raw', body: '{"models":["A"]}' }, 'BAD_RESPONSE'],
+      ['something else altogether', { kind: 'raw', body: '{"status":"fine"}' }, 'BAD_RESPONSE'],
+      [
+        'brackets without an end',
+        { kind: 'raw', body: `{"models":${'['.repeat(3e6)}${']'.repeat(3e6)}}` },
+        'BAD_RESPONSE',
+      ],
+      ['a redirect', { kind: 'redirect', location: '/v1/models?again' }, 'BAD_RESPONSE'],
+      ['an answer without an end', { kind: 'huge', bytes: 17 * 1024 * 1024 }, 'BAD_RESPONSE'],
+    ];
+    for (const [name, fault, code] of cases) {
+      it(`${name}: ${code}`, async () => {
+        const api = await client();
+        cloud.strike(fault);
+        const error = await failureOf(api.listModels());
+        assert.equal(error.code, code);
+        assert.ok(error.message.length < 400, error.message);
+        assert.equal(cloud.journal.length, fault.times ?? 1);
+      });
+    }
+
+    const goods: [string, SberFault, unknown][] = [
+      ['nothing in it', { kind: 'raw', body: '{}' }, []],
+      ['null for a list', { kind: 'raw', body: '{"models":null}' }, []],
+      ['a byte order mark', { kind: 'raw', body: `\ufeff${LAMP_ANSWER}\n` }, [lamp()]],
+      ['code 0 beside', { kind: 'raw', body: '{"code":0,"models":[]}' }, []],
+      ['models with a status of 500', { kind: 'raw', status: 500, body: LAMP_ANSWER }, [lamp()]],
+      [
+        'names of JavaScript’s own',
+        { kind: 'raw', body: '{"models":[{"id":"__proto__","constructor":1}]}' },
+        undefined,
+      ],
+    ];
+    for (const [name, fault, expected] of goods) {
+      it(`reads a list with ${name}`, async () => {
+        const api = await client();
+        cloud.strike(fault);
+        const models = await api.listModels();
+        if (expected === undefined) assert.equal(models.length, 1);
+        else assert.deepEqual(models, expected);
+      });
+    }
+
+    it('reads the items that failed, whatever the HTTP status', async () => {
+      for (const status of [200, 207, 400, 500]) {
+        const api = await client();
+        cloud.strike({ kind: 'raw', status, body: JSON.stringify(ITEM_ERRORS) });
+        assert.deepEqual(await api.putModels([A, B]), ITEM_ERRORS.errors);
+        assert.equal(cloud.journal.length, 1);
+        await cloud.close();
+      }
+    });
+
+    it('takes an empty list of errors, and an empty answer, for success', async () => {
+      const api = await client();
+      for (const body of ['{"errors":[]}', '{"errors":null}', '{}', ' ', '{"code":200,"message":"OK"}']) {
+        cloud.strike({ kind: 'raw', body });
+        assert.deepEqual(await api.putModels([A]), []);
+      }
+    });
+
+    it('never shows the key, however an answer is damaged', async () => {
+      const api = await client();
+      const spellings = [
+        TOKEN,
+        encodeURIComponent(TOKEN),
+        encodeURIComponent(TOKEN).toLowerCase(),
+        JSON.stringify(TOKEN).slice(1, -1),
+        Array.from(TOKEN, (char) => `\\u00${char.charCodeAt(0).toString(16)}`).join(''),
+      ];
+      const noise = fc.string({ maxLength: 300 });
+      const body = fc
+        .tuple(noise, fc.constantFrom(...spellings), noise, fc.nat(3))
+        .map(([before, key, after, form]) => {
+          const text = JSON.stringify(before).slice(1, -1);
+          if (form === 0) return `${before}${key}${after}`;
+          if (form === 1) return `<html>${before}<a href="/?k=${key}">${after}</a>`;
+          return `{"code":400,"message":"${text} ${key.replace(/(?<!\\)"/g, '\\"')}","details":["${text}${encodeURIComponent(TOKEN)}"]}`;
+        });
+      await fc.assert(
+        fc.asyncProperty(body, fc.constantFrom(200, 400, 404), async (text, status) => {
+          cloud.strike({ kind: 'raw', status, body: text });
+          const error = await failureOf(api.listModels());
+          assert.ok(!error.message.toLowerCase().includes('demo+key') && !error.message.includes('demo%2Bkey'));
+        }),
+        { numRuns: 150 },
+      );
+    });
+
+    it('ends in a list or an error of the contract, whatever comes', async () => {
+      const api = await client();
+      const known = /^(SBER_(VALIDATION|UNAUTHORIZED|FORBIDDEN|INTERNAL|UNAVAILABLE)|BAD_RESPONSE)$/;
+      const shape = fc.letrec<{ any: unknown }>((tie) => ({
+        any: fc.oneof(
+          { maxDepth: 4 },
+          fc.constantFrom(null, 0, 200, 400, 500, '', '500', true),
+          fc.array(tie('any'), { maxLength: 3 }),
+          fc.dictionary(
+            fc.constantFrom('models', 'code', 'message', 'details', 'errors', 'id', '__proto__'),
+            tie('any'),
+            { maxKeys: 4 },
+          ),
+        ),
+      })).any;
+      await fc.assert(
+        fc.asyncProperty(
+          fc.oneof(
+            shape.map((value) => JSON.stringify(value)),
+            fc.string(),
+          ),
+          async (body) => {
+            cloud.strike({ kind: 'raw', body, times: MOST_ATTEMPTS });
+            for (const run of [() => api.listModels(), () => api.putModels([A])]) {
+              try {
+                assert.ok(Array.isArray(await run()));
+              } catch (error) {
+                assert.ok(error instanceof CodedError, String(error));
+                assert.match((error as CodedError).code, known);
+              }
+            }
+            while (cloud.journal.length > 0) cloud.journal.pop();
+          },
+        ),
+        { numRuns: 200 },
+      );
+    });
+  });
+
+  describe('sending again', () => {
+    const passing: [string, SberFault][] = [
+      ['500 in the body', { kind: 'error', code: 500, status: 200 }],
+      ['503 in the body', { kind: 'error', code: 503, status: 200 }],
+      ['HTTP 500', { kind: 'empty', status: 500 }],
+      ['HTTP 503', { kind: 'html', status: 503 }],
+      ['a lost connection', { kind: 'reset' }],
+      ['a connection lost half way', { kind: 'reset', halfway: true }],
+    ];
+    for (const [name, fault] of passing) {
+      it(`reads, replaces and deletes again after ${name}`, async () => {
+        const api = await client({ models: [socket('A')] });
+        const attempts: number[] = [];
+        for (const run of [
+          () => api.listModels({ onRetry: (attempt) => attempts.push(attempt) }),
+          () => api.putModels([A]),
+          () => api.deleteModels(['A']),
+        ]) {
+          cloud.strike({ ...fault, times: 2 });
+          await run();
+        }
+        assert.equal(methods(), 'GET GET GET PUT PUT PUT DELETE DELETE DELETE');
+        assert.deepEqual(attempts, [2, 3]);
+      });
+    }
+
+    it(`gives up after ${MOST_ATTEMPTS} attempts, with growing pauses of a few seconds in all`, async () => {
+      const api = await client();
+      cloud.strike({ kind: 'error', code: 503, times: 99 });
+      assert.equal((await failureOf(api.putModels([A]))).code, 'SBER_UNAVAILABLE');
+      assert.equal(cloud.journal.length, MOST_ATTEMPTS);
+      assert.deepEqual(clock.pauses, [250, 500, 1000, 2000]);
+    });
+
+    it('spreads its pauses, so that many clients do not come back at the same moment', async () => {
+      await client();
+      const settings = accountSettings({ endpoint: cloud.url, token: TOKEN });
+      for (const random of [0, 0.5, 0.999]) {
+        const api = new SberClient({ settings, clock, random: () => random });
+        for (let attempt = 2; attempt <= MOST_ATTEMPTS; attempt += 1) {
+          const whole = Math.min(2000, 250 * 2 ** (attempt - 2));
+          assert.ok(api.pauseBefore(attempt) >= whole / 2 && api.pauseBefore(attempt) <= whole);
+        }
+      }
+    });
+
+    for (const code of [400, 401, 403, 404]) {
+      it(`never after ${code}`, async () => {
+        const api = await client();
+        cloud.strike({ kind: 'error', code, times: 99 });
+        await failureOf(api.listModels());
+        await failureOf(api.putModels([A]));
+        await failureOf(api.deleteModels(['A']));
+        assert.equal(methods(), 'GET PUT DELETE');
+      });
+    }
+
+    it('waits for a silent cloud twice, not five times', async () => {
+      const api = await client({}, { timeout: 0.05 });
+      cloud.strike({ kind: 'silent', times: 99 });
+      assert.equal((await failureOf(api.listModels())).code, 'SBER_TIMEOUT');
+      assert.equal(cloud.journal.length, 2);
+    });
+
+    it('says SBER_UNREACHABLE where nobody listens', async () => {
+      const api = await client();
+      await cloud.close();
+      const error = await failureOf(api.listModels());
+      assert.equal(error.code, 'SBER_UNREACHABLE');
+      assert.equal(clock.pauses.length, MOST_ATTEMPTS - 1);
+      cloud = await startSberCloud();
+    });
+
+    it('stops waiting when it is told to', async () => {
+      const api = await client();
+      const stop = new AbortController();
+      cloud.strike({ kind: 'silent' });
+      const listing = api.listModels({ signal: stop.signal });
+      while (cloud.journal.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+      stop.abort(new Error('closed'));
+      await assert.rejects(listing, /closed/);
+      cloud.strike({ kind: 'error', code: 503, times: 9 });
+      await assert.rejects(api.listModels({ signal: stop.signal }), /closed/);
+    });
+
+    it('says that the result is unknown when it is stopped in the middle of a change', async () => {
+      const api = await client();
+      const stop = new AbortController();
+      cloud.strike({ kind: 'silent', carriedOut: true });
+      const putting = api.putModels([A], { signal: stop.signal });
+      while (cloud.journal.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+      stop.abort(new Error('closed'));
+      assert.equal((await failureOf(putting)).code, 'RESULT_UNKNOWN');
+    });
+  });
+
+  describe('a POST whose fate is unclear', () => {
+    const work = {};
+
+    it('is settled by reading the list where it was carried out', async () => {
+      for (const fault of [
+        { kind: 'reset' },
+        { kind: 'error', code: 500 },
+        { kind: 'html', status: 200 },
+        { kind: 'html', status: 502 },
+      ] as const) {
+        const api = await client();
+        cloud.strike({ ...fault, carriedOut: true });
+        assert.deepEqual(await createModels(api, [A, B], work), { applied: ['A', 'B'], failed: [] });
+        assert.equal(methods(), 'POST GET');
+        await cloud.close();
+      }
+    });
+
+    it('is repeated for what is not there, never without having read the list', async () => {
+      const api = await client({ models: [socket('A')] });
+      cloud.strike({ kind: 'reset', method: 'POST', times: 2 });
+      assert.deepEqual(await createModels(api, [A, B], work), { applied: ['A', 'B'], failed: [] });
+      assert.equal(methods(), 'POST GET POST GET POST');
+      assert.deepEqual((cloud.journal[2]!.body as { models: Model[] }).models, [B]);
+    });
+
+    it('ends after five attempts', async () => {
+      const api = await client();
+      cloud.strike({ kind: 'error', code: 500, method: 'POST', times: 99 });
+      assert.equal((await failureOf(createModels(api, [A], work))).code, 'SBER_INTERNAL');
+      assert.equal(methods(), 'POST GET POST GET POST GET POST GET POST GET');
+    });
+
+    it('is not claimed for an id that is there with other content', async () => {
+      const api = await client({ models: [socket('A', { description: 'older' })] });
+      cloud.strike({ kind: 'error', code: 503, method: 'POST' });
+      const { applied, failed } = await createModels(api, [A, B], work);
+      assert.deepEqual(applied, ['B']);
+      assert.deepEqual([failed[0]?.id, failed[0]?.code], ['A', 503]);
+      assert.match(failed[0]?.message ?? '', /other content/);
+    });
+
+    it('stays an error where the list cannot be read either', async () => {
+      const api = await client({}, { timeout: 0.05 });
+      cloud.strike({ kind: 'silent', times: 99 });
+      const error = await failureOf(createModels(api, [A], work));
+      assert.equal(error.code, 'SBER_TIMEOUT');
+      assert.match(error.message, /could not be read/);
+      assert.equal(methods(), 'POST GET GET');
+    });
+
+    it('is clear after a refusal: one POST', async () => {
+      for (const code of [400, 401, 403, 409]) {
+        const api = await client();
+        cloud.strike({ kind: 'error', code, method: 'POST' });
+        await failureOf(createModels(api, [A], work));
+        assert.equal(methods(), 'POST');
+        await cloud.close();
+      }
+    });
+
+    it('never left: it is tried again like anything else', async () => {
+      await client();
+      const { port } = new URL(cloud.url);
+      await cloud.close();
+      const settings = accountSettings({ endpoint: `http://127.0.0.1:${port}`, token: TOKEN });
+      let tries = 0;
+      await failureOf(
+        createModels(new SberClient({ settings, clock, random: () => 1 }), [A], { onRetry: () => (tries += 1) }),
+      );
+      assert.equal(tries, MOST_ATTEMPTS - 1);
+      cloud = await startSberCloud();
+    });
+
+    it('is settled for devices by the user’s list', async () => {
+      const api = await client({ models: [socket('A')] });
+      cloud.strike({ kind: 'reset', method: 'POST', carriedOut: true });
+      assert.deepEqual(await addDevices(api, 'AB12345', [ownDevice], work), { applied: ['D'], failed: [] });
+      assert.equal(methods(), 'POST GET');
+    });
+
+    it('is never repeated for states and for the unlink notice', async () => {
+      const api = await client();
+      for (const fault of [{ kind: 'reset' }, { kind: 'error', code: 503 }] as const) {
+        cloud.strike(fault);
+        await failureOf(api.postState({ D: { states: [] } }));
+        cloud.strike(fault);
+        await failureOf(api.unlink('AB12345'));
+      }
+      assert.equal(methods(), 'POST POST POST POST');
+    });
+  });
+
+  describe('batches', () => {
+    const many = Array.from({ length: 230 }, (_, index) => socket(`M${index}`) as unknown as Model);
+
+    it('sends a long list in parts, and merges what came of them', async () => {
+      const api = await client();
+      cloud.failItem('M7', { code: 500, message: 'System error' });
+      cloud.failItem('M207', { code: 400, message: 'bad' });
+      const progress: number[] = [];
+      const { applied, failed } = await createModels(api, many, { onProgress: (done) => progress.push(done) });
+      assert.equal(applied.length, 228);
+      assert.deepEqual(
+        failed.map(({ id, code }) => [id, code]),
+        [
+          ['M7', 500],
+          ['M207', 400],
+        ],
+      );
+      assert.deepEqual(progress, [100, 200, 230]);
+    });
+
+    it('goes on after a batch that did not please, and stops after a key that did not', async () => {
+      for (const [code, applied, posts] of [
+        [400, 130, 3],
+        [401, 0, 1],
+        [403, 0, 1],
+      ] as const) {
+        const api = await client();
+        cloud.strike({ kind: 'error', code });
+        const run = createModels(api, many, {});
+        if (applied === 0) await failureOf(run);
+        else assert.equal((await run).applied.length, applied);
+        assert.equal(cloud.journal.length, posts);
+        await cloud.close();
+      }
+    });
+
+    it('blames all items of a request for an error that names none of them', async () => {
+      const api = await client();
+      cloud.strike({ kind: 'raw', body: '{"errors":[{"code":500,"message":"System error"},{"id":"B","code":400}]}' });
+      const error = await failureOf(updateModels(api, [A, B], {}));
+      assert.equal(error.code, 'SBER_INTERNAL');
+    });
+
+    it('believes the list when a repeated delete finds nothing', async () => {
+      const api = await client({ models: [socket('A'), socket('B')] });
+      cloud.failItem('B', { code: 500, message: 'in use' });
+      cloud.strike({ kind: 'reset', carriedOut: true });
+      assert.deepEqual(await deleteModels(api, ['A', 'B'], {}), {
+        applied: ['A'],
+        failed: [{ id: 'B', code: 500, message: 'in use' }],
+      });
+      assert.equal(methods(), 'DELETE DELETE GET');
+    });
+  });
+});

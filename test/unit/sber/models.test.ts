@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { systemClock } from '../../../src/common/clock';
+import { carryOut, foretold, planModels } from '../../../src/sber/apply';
+import { breathing } from '../../../src/sber/breath';
+import { CATEGORIES, FUNCTIONS, type FunctionFacts } from '../../../src/sber/catalogue';
+import { SberClient } from '../../../src/sber/client';
+import { meaningOfModel, planOf } from '../../../src/sber/models';
+import { accountSettings } from '../../../src/sber/settings';
+import type { Model, Raw } from '../../../src/sber/shapes';
+import { checkModels } from '../../../src/sber/validation';
+import { startSberCloud } from '../../../src/simulator/sber';
+import { HurriedClock } from '../../support/hurried-clock';
+import { ALLOWED_VALUES, lamp, sentLamp, socket } from '../../support/sber-examples';
+
+const breath = breathing(systemClock);
+const same = (a: Raw, b: Raw): boolean => meaningOfModel(a) === meaningOfModel(b);
+
+describe('Models compared by meaning', () => {
+  const heater = {
+    ...socket('H'),
+    category: 'hvac_humidifier',
+    features: ['online', 'on_off', ...Object.keys(ALLOWED_VALUES)],
+    allowed_values: ALLOWED_VALUES,
+  };
+
+  const equal: [string, Raw, Raw][] = [
+    ['the order of features', socket('A'), socket('A', { features: ['on_off', 'online'] })],
+    ['a feature that stands there twice', socket('A'), socket('A', { features: ['online', 'on_off', 'online'] })],
+    ['the order of fields', socket('A'), Object.fromEntries(Object.entries(socket('A')).reverse())],
+    [
+      'a field left out, null, or empty',
+      socket('A'),
+      socket('A', { description: '', hw_version: null, allowed_values: {}, dependencies: null }),
+    ],
+    ['both spellings of dependencies', lamp(), sentLamp()],
+    [
+      'integers as text and as numbers',
+      heater,
+      {
+        ...heater,
+        allowed_values: {
+          ...ALLOWED_VALUES,
+          hvac_humidity_set: { type: 'INTEGER', integer_values: { min: 35, max: 85, step: 5 } },
+        },
+      },
+    ],
+    [
+      'numbers as text, and the order of an enum’s words and of the map',
+      heater,
+      {
+        ...heater,
+        allowed_values: {
+          hvac_air_flow_power: { type: 'ENUM', enum_values: { values: ['medium', 'low', 'high', 'auto'] } },
+          hvac_humidity_set: ALLOWED_VALUES.hvac_humidity_set,
+          hvac_water_level: { type: 'FLOAT', float_values: { min: '0.50', max: '5' } },
+        },
+      },
+    ],
+    [
+      'zeros that an answer leaves out',
+      socket('A', {
+        allowed_values: { power: { type: 'INTEGER', integer_values: { min: '0', max: '9', step: '1' } } },
+      }),
+      socket('A', { allowed_values: { power: { type: 'INTEGER', integer_values: { max: '9' } } } }),
+    ],
+    [
+      'defaults of a value that an answer leaves out',
+      socket('A', {
+        dependencies: {
+          power: {
+            key: 'on_off',
+            values: [
+              { type: 'BOOL', bool_value: false },
+              { type: 'BOOL', bool_value: true },
+            ],
+          },
+        },
+      }),
+      socket('A', {
+        dependencies: { power: { key: 'on_off', value: [{ type: 'BOOL', bool_value: true }, { type: 'BOOL' }] } },
+      }),
+    ],
+    ['fields that no model has', socket('A'), socket('A', { created_at: 'yesterday' })],
+  ];
+  for (const [name, a, b] of equal) it(`does not mind ${name}`, () => assert.ok(same(a, b)));
+
+  const different: [string, Raw, Raw][] = [
+    ['another feature', socket('A'), socket('A', { features: ['online', 'on_off', 'power'] })],
+    ['a field that came', socket('A'), socket('A', { description: 'new' })],
+    ['a field that went', lamp(), { ...lamp(), dependencies: undefined }],
+    [
+      'another bound',
+      lamp(),
+      {
+        ...lamp(),
+        allowed_values: { light_brightness: { type: 'INTEGER', integer_values: { min: '10', max: '901', step: '1' } } },
+      },
+    ],
+    [
+      'another value in a dependency',
+      lamp(),
+      {
+        ...lamp(),
+        dependencies: { light_colour: { key: 'light_mode', value: [{ type: 'ENUM', enum_value: 'white' }] } },
+      },
+    ],
+    [
+      'the step',
+      heater,
+      {
+        ...heater,
+        allowed_values: {
+          ...ALLOWED_VALUES,
+          hvac_humidity_set: { type: 'INTEGER', integer_values: { min: '35', max: '85' } },
+        },
+      },
+    ],
+    [
+      'integers beyond the exact numbers of JavaScript',
+      socket('A', { allowed_values: { power: { type: 'INTEGER', integer_values: { max: '9007199254740993' } } } }),
+      socket('A', { allowed_values: { power: { type: 'INTEGER', integer_values: { max: '9007199254740992' } } } }),
+    ],
+  ];
+  for (const [name, a, b] of different) it(`sees ${name}`, () => assert.ok(!same(a, b)));
+
+  it('copes with whatever a cloud may hold', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...Object.keys(lamp())), fc.jsonValue()), (raw) => {
+        assert.ok(same(raw, JSON.parse(JSON.stringify(raw)) as Raw));
+      }),
+    );
+  });
+
+  it('plans around models without an id', async () => {
+    const plan = await planOf([{ model: 'x' }, { id: 7 }], [], { deleteMissing: true, breath });
+    assert.deepEqual(plan, { create: [], update: [], delete: [], unchanged: [] });
+  });
+});
+
+/** A model as somebody may write it: any category, some of its functions, some of them restricted. */
+const anyModel = (id: string): fc.Arbitrary<Raw> =>
+  fc.constantFrom(...Object.entries(CATEGORIES)).chain(([category, facts]) => {
+    const optional = [...facts.oneOf, ...facts.optional];
+    return fc
+      .record(
+        {
+          id: fc.constant(id),
+          manufacturer: fc.string({ minLength: 1, maxLength: 8 }),
+          model: fc.string({ minLength: 1, maxLength: 8 }),
+          hw_version: fc.constantFrom('', '1', '2.0'),
+          sw_version: fc.constantFrom('', '1', '2.0'),
+          description: fc.constantFrom('', 'лампа', '"quoted"'),
+          category: fc.constant(category),
+          features: fc.subarray(optional).map((more) => [...facts.mandatory, ...more, 'sleep_timer']),
+        },
+        { requiredKeys: ['id', 'manufacturer', 'model', 'category', 'features'] },
+      )
+      .chain((model) => {
+        const restrictable = model.features.filter((name) => restriction(FUNCTIONS[name]) !== undefined);
+        return fc.subarray(restrictable).chain((names) =>
+          fc
+            .tuple(
+              fc.record(Object.fromEntries(names.map((name) => [name, restriction(FUNCTIONS[name])!]))),
+              fc.boolean(),
+              fc.constantFrom('value', 'values'),
+            )
+            .map(([allowed_values, depends, spelling]) => ({
+              ...model,
+              ...(names.length === 0 ? {} : { allowed_values }),
+              ...(depends
+                ? {
+                    dependencies: {
+                      [model.features[0]!]: { key: 'online', [spelling]: [{ type: 'BOOL', bool_value: true }] },
+                    },
+                  }
+                : {}),
+            })),
+        );
+      });
+  });
+
+function restriction(facts: FunctionFacts | undefined): fc.Arbitrary<unknown> | undefined {
+  if (facts?.values !== undefined) {
+    return fc
+      .shuffledSubarray([...facts.values], { minLength: 1 })
+      .map((values) => ({ type: 'ENUM', enum_values: { values } }));
+  }
+  if (facts?.min === undefined || facts.max === undefined) return undefined;
+  if (facts.type === 'INTEGER') {
+    const bound = fc.integer({ min: facts.min, max: facts.max });
+    return fc.tuple(bound, bound, fc.constantFrom(undefined, 0, 1, 5), fc.boolean()).map(([a, b, step, text]) => {
+      const write = (number: number): unknown => (text ? String(number) : number);
+      const range = { min: write(Math.min(a, b)), max: write(Math.max(a, b)) };
+      return { type: 'INTEGER', integer_values: { ...range, ...(step === undefined ? {} : { step: write(step) }) } };
+    });
+  }
+  return fc
+    .tuple(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 100 }))
+    .map(([a, b]) => ({ type: 'FLOAT', float_values: { min: Math.min(a, b) / 100, max: Math.max(a, b) / 100 } }));
+}
+
+const manyModels = fc
+  .uniqueArray(fc.constantFrom('A', 'B', 'C', 'D', '__proto__', 'constructor', 'модель 1'), { maxLength: 7 })
+  .chain((ids) => fc.tuple(...ids.map(anyModel)));
+
+describe('Plan and apply', () => {
+  it('always reach what is wanted, and then find nothing more to do', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        manyModels,
+        manyModels,
+        fc.boolean(),
+        fc.boolean(),
+        async (before, after, deleteMissing, omitDefaults) => {
+          const { models: stored } = await checkModels(before, breath);
+          const { models: wanted } = await checkModels(after, breath);
+          const cloud = await startSberCloud({ models: stored, omitDefaults });
+          try {
+            const settings = accountSettings({ endpoint: cloud.url, token: cloud.token });
+            const client = new SberClient({ settings, clock: new HurriedClock(), random: Math.random });
+            const plan = await planModels(client, wanted, deleteMissing, {});
+            const promised = foretold(plan);
+            assert.deepEqual(await carryOut(client, plan, {}), promised);
+
+            const wantedIds = wanted.map(({ id }) => id);
+            const kept = stored.filter(({ id }) => !wantedIds.includes(id) && !deleteMissing);
+            assert.deepEqual([...cloud.models.keys()].sort(), [...wantedIds, ...kept.map(({ id }) => id)].sort());
+            for (const model of wanted) assert.ok(same(cloud.models.get(model.id) as Raw, model as unknown as Raw));
+
+            const again = await planModels(client, wanted, deleteMissing, {});
+            assert.deepEqual(again, { create: [], update: [], delete: [], unchanged: wantedIds });
+            // What was read back may be sent as it is, and means the same.
+            const { models: readBack } = await checkModels(
+              (await client.listModels()).filter(({ id }) => wantedIds.includes(id as string)),
+              breath,
+            );
+            assert.deepEqual(readBack.map((model) => meaningOfModel(model)).sort(), wanted.map(meaningOf).sort());
+          } finally {
+            await cloud.close();
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  }).timeout(60_000);
+});
+
+function meaningOf(model: Model): string {
+  return meaningOfModel(model);
+}
