@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { run as lockAction } from './lock-action';
 import { run as polling } from './polling';
+import { run as sber } from './sber';
 import { run as size } from './size';
 import { run as startup } from './startup';
 import { keeps, tableOf, type Row } from './table';
@@ -13,6 +14,7 @@ import { keeps, tableOf, type Row } from './table';
 const BENCHES: Record<string, () => Promise<Row[]>> = {
   'lock-action': lockAction,
   polling,
+  sber,
   startup,
   size,
 };

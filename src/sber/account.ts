@@ -60,7 +60,8 @@ export class SberAccount {
       queue.last = queue.last.then(async () => {
         if (!waiting) return;
         leave();
-        await operation(client).then(resolve, reject);
+        // Within the chain even what throws at once is a rejection, and never ends the queue.
+        await Promise.resolve(client).then(operation).then(resolve, reject);
       });
       if (signal.aborted) stop();
       else signal.addEventListener('abort', stop);

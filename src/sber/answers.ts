@@ -23,6 +23,8 @@ export type ExpectedField = 'models' | 'devices' | undefined;
 const QUOTE = 200;
 /** Sber's structures are about ten deep. What is far deeper is no answer, and walking through it could end the process. */
 const DEEPEST = 100;
+/** Characters from which on reading an answer takes long enough to let others run in between. */
+const LARGE = 200_000;
 
 export async function meaningOf(
   answer: HttpAnswer,
@@ -48,12 +50,16 @@ export async function meaningOf(
       ? failure('BAD_RESPONSE', 'the answer is empty', { httpStatus: status })
       : byStatus(status, 'an empty answer');
   }
-  const parsed = isTooDeep(text) ? undefined : parse(text);
+  const large = text.length > LARGE;
+  if (large) await breath.take();
+  const tooDeep = isTooDeep(text);
+  if (large) await breath.take();
+  const parsed = tooDeep ? undefined : parse(text);
   if (!isObject(parsed)) {
     const quote = `not JSON of Sber’s: ${quoted(text, redactor)}`;
     return good ? failure('BAD_RESPONSE', quote, { httpStatus: status }) : byStatus(status, quote);
   }
-  await breath.take();
+  if (large) await breath.take();
   const body = redactor.suspects(text) ? (redactor.value(parsed) as Raw) : parsed;
 
   const { errors, code: own } = body;

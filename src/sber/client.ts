@@ -19,7 +19,7 @@ import { trustingAgent } from './tls';
 export const MOST_ATTEMPTS = 5;
 /** A cloud that stayed silent for a whole time limit will most likely stay so: after that many no more is waited. */
 const MOST_TIMEOUTS = 2;
-const FIRST_PAUSE_MS = 250;
+const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 2000;
 /** 5,000 models are some 4 MB. */
 const LARGEST_ANSWER = 16 * 1024 * 1024;
@@ -158,10 +158,10 @@ export class SberClient {
   ): Promise<Exclude<Meaning, { kind: 'error' }>> {
     let timeouts = 0;
     for (let attempt = 1; ; attempt += 1) {
-      const { meaning, sent } = await this.once(request, field, call);
+      const { meaning, sent, silent } = await this.once(request, field, call);
       if (meaning.kind !== 'error') return meaning;
       const { error } = meaning;
-      if (error.code === 'SBER_TIMEOUT') timeouts += 1;
+      if (silent) timeouts += 1;
       // A POST that never left this machine is not sent again but for the first time.
       const harmless = request.method !== 'POST' || !sent;
       if (!harmless || !mayPass(error) || attempt >= MOST_ATTEMPTS || timeouts >= MOST_TIMEOUTS) throw error;
@@ -174,7 +174,7 @@ export class SberClient {
     request: Request,
     field: 'models' | 'devices' | undefined,
     call: Call,
-  ): Promise<{ meaning: Meaning; sent: boolean }> {
+  ): Promise<{ meaning: Meaning; sent: boolean; silent: boolean }> {
     const { settings, newRequestId = randomUUID } = this.options;
     const requestId = newRequestId();
     // Made before anything is sent, for http too: a CA that is none must not go unnoticed until the endpoint changes.
@@ -208,11 +208,15 @@ export class SberClient {
         throw sberError('RESULT_UNKNOWN', 'the flow was stopped before Sber answered');
       }
       const error = transportError(thrown, url.host);
-      return { meaning: { kind: 'error', error: thrown.sent ? error : unsent(error) }, sent: thrown.sent };
+      return {
+        meaning: { kind: 'error', error: thrown.sent ? error : unsent(error) },
+        sent: thrown.sent,
+        silent: thrown.reason === 'ETIMEDOUT',
+      };
     }
     call.onExchange?.(requestId, answer.status);
     const meaning = await meaningOf(answer, field, this.redactor, breathing(this.clock, call.signal));
-    return { meaning, sent: true };
+    return { meaning, sent: true, silent: false };
   }
 
   private async trust(): Promise<Agent | undefined> {

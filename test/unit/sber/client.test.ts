@@ -297,7 +297,7 @@ describe("Client of Sber's vendor API", () => {
       cloud.strike({ kind: 'error', code: 503, times: 99 });
       assert.equal((await failureOf(api.putModels([A]))).code, 'SBER_UNAVAILABLE');
       assert.equal(cloud.journal.length, MOST_ATTEMPTS);
-      assert.deepEqual(clock.pauses, [250, 500, 1000, 2000]);
+      assert.deepEqual(clock.pauses, [200, 400, 800, 1600]);
     });
 
     it('spreads its pauses, so that many clients do not come back at the same moment', async () => {
@@ -306,7 +306,7 @@ describe("Client of Sber's vendor API", () => {
       for (const random of [0, 0.5, 0.999]) {
         const api = new SberClient({ settings, clock, random: () => random });
         for (let attempt = 2; attempt <= MOST_ATTEMPTS; attempt += 1) {
-          const whole = Math.min(2000, 250 * 2 ** (attempt - 2));
+          const whole = Math.min(2000, 200 * 2 ** (attempt - 2));
           assert.ok(api.pauseBefore(attempt) >= whole / 2 && api.pauseBefore(attempt) <= whole);
         }
       }

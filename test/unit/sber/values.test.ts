@@ -151,11 +151,14 @@ describe('Values of functions', () => {
               ? fc.integer({ min: facts.min!, max: facts.max! })
               : facts.type === 'FLOAT'
                 ? fc.double({ min: facts.min!, max: facts.max!, noNaN: true }).map((number) => number + 0)
-                : fc.record({
-                    h: fc.integer({ min: 0, max: 360 }),
-                    s: fc.integer({ min: 0, max: 1000 }),
-                    v: fc.integer({ min: 100, max: 1000 }),
-                  });
+                : fc.record(
+                    {
+                      h: fc.integer({ min: 0, max: 360 }),
+                      s: fc.integer({ min: 0, max: 1000 }),
+                      v: fc.integer({ min: 100, max: 1000 }),
+                    },
+                    { noNullPrototype: true },
+                  );
       return value.map((one) => [name, one]);
     };
     fc.assert(
