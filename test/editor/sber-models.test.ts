@@ -4,7 +4,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { systemClock } from '../../src/common/clock';
+import { breathing } from '../../src/sber/breath';
 import { CATEGORIES, FUNCTIONS } from '../../src/sber/catalogue';
+import { lockModels } from '../../src/sber/keys-lock';
+import type { Model } from '../../src/sber/shapes';
+import { checkModels } from '../../src/sber/validation';
 import { labelsOf, LANGUAGES, loadPage, lookUp, ROOT } from './page';
 
 interface Draft extends Record<string, unknown> {
@@ -215,4 +220,50 @@ describe('the words of the model builder', () => {
       }
     });
   }
+});
+
+describe('what the model builder makes', () => {
+  const breath = breathing(systemClock);
+
+  it('is sent as it is, without a warning, for every kind of device with all that it can do', async () => {
+    const rules = (loadPage('sber-models').window.TheKeys as { sberModels: Rules }).sberModels;
+    const made = Object.entries(CATEGORIES).map(([category, { mandatory, oneOf, optional }]) => {
+      const draft = rules.draftOf(catalogue, { id: category, manufacturer: 'Acme', model: 'All of it', category });
+      for (const name of [...mandatory, ...oneOf, ...optional]) {
+        draft.chosen.add(name);
+        const { type, min, values } = FUNCTIONS[name]!;
+        if (type === 'INTEGER' || type === 'FLOAT') draft.limits[name] = { min: String(min! + 1), max: '', step: '' };
+        if (values !== undefined && values.length > 1) draft.limits[name] = { values: [values[0]] };
+      }
+      return JSON.parse(JSON.stringify(rules.modelOf(catalogue, draft))) as object;
+    });
+    const { models, warnings } = await checkModels(made, breath);
+    assert.deepEqual(warnings, []);
+    assert.deepEqual(models, made);
+  });
+});
+
+describe('the example flow "Sber models"', () => {
+  interface Saved {
+    id: string;
+    features: string[];
+  }
+  const flow = JSON.parse(readFileSync(path.join(ROOT, 'examples', '08 - Sber models.json'), 'utf8')) as {
+    type: string;
+    models?: Saved[];
+  }[];
+  const saved = flow.flatMap(({ models = [] }) => models);
+
+  it('has models that Sber takes', async () => {
+    assert.ok(saved.length > 0);
+    assert.deepEqual((await checkModels(saved, breathing(systemClock))).warnings, []);
+  });
+
+  it('has the models of a The Keys lock as the package knows them', () => {
+    const plain = (model: Saved | Model): object => ({ ...model, features: [...model.features].sort() });
+    for (const model of lockModels()) {
+      const found = saved.find(({ id }) => id === model.id);
+      assert.deepEqual(found && plain(found), plain(model));
+    }
+  });
 });

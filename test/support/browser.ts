@@ -28,7 +28,7 @@ export async function openBrowser(): Promise<Browser> {
 export interface EditorOptions {
   /** A locale as browsers name them. Default: English. */
   language?: string;
-  /** Node-RED 5 follows the system's choice. */
+  /** Node-RED 5 in its dark theme; Node-RED 4 has none. */
   dark?: boolean;
   width?: number;
   height?: number;
@@ -49,6 +49,8 @@ export class Editor {
       viewport: { width: options.width ?? 1400, height: options.height ?? 900 },
       reducedMotion: 'reduce',
     });
+    // Node-RED 5 follows the system only where its user says so; this is where it keeps what they said.
+    if (options.dark === true) await context.addInitScript(`localStorage.setItem('view-dark-theme', 'dark')`);
     const page = await context.newPage();
     const editor = new Editor(page, []);
     page.on('pageerror', (error) => editor.errors.push(error.stack ?? error.message));
