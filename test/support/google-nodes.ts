@@ -108,6 +108,9 @@ export class GoogleFlow {
 
 /** Google, speaking for one user. */
 export class Voice {
+  /** The `agentUserId`, once SYNC has told it. */
+  user = '';
+
   constructor(
     readonly address: string,
     readonly token: string,
@@ -139,7 +142,9 @@ export class Voice {
 
   async sync(): Promise<(Described & JsonObject)[]> {
     const answer = await this.post({ requestId: '1', inputs: [{ intent: 'action.devices.SYNC' }] });
-    return (answer as unknown as { payload: { devices: (Described & JsonObject)[] } }).payload.devices;
+    const { payload } = answer as unknown as { payload: { agentUserId: string; devices: (Described & JsonObject)[] } };
+    this.user = payload.agentUserId;
+    return payload.devices;
   }
 
   async query(...ids: string[]): Promise<Record<string, JsonObject>> {

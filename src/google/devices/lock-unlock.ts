@@ -30,7 +30,8 @@ export function lockUnlock(): Trait {
       if (isJammed === true) return { isJammed: true };
       const asked = stopped ? undefined : command?.action;
       const isLocked = saidLocked ?? (saidLocked === null ? null : asked === undefined ? wasLocked : asked === 'close');
-      return { isJammed: false, ...(typeof isLocked === 'boolean' ? { isLocked } : {}) };
+      // Of a lock that nobody knows anything about nothing is said: half a trait would pass for the whole of it.
+      return typeof isLocked === 'boolean' ? { isJammed: false, isLocked } : {};
     },
     shown: (kept) => ({ ...kept }),
   };
