@@ -300,10 +300,17 @@ async function posted<T extends { id: string }>(
       if (!(error instanceof CodedError) || error instanceof UnsentError || work.signal?.aborted) throw error;
       const coded = error as CodedError;
       if (!isUnclear(coded)) throw error;
+      const { code, message: text, cause } = coded;
       // It may still be at work on it: a moment's patience, then look.
       work.onRetry?.(attempt + 1);
       await pause(client.clock, client.pauseBefore(attempt + 1), work.signal);
-      const there = await readList(list, coded, work);
+      const there = await readList(list, work);
+      if (there === undefined) {
+        const blind = new CodedError(code, `${text}; whether it was carried out could not be read`, cause);
+        if (outcome.applied.length + outcome.failed.length === 0) throw blind;
+        outcome.failed.push(...failedAll(rest.map(idOf), blind));
+        return outcome;
+      }
       const missing: T[] = [];
       for (const item of rest) {
         const found = there.get(item.id);
@@ -316,7 +323,7 @@ async function posted<T extends { id: string }>(
       // A page that is no answer of Sber's will be the same page again.
       const again = coded.code !== 'BAD_RESPONSE' && (coded.code !== 'SBER_TIMEOUT' || attempt === 1);
       if (attempt >= MOST_ATTEMPTS || !again) {
-        if (outcome.applied.length === 0 && outcome.failed.length === 0) throw error;
+        if (outcome.applied.length + outcome.failed.length === 0) throw error;
         outcome.failed.push(...failedAll(rest.map(idOf), coded));
         return outcome;
       }
@@ -339,13 +346,13 @@ function isUnclear({ code, cause }: CodedError): boolean {
   }
 }
 
-/** What is there, by id. Where not even that can be read, the POST's own error is the one to tell. */
-async function readList(list: () => Promise<Raw[]>, posted: CodedError, work: Work): Promise<Map<string, Raw>> {
+/** What is there, by id; undefined where not even that can be read. */
+async function readList(list: () => Promise<Raw[]>, work: Work): Promise<Map<string, Raw> | undefined> {
   try {
     return new Map((await list()).flatMap(withId));
   } catch (error) {
     if (!(error instanceof CodedError) || work.signal?.aborted) throw error;
-    throw new CodedError(posted.code, `${posted.message}; whether it was carried out could not be read`, posted.cause);
+    return undefined;
   }
 }
 

@@ -331,8 +331,7 @@ function checkDevice(item: unknown, place: Place, tell: Tell): Device {
   if (meta !== null) {
     const at = place.at('partner_meta').whole;
     if (!isObject(meta)) refuse(at, 'must be an object');
-    if (JSON.stringify(meta).length > LARGEST_META)
-      refuse(at, `its JSON form is longer than ${LARGEST_META} characters`);
+    if (jsonLength(meta) > LARGEST_META) refuse(at, `must have a JSON form of at most ${LARGEST_META} characters`);
   }
   return {
     id: mandatoryText(id, place.at('id')),
@@ -348,6 +347,15 @@ function checkDevice(item: unknown, place: Place, tell: Tell): Device {
     ...optionalText('sw_version', sw_version, place),
     ...(isObject(meta) ? { partner_meta: meta } : {}),
   };
+}
+
+/** Infinite for what has no JSON form, such as an object that contains itself. */
+function jsonLength(value: unknown): number {
+  try {
+    return JSON.stringify(value).length;
+  } catch {
+    return Infinity;
+  }
 }
 
 function checkGroups(groups: unknown, place: Place): { groups?: string[] } {

@@ -15,7 +15,7 @@ const LONG_MAX = 2n ** 63n - 1n;
 
 /** Refuses with INVALID_INPUT, naming the place. */
 export function refuse(path: string, message: string): never {
-  throw invalidInput(`${path}: ${message}`, `Correct ${path} in the message: ${message}.`);
+  throw invalidInput(`${path}: ${message}`, `Correct "${path}" and send the message again. Nothing was sent.`);
 }
 
 /** The decimal text of a 64-bit integer given as number or text; undefined where it is none. */

@@ -413,6 +413,21 @@ describe("Client of Sber's vendor API", () => {
       assert.equal(methods(), 'POST GET GET');
     });
 
+    it('keeps what is known of the first part where the list cannot be read later', async () => {
+      const api = await client({ models: [socket('A')] });
+      cloud.strike({ kind: 'reset', method: 'POST', times: 2 });
+      cloud.strike({ kind: 'slow', ms: 0, method: 'GET' });
+      cloud.strike({ kind: 'error', code: 401, method: 'GET' });
+      const { applied, failed } = await createModels(api, [A, B], work);
+      assert.deepEqual(applied, ['A']);
+      assert.deepEqual(
+        failed.map(({ id, code }) => [id, code]),
+        [['B', 0]],
+      );
+      assert.match(failed[0]!.message, /could not be read/);
+      assert.equal(methods(), 'POST GET POST GET');
+    });
+
     it('is clear after a refusal: one POST', async () => {
       for (const code of [400, 401, 403, 409]) {
         const api = await client();

@@ -219,6 +219,8 @@ describe('Models before they are sent', () => {
 });
 
 describe('Devices before they are sent', () => {
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
   const device = { id: 'D', name: 'Лампа', default_name: 'Lamp', model_id: 'A', room: 'Кухня', groups: ['все'] };
 
   it('leaves a good one as it is, also with its own model', async () => {
@@ -251,6 +253,7 @@ describe('Devices before they are sent', () => {
       { ...device, partner_meta: { text: 'x'.repeat(1020) } },
       /partner_meta: .*1024/,
     ],
+    ['data of one’s own that contains itself', { ...device, partner_meta: circle }, /partner_meta: .*1024/],
     ['data of one’s own that is no object', { ...device, partner_meta: [1] }, /partner_meta: must be an object/],
   ];
   for (const [name, item, message] of refused) {
