@@ -1,11 +1,10 @@
 /**
- * `sber-config`: one project in Sber Studio. Holds the account that its nodes share, and gives the editor the catalogue
- * from which models are built. The key stays in the credentials.
+ * `sber-config`: one project in Sber Studio. Holds the account that its nodes share; the key stays in the credentials.
  */
 import type { NodeDef, NodeInitializer } from 'node-red';
 import { SberAccount } from '../src/sber/account';
-import { CATALOGUE_SOURCE, CATEGORIES, FUNCTIONS } from '../src/sber/catalogue';
 import type { SberConfigNode, SberCredentials } from './shared/sber';
+import { serveSberEditor } from './shared/sber-editor';
 
 interface Definition extends NodeDef {
   endpoint: string;
@@ -27,13 +26,7 @@ const init: NodeInitializer = (RED) => {
     credentials: { token: { type: 'password' } },
   });
 
-  RED.httpAdmin.get(
-    '/thekeys-gateway/sber/catalogue',
-    RED.auth.needsPermission('sber-models.read'),
-    (_request, response) => {
-      response.json({ categories: CATEGORIES, functions: FUNCTIONS, source: CATALOGUE_SOURCE });
-    },
-  );
+  serveSberEditor(RED);
 };
 
 export = init;

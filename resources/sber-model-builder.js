@@ -24,10 +24,11 @@
 
   /**
    * Builds the rows in `container`.
-   * `options`: `catalogue` (functions, categories), `models` (as saved), `t(key, values)` (words), `copy(text)`.
+   * `options`: `catalogue` (functions, categories), `models` (as saved), `t(key, values)` (words), `copy(text)`, and
+   * `fetchModels()`, a promise of the models that Sber has, refused with a reason in words.
    * The answer's `models()` gives the models as they are to be saved.
    */
-  function build(container, { catalogue, models, t, copy }) {
+  function build(container, { catalogue, models, t, copy, fetchModels }) {
     const rules = window.TheKeys.sberModels;
     const rows = models.map((model) => ({ key: ++serial, draft: rules.draftOf(catalogue, model), open: false }));
     if (rows.length === 1) rows[0].open = true;
@@ -35,6 +36,8 @@
     const list = element('ol', { class: 'thekeys-sber-rows' });
     const empty = element('p', { class: 'thekeys-sber-empty' }, t('builder.empty'));
     const add = button('fa-plus', t('builder.add'), addRow);
+    const take = button('fa-cloud-download', t('builder.fetch'), takeOver);
+    const taken = element('span', { role: 'status', class: 'thekeys-sber-taken' });
     const preview = element('pre', { class: 'thekeys-sber-json', tabindex: '0', 'aria-label': t('builder.json') });
     const copyButton = button('fa-clipboard', t('builder.copy'), () => {
       copy(preview.textContent);
@@ -48,7 +51,7 @@
       preview,
       copyButton,
     );
-    container.replaceChildren(empty, list, add, json);
+    container.replaceChildren(empty, list, element('div', { class: 'thekeys-sber-actions' }, add, take, taken), json);
     for (const row of rows) list.append(render(row));
     refresh();
 
@@ -90,6 +93,30 @@
       list.insertBefore(render(row), list.children[position] || null);
       refresh();
       row.inputs.id.focus();
+    }
+
+    /** Adds what Sber has under ids that are not here yet. What is here may be newer, so it stays. */
+    function takeOver() {
+      take.disabled = true;
+      taken.textContent = t('builder.fetching');
+      fetchModels().then(
+        (found) => {
+          const here = rows.map((row) => row.draft.id.trim());
+          const fresh = found.filter((model) => !here.includes(model.id));
+          for (const model of fresh) {
+            const row = { key: ++serial, draft: rules.draftOf(catalogue, model), open: false };
+            rows.push(row);
+            list.append(render(row));
+          }
+          refresh();
+          told(t('builder.fetched', { added: fresh.length, known: found.length - fresh.length }));
+        },
+        (reason) => told(t('builder.fetchFailed', { reason })),
+      );
+      const told = (text) => {
+        taken.textContent = text;
+        take.disabled = false;
+      };
     }
 
     function remove(row) {

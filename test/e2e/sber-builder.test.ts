@@ -174,6 +174,33 @@ describe('building models in the dialog of sber-models', function () {
     assert.deepEqual(await editor.evaluate(`RED.nodes.node('models').models`), [{ ...saved, id: 'B2' }]);
   });
 
+  it('takes over the models that Sber has, and keeps what stands in the list', async () => {
+    const known = { manufacturer: 'Acme', model: 'Hub', category: 'hub', features: ['online'] };
+    for (const id of ['H1', 'H2', 'H3']) cloud.models.set(id, { ...known, id });
+    const mine = { ...known, id: 'H2', model: 'Hub, second edition' };
+    await nodeRed.deploy(flow(cloud).map((node) => (node.id === 'models' ? { ...node, models: [mine] } : node)));
+    await editor.page.reload();
+    await editor.ready();
+    const others = [...cloud.models.values()].filter(({ id }) => id !== 'H2');
+
+    const builder = await openDialog();
+    await builder.getByRole('button', { name: 'Take over Sber’s models' }).click();
+    await builder.getByText(`Added: ${others.length}. Already here: 1.`).waitFor();
+    await done();
+    assert.deepEqual(await editor.evaluate(`RED.nodes.node('models').models`), [mine, ...others]);
+  });
+
+  it('says why Sber gives no models', async () => {
+    await nodeRed.deploy(
+      flow(cloud).map((node) => (node.id === 'account' ? { ...node, credentials: { token: 'demo-wrong-key' } } : node)),
+    );
+    const builder = await openDialog();
+    await builder.getByRole('button', { name: 'Take over Sber’s models' }).click();
+
+    await builder.getByText('That did not work: key refused.').waitFor();
+    assert.deepEqual(editor.errors, []);
+  });
+
   it('marks the node, with a sentence, while a model cannot be sent', async () => {
     const builder = await openDialog();
     await builder.getByRole('button', { name: 'Add a model' }).click();

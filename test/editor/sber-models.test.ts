@@ -183,6 +183,7 @@ describe('the words of the model builder', () => {
     ...Object.keys(CATEGORIES).map((name) => `category.${name}`),
     ...Object.keys(FUNCTIONS).map((name) => `function.${name}`),
     ...[...resource('sber-model-builder.js').matchAll(/\bt\('([^']+)'/g)].map(([, key]) => key!),
+    ...[...loadPage('sber-models').source.matchAll(/\bwords\('([^']+)'/g)].map(([, key]) => key!),
     ...[...resource('sber-model-rules.js').matchAll(/code: '(\w+)'/g)]
       .map(([, code]) => code!)
       .filter((code) => code !== 'notModels')
