@@ -25,9 +25,9 @@ export interface SuiteOptions {
 /** Core nodes whose dialogs are the measure for ours, a configuration node among them. */
 const MEASURE: FlowNode[] = [
   { id: 'core-config', type: 'mqtt-broker', name: '', broker: 'localhost', port: '1883' },
-  { id: 'core-request', type: 'http request', z: 'tab', x: 200, y: 700, wires: [[]] },
-  { id: 'core-inject', type: 'inject', z: 'tab', x: 400, y: 700, props: [{ p: 'payload' }], wires: [[]] },
-  { id: 'core-mqtt', type: 'mqtt in', z: 'tab', x: 600, y: 700, broker: 'core-config', topic: 'x', wires: [[]] },
+  { id: 'core-request', type: 'http request', z: 'tab', x: 300, y: 40, wires: [[]] },
+  { id: 'core-inject', type: 'inject', z: 'tab', x: 600, y: 40, props: [{ p: 'payload' }], wires: [[]] },
+  { id: 'core-mqtt', type: 'mqtt in', z: 'tab', x: 900, y: 40, broker: 'core-config', topic: 'x', wires: [[]] },
 ];
 
 /** Made up; of use for the simulated locks of these tests only. */
@@ -261,8 +261,7 @@ function specimens(described: readonly Described[]): FlowNode[] {
         key,
         other !== undefined && own.has(other) ? specimenId(other) : (value ?? ''),
       ]);
-      const place =
-        category === 'config' ? {} : { z: 'tab', x: 220 + 320 * (index % 3), y: 80 + 70 * index, wires: [[]] };
+      const place = category === 'config' ? {} : { z: 'tab', x: 300, y: 120 + 60 * index, wires: [[]] };
       return { ...Object.fromEntries(values), id: specimenId(type), type, ...place };
     }),
   ];

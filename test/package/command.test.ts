@@ -38,7 +38,7 @@ describe('the installed command', function () {
       assert.match(stdout, new RegExp(verb));
   });
 
-  it('opens and closes a lock of the gateway that it simulates itself', async () => {
+  it('opens a lock of the gateway that it simulates itself', async () => {
     const simulated = spawn(command, ['simulate', '--lock', '4711:demo-share-code-1'], {
       env: environment(),
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -47,12 +47,10 @@ describe('the installed command', function () {
       const [first] = (await once(createInterface(simulated.stdout), 'line')) as [string];
       const host = new URL(/(http:\S+)$/.exec(first)?.[1] ?? '').host;
       const lock = ['--host', host, '-i', '4711', '-c', 'demo-share-code-1'];
-      for (const verb of ['open', 'close']) {
-        const { code, stdout, stderr } = await call(...lock, verb);
-        assert.equal(code, 0, stderr);
-        assert.equal(stdout.trimEnd().split('\n').length, 1, 'one line');
-        JSON.parse(stdout);
-      }
+      const { code, stdout, stderr } = await call(...lock, 'open');
+      assert.equal(code, 0, stderr);
+      assert.equal(stdout.trimEnd().split('\n').length, 1, 'one line');
+      assert.equal((JSON.parse(stdout) as { state: string }).state, 'open');
       const wrong = await call('--host', host, '-i', '4711', '-c', 'demo-share-code-x', 'open');
       assert.equal(wrong.code, 1);
       assert.equal((JSON.parse(wrong.stderr) as { error: { code: string } }).error.code, 'INVALID_HMAC');

@@ -66,7 +66,7 @@ describe('installed in Node-RED', function () {
     it(`speaks ${language}`, async () => {
       const headers = { Accept: 'text/html', 'Accept-Language': language };
       const page = await (await running().request('/nodes', { headers })).text();
-      const catalogue = await running().json<Record<string, unknown>>(`/locales/nodes?lng=${language}`);
+      const catalogue = await running().json<Record<string, unknown>>(`/nodes/messages?lng=${language}`);
       for (const type of types) {
         const help = new RegExp(`data-help-name="${type}"[^>]*>([^]*?)</script>`).exec(page)?.[1] ?? '';
         const own = await readFile(path.join(repository, 'nodes', 'locales', language, `${type}.html`), 'utf8');

@@ -65,6 +65,7 @@ describe('the demo', function () {
     const process = start();
     const url = await ready(process);
     const flows = (await (await fetch(`${url}flows`)).json()) as DemoNode[];
+    assert.equal(new Set(flows.map((node) => node.id)).size, flows.length, 'no id occurs twice');
     assert.equal(flows[0]?.type, 'tab', 'the editor opens on the tab that explains itself');
     const open = flows.find((node) => node.type === 'lock-action' && node.action === 'open')!;
     const button = flows.find((node) => node.type === 'inject' && node.wires?.flat().includes(open.id))!;
