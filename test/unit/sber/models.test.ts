@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { systemClock } from '../../../src/common/clock';
+import { CodedError } from '../../../src/common/errors';
 import { carryOut, foretold, planModels } from '../../../src/sber/apply';
 import { breathing } from '../../../src/sber/breath';
 import { CATEGORIES, FUNCTIONS, type FunctionFacts } from '../../../src/sber/catalogue';
@@ -9,7 +10,7 @@ import { meaningOfModel, planOf } from '../../../src/sber/models';
 import { accountSettings } from '../../../src/sber/settings';
 import type { Model, Raw } from '../../../src/sber/shapes';
 import { checkModels } from '../../../src/sber/validation';
-import { startSberCloud } from '../../../src/simulator/sber';
+import { startSberCloud, type SberFault } from '../../../src/simulator/sber';
 import { HurriedClock } from '../../support/hurried-clock';
 import { ALLOWED_VALUES, lamp, sentLamp, socket } from '../../support/sber-examples';
 
@@ -242,6 +243,79 @@ describe('Plan and apply', () => {
         },
       ),
       { numRuns: 60 },
+    );
+  }).timeout(60_000);
+});
+
+/** What a bad day brings; each may hit a request that was carried out, or one that was not. */
+const anyFault: fc.Arbitrary<SberFault> = fc
+  .tuple(
+    fc.constantFrom<SberFault>(
+      { kind: 'reset' },
+      { kind: 'error', code: 500 },
+      { kind: 'html', status: 503 },
+      { kind: 'html', status: 502 },
+      { kind: 'empty', status: 500 },
+      { kind: 'html', status: 200 },
+    ),
+    fc.boolean(),
+    fc.constantFrom(undefined, 'GET', 'POST', 'PUT', 'DELETE'),
+  )
+  .map(([fault, carriedOut, method]) => ({ ...fault, carriedOut, ...(method === undefined ? {} : { method }) }));
+
+describe('Plan and apply on a bad day', () => {
+  it('claims nothing that is not so, posts nothing twice unseen, and reaches what is wanted the next day', async () => {
+    const ids = fc.uniqueArray(fc.constantFrom('A', 'B', 'C', 'D', 'E'));
+    await fc.assert(
+      fc.asyncProperty(ids, ids, fc.array(anyFault, { maxLength: 8 }), async (before, after, faults) => {
+        const cloud = await startSberCloud({ models: before.map((id) => socket(id, { description: 'old' })) });
+        try {
+          const settings = accountSettings({ endpoint: cloud.url, token: cloud.token });
+          const client = new SberClient({ settings, clock: new HurriedClock(), random: () => 0 });
+          const { models: wanted } = await checkModels(
+            after.map((id, index) => socket(id, { description: index % 2 === 0 ? 'new' : 'old' })),
+            breath,
+          );
+          for (const fault of faults) cloud.strike(fault);
+          try {
+            const { created, updated, deleted } = await carryOut(
+              client,
+              await planModels(client, wanted, true, {}),
+              {},
+            );
+            for (const id of [...created, ...updated]) {
+              assert.ok(
+                same(cloud.models.get(id) as Raw, wanted.find((model) => model.id === id) as unknown as Raw),
+                id,
+              );
+            }
+            for (const id of deleted) assert.ok(!cloud.models.has(id), id);
+          } catch (error) {
+            assert.ok(error instanceof CodedError, String(error));
+          }
+          let seen = true;
+          for (const { method } of cloud.journal) {
+            if (method === 'POST') assert.ok(seen, cloud.journal.map((entry) => entry.method).join(' '));
+            seen = method === 'GET' || (seen && method !== 'POST');
+          }
+
+          const nextDay = await startSberCloud({ models: [...cloud.models.values()] });
+          try {
+            const again = new SberClient({
+              settings: accountSettings({ endpoint: nextDay.url, token: nextDay.token }),
+              clock: new HurriedClock(),
+              random: () => 0,
+            });
+            await carryOut(again, await planModels(again, wanted, true, {}), {});
+            assert.deepEqual([...nextDay.models.keys()].sort(), [...after].sort());
+          } finally {
+            await nextDay.close();
+          }
+        } finally {
+          await cloud.close();
+        }
+      }),
+      { numRuns: 150 },
     );
   }).timeout(60_000);
 });
