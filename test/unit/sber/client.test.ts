@@ -199,6 +199,25 @@ describe("Client of Sber's vendor API", () => {
       }
     });
 
+    it('hides the key in data too, also where JSON escapes are all there is of it', async () => {
+      const escaped = Array.from(TOKEN, (char) => `\\u00${char.charCodeAt(0).toString(16)}`).join('');
+      const api = await client();
+      cloud.strike({ kind: 'raw', body: `{"models":[{"id":"A","description":"by ${escaped}","${escaped}":[1]}]}` });
+      assert.deepEqual(await api.listModels(), [{ id: 'A', description: 'by ***', '***': [1] }]);
+      cloud.strike({ kind: 'raw', body: `{"errors":[{"id":"A","code":400,"message":"${escaped}"}]}` });
+      assert.deepEqual(await api.putModels([A]), [{ id: 'A', code: 400, message: '***' }]);
+    });
+
+    it('is not led astray by an answer far deeper than any of Sber’s', async () => {
+      const api = await client();
+      const deep = `${'[{"a":'.repeat(2e5)}1${'}]'.repeat(2e5)}`;
+      cloud.strike({ kind: 'raw', body: `{"models":[{"id":"A","text":"[[[[\\"","deep":${deep}}]}` });
+      assert.equal((await failureOf(api.listModels())).code, 'BAD_RESPONSE');
+      const brackets = '['.repeat(5000);
+      cloud.strike({ kind: 'raw', body: `{"models":[{"id":"A","text":"\\"${brackets}\\\\"}]}` });
+      assert.equal((await api.listModels()).length, 1);
+    });
+
     it('never shows the key, however an answer is damaged', async () => {
       const api = await client();
       const spellings = [
