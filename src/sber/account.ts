@@ -2,6 +2,7 @@
  * One Sber project as the nodes use it: a client made when it is first needed, and one operation at a time for models and
  * one for devices, in the order in which the messages came. What an operation does is left to `run`.
  */
+import { setMaxListeners } from 'node:events';
 import { systemClock, type Clock } from '../common/clock';
 import { SberClient } from './client';
 import { sberError } from './errors';
@@ -44,6 +45,8 @@ export class SberAccount {
     const queue = this.lanes[lane];
     if (queue.waiting >= MOST_WAITING) throw sberError('QUEUE_FULL', `${MOST_WAITING} messages wait for Sber already`);
     queue.waiting += 1;
+    // All messages of a node share its signal; that many may wait is known here.
+    setMaxListeners(MOST_WAITING, signal);
     return new Promise((resolve, reject) => {
       let waiting = true;
       const leave = (): void => {
