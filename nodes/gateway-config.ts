@@ -3,19 +3,20 @@
  * is wrong with the settings is told by the nodes that use it.
  */
 import type { NodeAPI } from 'node-red';
-import { CodedError, invalidInput } from '../src/common/errors';
+import { CodedError } from '../src/common/errors';
 import { secondsSetting, textSetting } from '../src/common/settings';
 import { parseRedisUrl } from '../src/state/redis-url';
 import { parseAddress } from '../src/thekeys/address';
-import { faultOfCode } from '../src/thekeys/signature';
 import {
+  checkedCode,
   noAccess,
   type Access,
   type GatewayConfigDef,
   type GatewayConfigNode,
   type GatewayCredentials,
 } from './shared/gateway-node';
-import { Member } from './shared/gateways';
+import { Member, userDirOf } from './shared/gateways';
+import { addSetupRoutes } from './shared/setup-routes';
 
 const TIMEOUT = { name: 'the time limit of the gateway', fallback: 30, most: 600 } as const;
 
@@ -28,11 +29,10 @@ function init(RED: NodeAPI): void {
     const identifier = textSetting(config.identifier, 'the identifier of the lock');
     const sharedState = textSetting(credentials?.sharedState, 'the shared state');
     if (sharedState !== '') parseRedisUrl(sharedState);
-    const userDir: unknown = RED.settings.userDir;
     const member = Member.join({
       address,
       sharedState,
-      userDir: typeof userDir === 'string' && userDir !== '' ? userDir : undefined,
+      userDir: userDirOf(RED),
       identifier,
       code: typeof credentials?.code === 'string' ? credentials.code : '',
       warn: (message) => node.warn(message),
@@ -54,6 +54,7 @@ function init(RED: NodeAPI): void {
     }
   }
 
+  addSetupRoutes(RED);
   RED.nodes.registerType('gateway-config', GatewayConfig, {
     credentials: { code: { type: 'password' }, sharedState: { type: 'password' } },
   });
@@ -76,16 +77,6 @@ function accessThrough(member: Member, timeoutMs: number): Access {
       }
     },
   };
-}
-
-/** @throws CodedError INVALID_INPUT */
-function checkedCode(text: string): string {
-  const code = textSetting(text, 'the share code');
-  const fault = faultOfCode(code);
-  if (fault !== undefined) {
-    throw invalidInput(fault, 'Type the share code that the The Keys app shows for the share with this gateway.');
-  }
-  return code;
 }
 
 export = init;

@@ -4,9 +4,11 @@
  */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import { invalidInput, type CodedError } from '../../src/common/errors';
+import { textSetting } from '../../src/common/settings';
 import type { Share } from '../../src/thekeys/calls';
 import { readIdentifier } from '../../src/thekeys/commands';
 import type { Gateway } from '../../src/thekeys/gateway';
+import { faultOfCode } from '../../src/thekeys/signature';
 import type { Message } from './adapter';
 import { wordsOf, type Words } from './words';
 
@@ -73,6 +75,16 @@ const NOWHERE = noAccess(
   invalidInput('no gateway is chosen', 'Open the node and choose a gateway configuration, then deploy.'),
   'noGateway',
 );
+
+/** A share code that can be one. @throws CodedError INVALID_INPUT */
+export function checkedCode(value: unknown): string {
+  const code = textSetting(value, 'the share code');
+  const fault = faultOfCode(code);
+  if (fault !== undefined) {
+    throw invalidInput(fault, 'Type the share code that the The Keys app shows for the share with this gateway.');
+  }
+  return code;
+}
 
 /** The lock that a node is about when no message names another; undefined where none can be told. */
 export function configuredLock(ofNode: unknown, access: Access): string | undefined {

@@ -4,6 +4,7 @@
  * is under way. Speaking to the gateway is left to that object.
  */
 import path from 'node:path';
+import type { NodeAPI } from 'node-red';
 import { textOf } from '../../src/common/errors';
 import { MemoryState } from '../../src/state/local';
 import { openState } from '../../src/state/open';
@@ -29,6 +30,8 @@ export interface Membership {
   code: string;
   /** Told what a person should know. */
   warn: (message: string) => void;
+  /** A dialog that only asks something, and is no configuration. */
+  guest?: boolean;
 }
 
 interface Entry {
@@ -106,6 +109,19 @@ export class Member {
     if (entry.speaker.gateway.busy) return;
     await withLimit(settled, SETTLE_GRACE_MS);
   }
+}
+
+/** `host:port` of every gateway that is configured. */
+export function knownAddresses(userDir: string | undefined): string[] {
+  const members = [...entries.values()].flatMap((entry) => [...entry.members]);
+  const configured = members.filter((member) => member.userDir === userDir && member.guest !== true);
+  return [...new Set(configured.map(({ address }) => address.key))];
+}
+
+/** Node-RED's user directory, where it has one. */
+export function userDirOf(RED: NodeAPI): string | undefined {
+  const userDir: unknown = RED.settings.userDir;
+  return typeof userDir === 'string' && userDir !== '' ? userDir : undefined;
 }
 
 function begin(entry: Entry, asking: Membership): NonNullable<Entry['speaker']> {
