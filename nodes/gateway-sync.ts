@@ -67,8 +67,6 @@ function init(RED: NodeAPI): void {
 }
 
 async function carryOut(gateway: Gateway, command: GatewayCommand, options: CommandOptions): Promise<Done> {
-  // Some gateways answer these when they have finished: the time for that begins once they were sent.
-  const work = { ...options, deadlineMs: options.deadlineMs + options.timeoutMs };
   switch (command.operation) {
     case 'list': {
       const locks = await gateway.list(options);
@@ -79,16 +77,16 @@ async function carryOut(gateway: Gateway, command: GatewayCommand, options: Comm
       return { payload: status, badge: { key: 'version', values: { version: status.version ?? '?' } } };
     }
     case 'synchronize':
-      await gateway.synchronize(work);
+      await gateway.synchronize(options);
       break;
     case 'update':
-      await gateway.update(work);
+      await gateway.update(options);
       break;
     case 'synchronize-lock':
-      await gateway.synchronizeLock(command.identifier, work);
+      await gateway.synchronizeLock(command.identifier, options);
       break;
     case 'update-lock':
-      await gateway.updateLock(command.identifier, work);
+      await gateway.updateLock(command.identifier, options);
   }
   return { payload: { ...command, ok: true }, badge: { key: 'done' } };
 }

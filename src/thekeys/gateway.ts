@@ -359,6 +359,8 @@ export class Gateway {
         patient: true,
         ...this.commandOf(options),
         expiresAt,
+        // Some gateways answer when they have finished. The deadline is for getting a turn; the answer has its own time.
+        answerMs: () => options.timeoutMs,
         onAnswer: () => {
           free = this.line.queue.occupy();
         },
