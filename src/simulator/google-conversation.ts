@@ -4,6 +4,7 @@
  */
 import {
   GoogleStandIn,
+  listOf,
   treeOf,
   type Dialogue,
   type Exchange,
@@ -188,9 +189,11 @@ function wireOf(exchange: Exchange): NonNullable<Line['wire']> {
   return { title: `${intent} (${status}, ${Math.round(tookMs)} ms)`, request, response: response ?? null };
 }
 
+/** The states in a line; the JSON beside has them all. */
 function summary(states: Tree): string {
   return Object.entries(states)
-    .filter(([name]) => name !== 'online')
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .filter(([name, value]) => name !== 'online' && typeof value !== 'object')
+    .concat(listOf(states.currentStatusReport).map(({ statusCode }) => ['reports', statusCode]))
+    .map(([name, value]) => `${name} ${String(value)}`)
     .join(', ');
 }
