@@ -19,7 +19,7 @@ interface Rule {
 
 /** A household behind one address mistypes; a guesser at the cap has 1440 tries a day. */
 const RULES = {
-  address: { free: 8, firstMs: 2000, capMs: 60_000, forgetMs: 60 * 60_000 },
+  address: { free: 20, firstMs: 2000, capMs: 60_000, forgetMs: 60 * 60_000 },
   user: { free: 8, firstMs: 2000, capMs: 60_000, forgetMs: 24 * 60 * 60_000 },
 } as const satisfies Record<string, Rule>;
 
@@ -27,7 +27,11 @@ const RULES = {
 const STRANGER_SLOTS = 256;
 const MAX_ADDRESSES = 2000;
 
-type Counters = Record<string, { failures: number; at: number }>;
+interface Counter {
+  failures: number;
+  at: number;
+}
+type Counters = Record<string, Counter>;
 interface Table {
   users: Counters;
   addresses: Counters;
@@ -46,6 +50,8 @@ export interface Attempt {
   waitMs: number;
   /** True for the try that used up the last free one. */
   last: boolean;
+  /** What was counted for the address before. */
+  before: Counter | undefined;
 }
 
 export class LoginThrottle {
@@ -62,11 +68,12 @@ export class LoginThrottle {
         waiting(RULES.user, table.users[user], now),
         waiting(RULES.address, table.addresses[place], now),
       );
-      if (waitMs > 0) return { result: { waitMs, last: false } };
+      const before = table.addresses[place];
+      if (waitMs > 0) return { result: { waitMs, last: false, before } };
       const users = counted(RULES.user, table.users, user, now);
       const addresses = newest(counted(RULES.address, table.addresses, place, now));
       const last = users[user]?.failures === RULES.user.free || addresses[place]?.failures === RULES.address.free;
-      return { value: { users, addresses }, result: { waitMs: 0, last } };
+      return { value: { users, addresses } as unknown as Json, result: { waitMs: 0, last, before } };
     });
   }
 
@@ -74,18 +81,18 @@ export class LoginThrottle {
    * The try that was let through had the right password. Clears the user's counter, but of the address only this one try:
    * or a guesser with a login of their own could clear it between guesses.
    */
-  async succeeded(name: string, address: string): Promise<void> {
+  async succeeded(name: string, address: string, { before }: Attempt): Promise<void> {
     const user = await this.userSlot(name, true);
     const place = await this.hash(`address ${address}`);
     await this.options.state.change(this.options.key, (current) => {
       const { users, addresses } = asTable(current);
-      const mine = addresses[place];
+      const mine = addresses[place] ?? { failures: 1, at: 0 };
+      // Unless others tried meanwhile it is as if this try had not been, its pause included.
+      const alone = before !== undefined && mine.failures === before.failures + 1;
+      const restored = alone ? before : { failures: mine.failures - 1, at: mine.at };
       const next: Table = {
         users: Object.fromEntries(Object.entries(users).filter(([slot]) => slot !== user)),
-        addresses:
-          mine === undefined
-            ? addresses
-            : { ...addresses, [place]: { failures: Math.max(0, mine.failures - 1), at: mine.at } },
+        addresses: { ...addresses, [place]: restored },
       };
       return { value: next as unknown as Json, result: undefined };
     });
@@ -104,7 +111,7 @@ export class LoginThrottle {
   }
 }
 
-function waiting(rule: Rule, counter: Counters[string] | undefined, now: number): number {
+function waiting(rule: Rule, counter: Counter | undefined, now: number): number {
   if (counter === undefined || counter.failures < rule.free) return 0;
   // The exponent is bounded before the power is taken; the cap is reached long before.
   const pause = Math.min(rule.capMs, rule.firstMs * 2 ** Math.min(20, counter.failures - rule.free));

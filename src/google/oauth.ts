@@ -204,7 +204,8 @@ export class AccountLinking implements LinkingEndpoints {
     if (clock.now() - ticket.issued > TICKET_LIFETIME_MS) return again(200, { kind: 'expired' });
     const address = callerAddress(req);
     const listed = accounts.listedName(username);
-    const { waitMs, last } = await this.throttle.attempt(username, listed !== undefined, address);
+    const attempt = await this.throttle.attempt(username, listed !== undefined, address);
+    const { waitMs, last } = attempt;
     if (waitMs > 0) {
       const seconds = Math.ceil(waitMs / 1000);
       res.setHeader('Retry-After', String(seconds));
@@ -220,7 +221,7 @@ export class AccountLinking implements LinkingEndpoints {
       }
       return again(403, { kind: 'failed' });
     }
-    await this.throttle.succeeded(user, address);
+    await this.throttle.succeeded(user, address, attempt);
     await this.grant(res, ticket, user);
   }
 

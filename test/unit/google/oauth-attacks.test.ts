@@ -274,6 +274,14 @@ describe('attacks on account linking', () => {
       assert.equal((await submit(form, ANNA, { 'X-Forwarded-For': '203.0.113.9' })).status, 302);
     });
 
+    it('does not hold up a person who mistypes a few times, nor their next login', async () => {
+      const form = await openPage(authorizeAddress(server.settings));
+      for (let round = 0; round < 5; round++) {
+        for (let i = 0; i < 3; i++) assert.equal((await guess(form, 'anna', '198.51.100.7')).status, 403);
+        assert.equal((await submit(form, ANNA, { 'X-Forwarded-For': '198.51.100.7' })).status, 302);
+      }
+    });
+
     it('never shuts the owner out for longer than a minute', async () => {
       const form = await openPage(authorizeAddress(server.settings));
       for (let i = 0; i < 300; i++) {
