@@ -2,12 +2,12 @@
  * The outer end of the probe (`probe/probe.ts`): makes the module that a Node-RED loads, and waits for it to call.
  * A Node-RED that is started again calls again.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import ts from 'typescript';
 import type { ProbeEvent, ProbeMessage, ProbeOrder, ProbeUsage } from './probe/protocol';
+import { transpile } from './transpile';
 
 type Done = Extract<ProbeEvent, { event: 'done' }>;
 type Asking = { [D in ProbeOrder['do']]: Omit<Extract<ProbeOrder, { do: D }>, 'order'> }[Exclude<
@@ -33,11 +33,7 @@ export class ProbeLink {
 
   static async start(): Promise<ProbeLink> {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'probe-'));
-    const source = await readFile(path.join(__dirname, 'probe', 'probe.ts'), 'utf8');
-    const { outputText } = ts.transpileModule(source, {
-      compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022, esModuleInterop: true },
-    });
-    await writeFile(path.join(folder, 'probe.js'), outputText);
+    await transpile(path.join(__dirname, 'probe', 'probe.ts'), path.join(folder, 'probe.js'));
     await writeFile(
       path.join(folder, 'probe.html'),
       "<script type=\"text/javascript\">RED.nodes.registerType('probe-sink', { category: 'probe', defaults: {}, inputs: 1, outputs: 0 });</script>\n",

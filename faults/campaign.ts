@@ -1,0 +1,293 @@
+/**
+ * One campaign: a real Node-RED, commands at random moments, and everything going wrong around it, by a seed. When all
+ * commands were given, the world calms down, what is under way may end, and the books are closed.
+ */
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { seeded } from '../src/simulator/random';
+import { NodeRed, type DeployType, type FlowNode } from '../test/support/node-red';
+import { ProbeLink } from '../test/support/probe-link';
+import { transpile } from '../test/support/transpile';
+import { DEADLINE_S, flowOf, type CampaignFlow, type FlowKind } from './flows';
+import { Ledger, type Command, type Tally } from './ledger';
+import { machineClock, World } from './world';
+
+export interface CampaignOptions {
+  kind: FlowKind;
+  seed: number;
+  commands: number;
+  gateways: number;
+  /** Told now and then how far it is. */
+  progress: (text: string) => void;
+}
+
+/** Seconds by which the clock of Node-RED's machine is set wrong, in turn; it is set right between. */
+const CLOCK_SHIFTS_S = [-3600, 3600, -5, 5, -86_400, 300];
+const MEAN_PAUSE_MS = 55;
+const QUIET_MS = 12_000;
+
+export async function runCampaign(options: CampaignOptions): Promise<Tally> {
+  const campaign = await Campaign.start(options);
+  try {
+    return await campaign.run();
+  } finally {
+    await campaign.stop();
+  }
+}
+
+class Campaign {
+  private readonly random: () => number;
+  private readonly ledger: Ledger;
+  private nodes: FlowNode[];
+  /** No more commands come. */
+  private finished = false;
+  /** Nothing more is waited for. */
+  private over = false;
+  /** True while Node-RED is away by our doing. */
+  private ourDoing = false;
+  private deploys = 0;
+  private readonly done: Record<string, number> = {};
+
+  private constructor(
+    private readonly options: CampaignOptions,
+    private readonly world: World,
+    private readonly flow: CampaignFlow,
+    private readonly folder: string,
+    private readonly probe: ProbeLink,
+    private readonly nodeRed: NodeRed,
+  ) {
+    this.random = seeded(options.seed);
+    this.ledger = new Ledger(flow.actionNodes);
+    this.nodes = flow.nodes;
+    probe.onEvent = (event) => this.ledger.hear(event);
+  }
+
+  static async start(options: CampaignOptions): Promise<Campaign> {
+    const world = await World.start(options.gateways, options.seed);
+    const flow = flowOf(options.kind, world.sites);
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'faults-'));
+    await writeFile(path.join(folder, 'clock'), '0');
+    await transpile(path.join(__dirname, 'clock-preload.ts'), path.join(folder, 'clock-preload.js'));
+    const probe = await ProbeLink.start();
+    const nodeRed = await NodeRed.start({
+      packages: { 'node-red-contrib-thekeys-gateway': process.cwd(), probe: probe.folder },
+      env: {
+        ...probe.env,
+        FAULTS_CLOCK_FILE: path.join(folder, 'clock'),
+        NODE_OPTIONS: `--require ${path.join(folder, 'clock-preload.js')}`,
+      },
+    });
+    const campaign = new Campaign(options, world, flow, folder, probe, nodeRed);
+    await campaign.deploy('full');
+    await campaign.arrived();
+    return campaign;
+  }
+
+  async run(): Promise<Tally> {
+    const watching = this.watch();
+    const chaos = this.chaos();
+    await this.command();
+    this.finished = true;
+    await chaos;
+    this.world.calm();
+    await this.quiet();
+    this.over = true;
+    await watching;
+    this.options.progress(
+      `disturbances: ${Object.entries(this.done)
+        .map(([what, times]) => `${times} x ${what}`)
+        .join(', ')}`,
+    );
+    const gateways = this.world.sites.map(({ gateway }) => gateway);
+    return this.ledger.tally(gateways, (lock) => this.initial.get(lock) ?? 'closed');
+  }
+
+  async stop(): Promise<void> {
+    await this.nodeRed.stop();
+    await this.probe.stop();
+    await this.world.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private readonly initial = new Map<string, string>();
+
+  private async command(): Promise<void> {
+    const { commands, gateways } = this.options;
+    for (let id = 1; id <= commands; id += 1) {
+      while (this.ourDoing) await sleep(50);
+      const gateway = Math.floor(this.random() * gateways);
+      const kind = this.random();
+      const action = kind < 0.45 ? 'open' : kind < 0.9 ? 'close' : 'toggle';
+      const confirm = this.random() < 0.5;
+      const state = this.random() < 0.7 === (action === 'close') ? 'open' : 'closed';
+      const lock = String(10_000 + id);
+      const deadlineMs = 1000 * (confirm ? DEADLINE_S.confirmed : DEADLINE_S.plain);
+      this.initial.set(lock, state);
+      this.world.addLock(this.world.site(gateway), lock, state, deadlineMs);
+      const command: Command = { id, gateway, lock, action, deadlineMs, confirm, sentAt: machineClock.elapsed() };
+      this.ledger.command(command);
+      // The core flow has no word for toggle: there it opens.
+      const word = this.flow.actionNodes === undefined && action === 'toggle' ? 'open' : action;
+      const message = { probe: id, payload: word, action: word, identifier: lock };
+      if (!this.probe.send(this.flow.entry(gateway, confirm), message)) this.ledger.hear(notTaken(id));
+      if (id % 500 === 0) this.options.progress(`${id} commands`);
+      // Now and then many at once, as when a scene runs.
+      if (this.random() > 0.05) await sleep(-Math.log(1 - this.random()) * MEAN_PAUSE_MS);
+    }
+  }
+
+  private async chaos(): Promise<void> {
+    const disturbances: [string, number, () => Promise<void>][] = [
+      ['kill -9', 1, () => this.killNodeRed()],
+      ['stalled process', 2, () => this.stall()],
+      ['deploy of nodes', 4, () => this.touch('nodes', this.flow.touchable)],
+      ['deploy of flows', 2, () => this.touch('flows', this.flow.touchable)],
+      ['deploy of a changed gateway', 2, () => this.touch('nodes', this.flow.configs)],
+      ['full deploy', 2, () => this.touch('full', this.flow.touchable)],
+      ['clock set wrong', 3, () => this.setClock()],
+      ['state folder that cannot be written', 2, () => this.breakFolder()],
+      ['connections cut', 4, () => this.network('cut')],
+      ['network that swallows', 2, () => this.network('swallow')],
+      ['gateway gone', 3, () => this.leave()],
+      ['lock turned by hand', 6, () => this.turn()],
+    ];
+    const whole = disturbances.reduce((sum, [, weight]) => sum + weight, 0);
+    while (!this.finished) {
+      await sleep(300 + this.random() * 1500);
+      let at = this.random() * whole;
+      const chosen = disturbances.find(([, weight]) => (at -= weight) < 0);
+      if (chosen === undefined) continue;
+      const [name, , disturb] = chosen;
+      await disturb();
+      this.done[name] = (this.done[name] ?? 0) + 1;
+    }
+  }
+
+  /** Whether Node-RED ends without our doing: then it is counted, and started again. */
+  private async watch(): Promise<void> {
+    while (!this.over) {
+      await sleep(100);
+      if (this.nodeRed.alive || this.ourDoing) continue;
+      this.options.progress(`Node-RED ended by itself:\n${this.nodeRed.log.slice(-2000)}`);
+      this.ledger.died();
+      await this.revive();
+    }
+  }
+
+  private async killNodeRed(): Promise<void> {
+    this.ourDoing = true;
+    await this.nodeRed.kill();
+    this.ledger.killed();
+    await sleep(this.random() * 500);
+    await this.revive();
+  }
+
+  private async revive(): Promise<void> {
+    this.ourDoing = true;
+    await this.nodeRed.restart();
+    await this.arrived();
+    this.ourDoing = false;
+  }
+
+  private async arrived(): Promise<void> {
+    await this.probe.connected();
+    await this.probe.ask({ do: 'watch' });
+  }
+
+  private async stall(): Promise<void> {
+    process.kill(this.nodeRed.pid, 'SIGSTOP');
+    await sleep(500 + this.random() * 4000);
+    process.kill(this.nodeRed.pid, 'SIGCONT');
+  }
+
+  private async touch(type: DeployType, ids: readonly string[]): Promise<void> {
+    const chosen = new Set([this.pick(ids), this.pick(ids)]);
+    this.nodes = this.nodes.map((node) =>
+      chosen.has(node.id) ? { ...node, name: `touched ${(this.deploys += 1)}` } : node,
+    );
+    await this.deploy(type);
+  }
+
+  private async deploy(type: DeployType): Promise<void> {
+    if (this.ourDoing || !this.nodeRed.alive) return;
+    await this.nodeRed.deploy(this.nodes, type);
+  }
+
+  private async setClock(): Promise<void> {
+    const shift = CLOCK_SHIFTS_S[Math.floor(this.random() * CLOCK_SHIFTS_S.length)] ?? 0;
+    await this.shiftClock(shift);
+    await sleep(1000 + this.random() * 3000);
+    await this.shiftClock(0);
+  }
+
+  private async shiftClock(seconds: number): Promise<void> {
+    const file = path.join(this.folder, 'clock');
+    await writeFile(`${file}.new`, String(seconds * 1000));
+    await rename(`${file}.new`, file);
+  }
+
+  /** A file where the folder was: root too can then write nothing there. */
+  private async breakFolder(): Promise<void> {
+    const folder = path.join(this.nodeRed.userDir, STATE_FOLDER);
+    await mkdir(folder, { recursive: true });
+    await rename(folder, `${folder}.away`);
+    await writeFile(folder, '');
+    await sleep(1000 + this.random() * 3000);
+    await rm(folder, { force: true, recursive: true });
+    await rename(`${folder}.away`, folder);
+  }
+
+  private async network(how: 'cut' | 'swallow'): Promise<void> {
+    const proxies = this.world.sites.flatMap(({ proxy }) => (proxy === undefined ? [] : [proxy]));
+    const proxy = this.pick(proxies);
+    if (how === 'cut') {
+      proxy?.cut();
+      return;
+    }
+    if (proxy === undefined) return;
+    proxy.blackHole = true;
+    await sleep(500 + this.random() * 3000);
+    proxy.cut();
+    proxy.blackHole = false;
+  }
+
+  private leave(): Promise<void> {
+    this.pick(this.world.sites)?.gateway.goAway(300 + this.random() * 4000);
+    return Promise.resolve();
+  }
+
+  private turn(): Promise<void> {
+    const site = this.pick(this.world.sites);
+    if (site !== undefined) {
+      const lock = site.gateway.lock(site.resident);
+      lock.turnByHand();
+      this.ledger.turned(site.resident, machineClock.elapsed(), lock.state);
+    }
+    return Promise.resolve();
+  }
+
+  /** Until everything ended that can. */
+  private async quiet(): Promise<void> {
+    const until = machineClock.elapsed() + QUIET_MS;
+    await sleep(1000);
+    while (this.ledger.open > 0 && machineClock.elapsed() < until) await sleep(200);
+    // A second `done`, or a command that comes late, would come now.
+    await sleep(2000);
+  }
+
+  private pick<T>(from: readonly T[]): T | undefined {
+    return from[Math.floor(this.random() * from.length)];
+  }
+}
+
+/** Below the user directory, where the package keeps what must outlive the process. */
+const STATE_FOLDER = 'thekeys';
+
+function notTaken(id: number): { event: 'sent'; id: number; taken: boolean; at: number } {
+  return { event: 'sent', id, taken: false, at: 0 };
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

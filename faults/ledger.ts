@@ -1,0 +1,236 @@
+/**
+ * Keeps the books of a campaign: what was commanded, what was told of it, what the locks did. From that it counts what
+ * must never happen. Where commands come from and what goes wrong is left to others.
+ *
+ * Nearly every command goes to a lock of its own, which nothing else ever asks to move: so each movement of a bolt, and
+ * each request, belongs to one command without any guessing.
+ */
+import type { SimulatedGateway } from '../src/simulator/gateway';
+import type { ProbeEvent } from '../test/support/probe/protocol';
+
+export interface Command {
+  id: number;
+  gateway: number;
+  lock: string;
+  action: 'open' | 'close' | 'toggle';
+  deadlineMs: number;
+  confirm: boolean;
+  /** Milliseconds of the machine's monotonic clock. */
+  sentAt: number;
+}
+
+interface Entry extends Command {
+  /** When the node was handed it; undefined where nobody knows that it was. */
+  takenAt?: number;
+  /** Each `done`, with its code ('ok' without error). */
+  ends: { at: number; code: string }[];
+  told?: { at: number; state: unknown; confirmed: unknown };
+  /** The process was killed, or the node was not there: no end can be expected. */
+  excused: boolean;
+}
+
+export interface Tally {
+  commands: number;
+  outcomes: Record<string, number>;
+  requests: number;
+  executed: number;
+  executedTwice: number;
+  executedLate: number;
+  timestampsReused: number;
+  overlapping: number;
+  doneMissing: number;
+  doneTwice: number;
+  /** A state that the lock had at no time between the command and the word of it. */
+  statesInvented: number;
+  /** "Done" though the lock did nothing, or "not sent" though it did. */
+  outcomesWrong: number;
+  processDeaths: number;
+  /** What the counts are made of, for whoever looks for the cause. */
+  evidence: string[];
+}
+
+/** What says that nothing was sent. */
+const NOT_SENT = ['EXPIRED', 'QUEUE_FULL', 'INVALID_INPUT'];
+/**
+ * Between the deadline, by which a request must have left, and its arrival here: a busy machine, and two clocks that are
+ * read at different moments.
+ */
+const TOLERANCE_MS = 250;
+/** A reading may be so old when it is told: one answer's time. */
+const READING_MS = 4000;
+
+export class Ledger {
+  private readonly entries = new Map<number, Entry>();
+  private readonly turns: { lock: string; at: number; state: string }[] = [];
+  private readonly reports: { lock: string; at: number; state: string }[] = [];
+  private deaths = 0;
+
+  /** `actionNodes`: the nodes whose `done` counts. Where there is none, the first end of any node does. */
+  constructor(private readonly actionNodes: ReadonlySet<string> | undefined) {}
+
+  command(command: Command): void {
+    this.entries.set(command.id, { ...command, ends: [], excused: false });
+  }
+
+  hear(event: ProbeEvent): void {
+    if (event.event === 'sent') {
+      const entry = this.entries.get(event.id);
+      if (entry === undefined) return;
+      if (event.taken) entry.takenAt = event.at / 1000;
+      else entry.excused = true;
+    } else if (event.event === 'complete') this.complete(event);
+    else if (event.event === 'output') this.output(event);
+  }
+
+  /** The process is gone, by our hand; what it had taken has no end. */
+  killed(): void {
+    for (const entry of this.entries.values()) if (entry.ends.length === 0) entry.excused = true;
+  }
+
+  died(): void {
+    this.deaths += 1;
+    this.killed();
+  }
+
+  /** Somebody turned a lock by hand. */
+  turned(lock: string, at: number, state: string): void {
+    this.turns.push({ lock, at, state });
+  }
+
+  get open(): number {
+    return [...this.entries.values()].filter(({ ends, excused }) => ends.length === 0 && !excused).length;
+  }
+
+  tally(gateways: readonly SimulatedGateway[], initialState: (lock: string) => string): Tally {
+    const tally: Tally = {
+      commands: this.entries.size,
+      outcomes: {},
+      requests: 0,
+      executed: 0,
+      executedTwice: 0,
+      executedLate: 0,
+      timestampsReused: 0,
+      overlapping: 0,
+      doneMissing: 0,
+      doneTwice: 0,
+      statesInvented: 0,
+      outcomesWrong: 0,
+      processDeaths: this.deaths,
+      evidence: [],
+    };
+    const byLock = new Map<string, Entry>();
+    for (const entry of this.entries.values()) byLock.set(`${entry.gateway} ${entry.lock}`, entry);
+    const moves = new Map<string, { at: number; state: string }[]>();
+
+    for (const [index, gateway] of gateways.entries()) {
+      const { journal } = gateway;
+      tally.requests += journal.requests.length;
+      tally.overlapping += journal.requests.filter(({ inFlight }) => inFlight > 1).length;
+      const seen = new Set<number>();
+      for (const timestamp of journal.timestamps) {
+        if (seen.has(timestamp)) tally.timestampsReused += 1;
+        seen.add(timestamp);
+      }
+      const executions = new Map<string, number>();
+      for (const { lock, action, at } of journal.actions) {
+        const entry = byLock.get(`${index} ${lock}`);
+        if (entry === undefined) continue;
+        tally.executed += 1;
+        const times = (executions.get(lock) ?? 0) + 1;
+        executions.set(lock, times);
+        if (times > 1) this.note(tally, 'executedTwice', entry, `executed ${times} times`);
+        const state = action === 'open' ? 'open' : 'closed';
+        moves.set(lock, [...(moves.get(lock) ?? []), { at: at + gateway.times.travelMs, state }]);
+      }
+      for (const request of journal.requests) {
+        if (request.path !== '/open' && request.path !== '/close') continue;
+        const entry = byLock.get(`${index} ${request.fields.identifier ?? ''}`);
+        if (entry === undefined) continue;
+        const late = request.at - (entry.takenAt ?? entry.sentAt) - entry.deadlineMs;
+        if (late > TOLERANCE_MS) this.note(tally, 'executedLate', entry, `asked ${Math.round(late)} ms too late`);
+      }
+      for (const entry of byLock.values()) {
+        if (entry.gateway === index) this.judge(tally, entry, executions.get(entry.lock) ?? 0);
+      }
+    }
+    this.judgeStates(tally, byLock, moves, initialState);
+    return tally;
+  }
+
+  private complete(event: Extract<ProbeEvent, { event: 'complete' }>): void {
+    const entry = this.entries.get(event.id);
+    if (entry === undefined) return;
+    const code = event.code ?? 'ok';
+    if (this.actionNodes === undefined) {
+      // In a chain of nodes each ends what it was given; an error anywhere, or the chain's last node, ends the command.
+      if (code !== 'ok' || event.node.endsWith('sink')) entry.ends.push({ at: event.at / 1000, code });
+    } else if (this.actionNodes.has(event.node)) entry.ends.push({ at: event.at / 1000, code });
+  }
+
+  private output(event: Extract<ProbeEvent, { event: 'output' }>): void {
+    const { payload } = event.message as { payload?: unknown };
+    if (typeof payload !== 'object' || payload === null) return;
+    const { identifier, state, confirmed } = payload as { identifier?: unknown; state?: unknown; confirmed?: unknown };
+    const entry = this.entries.get(event.message.probe);
+    const at = event.at / 1000;
+    if (entry !== undefined) entry.told = { at, state, confirmed };
+    else if (typeof identifier === 'string' && typeof state === 'string') {
+      this.reports.push({ lock: identifier, at, state });
+    }
+  }
+
+  private judge(tally: Tally, entry: Entry, executions: number): void {
+    const [end, ...more] = entry.ends;
+    const name = end?.code ?? (entry.excused ? 'killed, or between two deploys' : 'no outcome');
+    tally.outcomes[name] = (tally.outcomes[name] ?? 0) + 1;
+    if (end === undefined && !entry.excused) this.note(tally, 'doneMissing', entry, 'never ended');
+    if (more.length > 0) this.note(tally, 'doneTwice', entry, `ended ${entry.ends.map(({ code }) => code).join(', ')}`);
+    if (end === undefined) return;
+    if (end.code === 'ok' && executions === 0) this.note(tally, 'outcomesWrong', entry, 'ok, and the lock did nothing');
+    if (NOT_SENT.includes(end.code) && executions > 0) {
+      this.note(tally, 'outcomesWrong', entry, `${end.code}, and the lock did it`);
+    }
+  }
+
+  private judgeStates(
+    tally: Tally,
+    byLock: ReadonlyMap<string, Entry>,
+    moves: ReadonlyMap<string, { at: number; state: string }[]>,
+    initialState: (lock: string) => string,
+  ): void {
+    const had = (lock: string, from: number, to: number): Set<string> => {
+      const changes = [...(moves.get(lock) ?? []), ...this.turns.filter((turn) => turn.lock === lock)];
+      changes.sort((a, b) => a.at - b.at);
+      const before = changes.filter(({ at }) => at < from).at(-1)?.state ?? initialState(lock);
+      return new Set([before, ...changes.filter(({ at }) => at >= from && at <= to).map(({ state }) => state)]);
+    };
+    for (const entry of byLock.values()) {
+      const { told } = entry;
+      if (told === undefined || typeof told.state !== 'string' || told.state === 'unknown') continue;
+      const states = had(entry.lock, entry.sentAt, told.at);
+      if (!states.has(told.state)) this.note(tally, 'statesInvented', entry, `told ${told.state}`);
+      const wanted = entry.action === 'open' ? 'open' : entry.action === 'close' ? 'closed' : undefined;
+      if (told.confirmed === true && wanted !== undefined && told.state !== wanted) {
+        this.note(tally, 'outcomesWrong', entry, `confirmed ${told.state}`);
+      }
+    }
+    for (const { lock, at, state } of this.reports) {
+      if (state === 'unknown' || had(lock, at - READING_MS, at).has(state)) continue;
+      tally.statesInvented += 1;
+      tally.evidence.push(`lock ${lock}: a poll told ${state}`);
+    }
+  }
+
+  private note(
+    tally: Tally,
+    what: 'executedTwice' | 'executedLate' | 'doneMissing' | 'doneTwice' | 'outcomesWrong' | 'statesInvented',
+    entry: Entry,
+    text: string,
+  ): void {
+    tally[what] += 1;
+    const ends = entry.ends.map(({ at, code }) => `${code} after ${Math.round(at - entry.sentAt)} ms`).join(', ');
+    tally.evidence.push(
+      `${what}: command ${entry.id} (${entry.action} lock ${entry.lock} of gateway ${entry.gateway}, deadline ${entry.deadlineMs} ms${entry.confirm ? ', confirmed' : ''}): ${text}${ends === '' ? '' : `; ${ends}`}`,
+    );
+  }
+}
