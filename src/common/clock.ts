@@ -13,26 +13,51 @@ export interface Clock {
   after(ms: number, run: () => void): () => void;
 }
 
-/** Above it a difference between the two system counters means that the machine slept, not that they are read apart. */
-const SLEEP_MS = 1000;
-const baseline = uptime() * 1000 - performance.now();
+/** What the system offers. Milliseconds all. */
+export interface TimeSources {
+  /** Wall clock. */
+  wall: () => number;
+  /** Counts while the machine is awake. */
+  awake: () => number;
+  /** Counts while it sleeps too. Dear: on Linux it reads a file. */
+  uptime: () => number;
+}
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  elapsed: () => {
-    // performance.now() stops while a laptop sleeps, the system's uptime does not. A command that was
-    // waiting when the lid closed must find its deadline passed when the lid opens.
-    const awake = performance.now();
-    const slept = uptime() * 1000 - awake - baseline;
-    return slept > SLEEP_MS ? awake + slept : awake;
-  },
-  after: (ms, run) => {
-    const timer = setTimeout(run, Math.max(0, ms));
-    return () => {
-      clearTimeout(timer);
-    };
-  },
-};
+/** Above it a difference between two counters means that the machine slept, not that they are read apart. */
+const SLEEP_MS = 1000;
+
+export function clockFrom({ wall, awake, uptime }: TimeSources): Clock {
+  const start = uptime() - awake();
+  let asleep = 0;
+  let apart = wall() - awake();
+  return {
+    now: wall,
+    elapsed: () => {
+      // performance.now() stops while a laptop sleeps, the system's uptime does not. A command that was waiting when the
+      // lid closed must find its deadline passed when the lid opens. As nothing else makes the wall clock leap ahead but
+      // somebody who sets it, the dear counter is asked only when it leapt.
+      const now = awake();
+      const leap = Math.abs(wall() - now - apart);
+      if (leap > SLEEP_MS) {
+        apart = wall() - now;
+        asleep = uptime() - now - start;
+      }
+      return asleep > SLEEP_MS ? now + asleep : now;
+    },
+    after: (ms, run) => {
+      const timer = setTimeout(run, Math.max(0, ms));
+      return () => {
+        clearTimeout(timer);
+      };
+    },
+  };
+}
+
+export const systemClock: Clock = clockFrom({
+  wall: () => Date.now(),
+  awake: () => performance.now(),
+  uptime: () => uptime() * 1000,
+});
 
 /** Resolves after `ms`; rejects at once with the signal's reason when it is aborted. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
