@@ -16,11 +16,18 @@ const english = new Map<string, Tree>();
 
 /** Words of `locales/<language>/<type>.json`; keys are paths in that file, `lock-action.badge.waiting`. */
 export function wordsOf(RED: NodeAPI, type: string): Words {
-  return (key, values = {}) => {
+  // Badges change several times with each command, and looking a word up costs more than the rest of that.
+  const plain = new Map<string, string>();
+  return (key, values) => {
+    const known = values === undefined ? plain.get(key) : undefined;
+    if (known !== undefined) return known;
     const full = `${PACKAGE}/${type}:${key}`;
-    const translated = RED._(full, values);
-    if (typeof translated === 'string' && translated !== full && translated !== key) return translated;
-    return inEnglish(type, key, values);
+    const translated = RED._(full, values ?? {});
+    if (typeof translated !== 'string' || translated === full || translated === key) {
+      return inEnglish(type, key, values ?? {});
+    }
+    if (values === undefined) plain.set(key, translated);
+    return translated;
   };
 }
 
