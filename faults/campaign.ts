@@ -282,7 +282,7 @@ class Campaign {
 }
 
 /** Below the user directory, where the package keeps what must outlive the process. */
-const STATE_FOLDER = 'thekeys';
+const STATE_FOLDER = 'thekeys-gateway';
 
 function notTaken(id: number): { event: 'sent'; id: number; taken: boolean; at: number } {
   return { event: 'sent', id, taken: false, at: 0 };
