@@ -100,7 +100,7 @@ class Campaign {
         .join(', ')}`,
     );
     const gateways = this.world.sites.map(({ gateway }) => gateway);
-    return this.ledger.tally(gateways, (lock) => this.initial.get(lock) ?? 'closed');
+    return this.ledger.tally(gateways);
   }
 
   async stop(): Promise<void> {
@@ -109,8 +109,6 @@ class Campaign {
     await this.world.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
-
-  private readonly initial = new Map<string, string>();
 
   private async command(): Promise<void> {
     const { commands, gateways } = this.options;
@@ -123,9 +121,17 @@ class Campaign {
       const state = this.random() < 0.7 === (action === 'close') ? 'open' : 'closed';
       const lock = String(10_000 + id);
       const deadlineMs = 1000 * (confirm ? DEADLINE_S.confirmed : DEADLINE_S.plain);
-      this.initial.set(lock, state);
       this.world.addLock(this.world.site(gateway), lock, state, deadlineMs);
-      const command: Command = { id, gateway, lock, action, deadlineMs, confirm, sentAt: machineClock.elapsed() };
+      const command: Command = {
+        id,
+        gateway,
+        lock,
+        initialState: state,
+        action,
+        deadlineMs,
+        confirm,
+        sentAt: machineClock.elapsed(),
+      };
       this.ledger.command(command);
       // The core flow has no word for toggle: there it opens.
       const word = this.flow.actionNodes === undefined && action === 'toggle' ? 'open' : action;
