@@ -2,7 +2,7 @@
  * One campaign: a real Node-RED, commands at random moments, and everything going wrong around it, by a seed. When all
  * commands were given, the world calms down, what is under way may end, and the books are closed.
  */
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { seeded } from '../src/simulator/random';
@@ -11,6 +11,7 @@ import { ProbeLink } from '../test/support/probe-link';
 import { transpile } from '../test/support/transpile';
 import { DEADLINE_S, flowOf, type CampaignFlow, type FlowKind } from './flows';
 import { Ledger, type Command, type Tally } from './ledger';
+import { StateFolder } from './state-folder';
 import { machineClock, World } from './world';
 
 export interface CampaignOptions {
@@ -37,7 +38,9 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
 }
 
 class Campaign {
+  /** For the commands, and for what goes wrong: apart, so that each goes its way by the seed, however fast the machine. */
   private readonly random: () => number;
+  private readonly mischief: () => number;
   private readonly ledger: Ledger;
   private nodes: FlowNode[];
   /** No more commands come. */
@@ -56,8 +59,10 @@ class Campaign {
     private readonly folder: string,
     private readonly probe: ProbeLink,
     private readonly nodeRed: NodeRed,
+    private readonly folderFault: StateFolder,
   ) {
-    this.random = seeded(options.seed);
+    this.random = seeded(2 * options.seed);
+    this.mischief = seeded(2 * options.seed + 1);
     this.ledger = new Ledger(flow.actionNodes);
     this.nodes = flow.nodes;
     probe.onEvent = (event) => this.ledger.hear(event);
@@ -78,7 +83,8 @@ class Campaign {
         NODE_OPTIONS: `--require ${path.join(folder, 'clock-preload.js')}`,
       },
     });
-    const campaign = new Campaign(options, world, flow, folder, probe, nodeRed);
+    const state = await StateFolder.place(nodeRed.userDir);
+    const campaign = new Campaign(options, world, flow, folder, probe, nodeRed, state);
     await campaign.deploy('full');
     await campaign.arrived();
     return campaign;
@@ -105,6 +111,7 @@ class Campaign {
 
   async stop(): Promise<void> {
     await this.nodeRed.stop();
+    await this.folderFault.stop();
     await this.probe.stop();
     await this.world.stop();
     await rm(this.folder, { recursive: true, force: true });
@@ -160,12 +167,14 @@ class Campaign {
     ];
     const whole = disturbances.reduce((sum, [, weight]) => sum + weight, 0);
     while (!this.finished) {
-      await sleep(300 + this.random() * 1500);
-      let at = this.random() * whole;
+      await sleep(300 + this.mischief() * 1500);
+      let at = this.mischief() * whole;
       const chosen = disturbances.find(([, weight]) => (at -= weight) < 0);
       if (chosen === undefined) continue;
       const [name, , disturb] = chosen;
+      const from = machineClock.elapsed();
       await disturb();
+      this.ledger.disturbance(name, from, machineClock.elapsed());
       this.done[name] = (this.done[name] ?? 0) + 1;
     }
   }
@@ -185,7 +194,7 @@ class Campaign {
     this.ourDoing = true;
     await this.nodeRed.kill();
     this.ledger.killed();
-    await sleep(this.random() * 500);
+    await sleep(this.mischief() * 500);
     await this.revive();
   }
 
@@ -203,7 +212,7 @@ class Campaign {
 
   private async stall(): Promise<void> {
     process.kill(this.nodeRed.pid, 'SIGSTOP');
-    await sleep(500 + this.random() * 4000);
+    await sleep(500 + this.mischief() * 4000);
     process.kill(this.nodeRed.pid, 'SIGCONT');
   }
 
@@ -218,12 +227,16 @@ class Campaign {
   private async deploy(type: DeployType): Promise<void> {
     if (this.ourDoing || !this.nodeRed.alive) return;
     await this.nodeRed.deploy(this.nodes, type);
+    // Node-RED keeps the credentials. Posted again, they would make every node that has some a changed one.
+    this.nodes = this.nodes.map(
+      (node) => Object.fromEntries(Object.entries(node).filter(([key]) => key !== 'credentials')) as FlowNode,
+    );
   }
 
   private async setClock(): Promise<void> {
-    const shift = CLOCK_SHIFTS_S[Math.floor(this.random() * CLOCK_SHIFTS_S.length)] ?? 0;
+    const shift = CLOCK_SHIFTS_S[Math.floor(this.mischief() * CLOCK_SHIFTS_S.length)] ?? 0;
     await this.shiftClock(shift);
-    await sleep(1000 + this.random() * 3000);
+    await sleep(1000 + this.mischief() * 3000);
     await this.shiftClock(0);
   }
 
@@ -233,15 +246,10 @@ class Campaign {
     await rename(`${file}.new`, file);
   }
 
-  /** A file where the folder was: root too can then write nothing there. */
   private async breakFolder(): Promise<void> {
-    const folder = path.join(this.nodeRed.userDir, STATE_FOLDER);
-    await mkdir(folder, { recursive: true });
-    await rename(folder, `${folder}.away`);
-    await writeFile(folder, '');
-    await sleep(1000 + this.random() * 3000);
-    await rm(folder, { force: true, recursive: true });
-    await rename(`${folder}.away`, folder);
+    const mend = await this.folderFault.begin(this.mischief());
+    await sleep(1000 + this.mischief() * 3000);
+    await mend();
   }
 
   private async network(how: 'cut' | 'swallow'): Promise<void> {
@@ -253,13 +261,13 @@ class Campaign {
     }
     if (proxy === undefined) return;
     proxy.blackHole = true;
-    await sleep(500 + this.random() * 3000);
+    await sleep(500 + this.mischief() * 3000);
     proxy.cut();
     proxy.blackHole = false;
   }
 
   private leave(): Promise<void> {
-    this.pick(this.world.sites)?.gateway.goAway(300 + this.random() * 4000);
+    this.pick(this.world.sites)?.gateway.goAway(300 + this.mischief() * 4000);
     return Promise.resolve();
   }
 
@@ -283,12 +291,9 @@ class Campaign {
   }
 
   private pick<T>(from: readonly T[]): T | undefined {
-    return from[Math.floor(this.random() * from.length)];
+    return from[Math.floor(this.mischief() * from.length)];
   }
 }
-
-/** Below the user directory, where the package keeps what must outlive the process. */
-const STATE_FOLDER = 'thekeys-gateway';
 
 function notTaken(id: number): { event: 'sent'; id: number; taken: boolean; at: number } {
   return { event: 'sent', id, taken: false, at: 0 };

@@ -6,6 +6,7 @@
  * each request, belongs to one command without any guessing.
  */
 import type { SimulatedGateway } from '../src/simulator/gateway';
+import type { JournalRequest } from '../src/simulator/gateway-journal';
 import type { ProbeEvent } from '../test/support/probe/protocol';
 
 export interface Command {
@@ -66,6 +67,9 @@ export class Ledger {
   private readonly entries = new Map<number, Entry>();
   private readonly turns: { lock: string; at: number; state: string }[] = [];
   private readonly reports: { lock: string; at: number; state: string }[] = [];
+  private readonly disturbances: { name: string; from: number; to: number }[] = [];
+  /** Requests, by gateway and lock. */
+  private readonly seen = new Map<string, JournalRequest[]>();
   private deaths = 0;
 
   /** `actionNodes`: the nodes whose `done` counts. Where there is none, the first end of any node does. */
@@ -93,6 +97,11 @@ export class Ledger {
   died(): void {
     this.deaths += 1;
     this.killed();
+  }
+
+  /** Something was made to go wrong: named in the evidence of what happened meanwhile. */
+  disturbance(name: string, from: number, to: number): void {
+    this.disturbances.push({ name, from, to });
   }
 
   /** Somebody turned a lock by hand. */
@@ -142,7 +151,12 @@ export class Ledger {
         const earlier = seen.get(fields.ts);
         if (earlier !== undefined) {
           tally.timestampsReused += 1;
-          tally.evidence.push(`timestampsReused: gateway ${index}: ${fields.ts} for ${told}, before for ${earlier}`);
+          const lately = this.disturbances
+            .filter(({ from }) => from < at && from > at - 20_000)
+            .map(({ name, from, to }) => `${name} ${Math.round(from - at)}..${Math.round(to - at)}`);
+          tally.evidence.push(
+            `timestampsReused: gateway ${index}: ${fields.ts} for ${told}, before for ${earlier}; lately ${lately.join(', ')}`,
+          );
         }
         seen.set(fields.ts, told);
       }
@@ -158,6 +172,8 @@ export class Ledger {
         moves.set(lock, [...(moves.get(lock) ?? []), { at: at + gateway.times.travelMs, state }]);
       }
       for (const request of journal.requests) {
+        const place = `${index} ${request.fields.identifier ?? ''}`;
+        this.seen.set(place, [...(this.seen.get(place) ?? []), request]);
         if (request.path !== '/open' && request.path !== '/close') continue;
         const entry = byLock.get(`${index} ${request.fields.identifier ?? ''}`);
         if (entry === undefined) continue;
@@ -247,9 +263,13 @@ export class Ledger {
     text: string,
   ): void {
     tally[what] += 1;
+    const { takenAt = entry.sentAt, deadlineMs } = entry;
+    const meanwhile = this.disturbances
+      .filter(({ from, to }) => to > takenAt - 500 && from < takenAt + deadlineMs + 2000)
+      .map(({ name, from, to }) => `${name} ${Math.round(from - takenAt)}..${Math.round(to - takenAt)}`);
     const ends = entry.ends.map(({ at, code }) => `${code} after ${Math.round(at - entry.sentAt)} ms`).join(', ');
     tally.evidence.push(
-      `${what}: command ${entry.id} (${entry.action} lock ${entry.lock} of gateway ${entry.gateway}, deadline ${entry.deadlineMs} ms${entry.confirm ? ', confirmed' : ''}): ${text}${ends === '' ? '' : `; ${ends}`}`,
+      `${what}: command ${entry.id} (${entry.action} lock ${entry.lock} of gateway ${entry.gateway}, deadline ${entry.deadlineMs} ms${entry.confirm ? ', confirmed' : ''}): ${text}${ends === '' ? '' : `; ${ends}`}; meanwhile ${meanwhile.join(', ')}; requests ${(this.seen.get(`${entry.gateway} ${entry.lock}`) ?? []).map(({ path, at, outcome }) => `${path} ${Math.round(at - takenAt)} ${outcome ?? 'under way'}`).join(', ')}`,
     );
   }
 }

@@ -17,6 +17,12 @@ interface Hooks {
   ): void;
 }
 
+/** How Node-RED keeps what listens to a node's input. */
+interface Inputs {
+  _inputCallback?: unknown;
+  _inputCallbacks?: unknown;
+}
+
 function init(RED: NodeAPI): void {
   const sinks = new Map<string, (message: NodeMessage) => void>();
   const delay = monitorEventLoopDelay({ resolution: 10 });
@@ -51,9 +57,11 @@ function init(RED: NodeAPI): void {
         return;
       }
       case 'send': {
-        const node = RED.nodes.getNode(order.node) as Node | null;
-        tell({ event: 'sent', id: order.message.probe, taken: node !== null, at: now() });
-        node?.receive({ ...order.message });
+        const node = RED.nodes.getNode(order.node) as (Node & Inputs) | null;
+        // While a deploy goes on there may be no node, or one that has closed: Node-RED lets its messages fall.
+        const taken = node !== null && Boolean(node._inputCallback ?? node._inputCallbacks);
+        tell({ event: 'sent', id: order.message.probe, taken, at: now() });
+        if (taken) node.receive({ ...order.message });
         return;
       }
       case 'loop': {

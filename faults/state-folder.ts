@@ -1,0 +1,80 @@
+/**
+ * The folder in which the package keeps what must outlive the process, made so that it can fail: become read-only, run
+ * full, or not be a folder at all. Where this process may mount, it is a small file system of its own; elsewhere only the
+ * last of the three is possible. Each fault begins and ends in one step, so that nothing is lost by the campaign itself.
+ */
+import { execFileSync } from 'node:child_process';
+import { appendFile, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+
+/** Below the user directory. */
+const NAME = 'thekeys-gateway';
+const BYTES = 512 * 1024;
+
+export class StateFolder {
+  private constructor(
+    private readonly link: string,
+    private readonly home: string,
+    private readonly mounted: boolean,
+  ) {}
+
+  /** Puts it where Node-RED has not yet looked for it. */
+  static async place(userDir: string): Promise<StateFolder> {
+    const home = await mkdtemp(path.join(os.tmpdir(), 'faults-state-'));
+    const folder = path.join(home, 'folder');
+    await mkdir(folder);
+    await writeFile(path.join(home, 'no-folder'), '');
+    const link = path.join(userDir, NAME);
+    await rm(link, { recursive: true, force: true });
+    await symlink(folder, link);
+    return new StateFolder(link, home, mount(['-t', 'tmpfs', '-o', `size=${BYTES}`, 'tmpfs', folder]));
+  }
+
+  /** Begins a fault, chosen by a number from 0 to 1; the returned function ends it. */
+  async begin(chance: number): Promise<() => Promise<void>> {
+    const folder = path.join(this.home, 'folder');
+    if (this.mounted && chance < 0.33) {
+      if (mount(['-o', 'remount,ro', folder])) {
+        return async () => {
+          mount(['-o', 'remount,rw', folder]);
+          return Promise.resolve();
+        };
+      }
+    }
+    if (this.mounted && chance < 0.66) {
+      const filler = path.join(folder, 'filler');
+      // In small steps, to the last byte.
+      for (const size of [BYTES / 8, 4096, 64]) {
+        while (
+          await appendFile(filler, Buffer.alloc(size)).then(
+            () => true,
+            () => false,
+          )
+        );
+      }
+      return () => rm(filler, { force: true });
+    }
+    await this.point('no-folder');
+    return () => this.point('folder');
+  }
+
+  async stop(): Promise<void> {
+    if (this.mounted) execFileSync('umount', [path.join(this.home, 'folder')]);
+    await rm(this.home, { recursive: true, force: true });
+  }
+
+  private async point(target: string): Promise<void> {
+    await symlink(path.join(this.home, target), `${this.link}.new`);
+    await rename(`${this.link}.new`, this.link);
+  }
+}
+
+function mount(words: readonly string[]): boolean {
+  try {
+    execFileSync('mount', words, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
