@@ -90,6 +90,8 @@ export class Timestamps {
       return this.last;
     }
     if (this.options.reserveAhead === false) this.last = Math.max(this.last, this.reserved);
+    // While nothing can be kept, each one tries again: as soon as it can, all that were used meanwhile are covered.
+    if (this.troubled) await this.reserve(this.candidate());
     while (this.candidate() > this.reserved) await this.reserve(this.candidate());
     const given = this.candidate();
     this.last = given;
@@ -171,7 +173,7 @@ export class Timestamps {
     const kept = await this.quietly(async () => {
       this.own(await this.options.state.reserve(this.options.key, floor, block), block);
     });
-    if (!kept) this.own(floor, block);
+    if (!kept) this.own(floor, 1);
   }
 
   private own(first: number, count: number): void {

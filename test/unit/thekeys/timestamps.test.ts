@@ -114,6 +114,20 @@ describe('timestamps', () => {
     assert.ok(disk.writes > 0);
   });
 
+  it('are covered by the next one after the folder can be written again, whatever was used meanwhile', async () => {
+    for (const count of [1, 3, 10, 50, 100]) {
+      const disk = new Disk();
+      const timestamps = begin(disk);
+      const given = await take(timestamps, 30);
+      disk.readOnly = true;
+      given.push(...(await take(timestamps, count)));
+      disk.readOnly = false;
+      given.push(await timestamps.next());
+      given.push(...(await take(begin(disk), 2)));
+      assertIncreasing(given);
+    }
+  });
+
   it('ignore a kept value that is no number', async () => {
     const state = new MemoryState();
     await state.change(KEY, () => ({ value: { what: 'is this' }, result: undefined }));
