@@ -55,6 +55,17 @@ function packageFlow(sites: readonly Site[]): CampaignFlow {
     },
     action(index, true),
     action(index, false),
+    {
+      id: `status-${index}`,
+      type: 'lock-status',
+      ...place(index, 100),
+      name: '',
+      gateway: `share-${index}`,
+      identifier: '',
+      interval: 2,
+      emit: index % 2 === 0 ? 'always' : 'change',
+      wires: [[`sink-${index}`]],
+    },
     { id: `sink-${index}`, type: 'probe-sink', ...place(index, 300), wires: [] },
     // As in any flow of somebody who cares: errors are caught, so they must be catchable.
     { id: `catch-${index}`, type: 'catch', ...place(index, 200), scope: null, uncaught: false, wires: [[]] },
@@ -64,7 +75,7 @@ function packageFlow(sites: readonly Site[]): CampaignFlow {
     nodes,
     entry: entryOf,
     actionNodes: new Set(entries),
-    touchable: entries,
+    touchable: [...entries, ...sites.map((_, index) => `status-${index}`)],
     configs: sites.map((_, index) => `share-${index}`),
   };
 }
