@@ -22,16 +22,25 @@ const browser = await openBrowser();
 try {
   const url = await readyUrl();
   const editor = await Editor.open(browser, url, { width: 1280, height: 800 });
-  const flows = await (await fetch(new URL('flows', url))).json();
+  const all = await (await fetch(new URL('flows', url))).json();
+  const tab = all.find((node) => node.type === 'tab').id;
+  const flows = all.filter((node) => node.z === tab || node.z === undefined);
 
   await editor.evaluate(`RED.sidebar.show('debug')`);
-  for (const name of ['Open', '"open"', 'Ask now', 'Which locks are there?']) {
+  const press = async (name) => {
     const { id } = flows.find((node) => node.type === 'inject' && node.name === name);
     await editor.page.locator(`[id="${id}"] .red-ui-flow-node-button`).first().click();
-  }
-  const actions = flows.filter((node) => node.type === 'lock-action' && ['open', 'message'].includes(node.action));
-  for (const { id } of actions) await badge(editor, id, /open/i);
-  await badge(editor, flows.find((node) => node.type === 'lock-status').id, /open/i);
+  };
+  const shown = (type, expected, choose = () => true) =>
+    badge(editor, flows.find((node) => node.type === type && choose(node)).id, expected);
+  await press('Open');
+  await press('"open"');
+  await shown('lock-action', /^open( |$)/, (node) => node.action === 'open');
+  await shown('lock-action', /^open( |$)/, (node) => node.action === 'message');
+  await press('Ask now');
+  await press('Which locks are there?');
+  await shown('lock-status', /^open( |$)/);
+  await shown('gateway-sync', /\d/, (node) => node.operation === 'list');
   await editor.page.screenshot({ path: path.join(images, 'demo.png') });
 
   for (const [name, type] of [

@@ -1,0 +1,56 @@
+/** The documents keep up with the code: every error code is explained, every link leads somewhere. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { filesBelow, manifest, repository } from '../support/tarball';
+
+const read = (file: string): Promise<string> => readFile(path.join(repository, file), 'utf8');
+
+describe('the documents', () => {
+  it('say of every error code what it means and what to do', async () => {
+    const explained = new Set(
+      [...(await read('docs/troubleshooting.md')).matchAll(/^(?:\| |## )`([A-Z_]+)`/gm)].map(([, code]) => code!),
+    );
+    const used = new Set<string>();
+    for (const folder of ['src', 'nodes']) {
+      for (const file of (await filesBelow(path.join(repository, folder))).filter((name) => name.endsWith('.ts'))) {
+        // The simulators speak for others; their words are not ours.
+        if (file.startsWith('simulator/')) continue;
+        const text = await read(`${folder}/${file}`);
+        for (const [, code] of text.matchAll(
+          /(?:new CodedError\(\s*|Error\(\s*|code: )'([A-Z]+(?:_[A-Z]+)+|EXPIRED|INTERNAL)'/g,
+        ))
+          used.add(code!);
+      }
+    }
+    const tables = ['src/thekeys/errors.ts', 'src/sber/errors.ts'];
+    for (const table of tables)
+      for (const [, code] of (await read(table)).matchAll(/^ {2}([A-Z_]+): \{/gm)) used.add(code!);
+    assert.ok(used.size > 20, [...used].join());
+    for (const code of used) assert.ok(explained.has(code), `docs/troubleshooting.md explains ${code}`);
+  });
+
+  it('name every node and every script', async () => {
+    const readme = await read('README.md');
+    for (const type of Object.keys((await manifest())['node-red'].nodes))
+      assert.ok(readme.includes(`\`${type}\``), type);
+  });
+
+  it('link to what is there', async () => {
+    const documents = [
+      'README.md',
+      ...(await filesBelow(path.join(repository, 'docs')))
+        .filter((file) => file.endsWith('.md'))
+        .map((file) => `docs/${file}`),
+    ];
+    for (const document of documents) {
+      for (const [, target] of (await read(document)).matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)) {
+        assert.ok(
+          existsSync(path.join(repository, path.dirname(document), target!)),
+          `${document} links to ${target!}`,
+        );
+      }
+    }
+  });
+});
