@@ -41,6 +41,7 @@ try {
   await press('Which locks are there?');
   await shown('lock-status', /^open( |$)/);
   await shown('gateway-sync', /\d/, (node) => node.operation === 'list');
+  await editor.page.waitForFunction(`document.querySelector('.red-ui-notification') === null`);
   await editor.page.screenshot({ path: path.join(images, 'demo.png') });
 
   for (const [name, type] of [
