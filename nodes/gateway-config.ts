@@ -15,7 +15,7 @@ import {
   type GatewayConfigNode,
   type GatewayCredentials,
 } from './shared/gateway-node';
-import { Member, userDirOf } from './shared/gateways';
+import { Member } from './shared/gateways';
 import { addSetupRoutes } from './shared/setup-routes';
 
 const TIMEOUT = { name: 'the time limit of the gateway', fallback: 30, most: 600 } as const;
@@ -32,7 +32,7 @@ function init(RED: NodeAPI): void {
     const member = Member.join({
       address,
       sharedState,
-      userDir: userDirOf(RED),
+      RED,
       identifier,
       code: typeof credentials?.code === 'string' ? credentials.code : '',
       warn: (message) => node.warn(message),

@@ -3,17 +3,13 @@
  * queue and one sequence of timestamps, whatever is deployed meanwhile: the object lives until nobody uses it and nothing
  * is under way. Speaking to the gateway is left to that object.
  */
-import path from 'node:path';
 import type { NodeAPI } from 'node-red';
 import { textOf } from '../../src/common/errors';
-import { MemoryState } from '../../src/state/local';
-import { openState } from '../../src/state/open';
 import type { State } from '../../src/state/state';
 import type { GatewayAddress } from '../../src/thekeys/address';
 import { Gateway, type Timing } from '../../src/thekeys/gateway';
+import { stateFor } from './states';
 
-/** Below the user directory. */
-const FOLDER = 'thekeys-gateway';
 /** How long a closing configuration waits for a slow disk. */
 const SETTLE_GRACE_MS = 1000;
 
@@ -22,8 +18,8 @@ export interface Membership {
   address: GatewayAddress;
   /** Address of a Redis; empty for the user directory. */
   sharedState: string;
-  /** Node-RED's user directory; undefined where there is none (tests, embedding programs): then memory must do. */
-  userDir: string | undefined;
+  /** The runtime whose user directory keeps the state, where no Redis does. */
+  RED: NodeAPI;
   /** The lock that its share opens; empty where it names none. */
   identifier: string;
   /** The share code. */
@@ -43,8 +39,6 @@ interface Entry {
 }
 
 const entries = new Map<string, Entry>();
-/** Outlives every configuration, as a folder does. */
-const memory = new MemoryState();
 
 let timing: Partial<Timing> | undefined;
 
@@ -63,7 +57,7 @@ export class Member {
   ) {}
 
   static join(membership: Membership): Member {
-    const name = `${membership.userDir ?? ''} ${membership.address.key}`;
+    const name = `${homeOf(membership.RED)} ${membership.address.key}`;
     const entry = entries.get(name) ?? { name, members: new Set(), speaker: undefined, irreplaceable: false };
     entries.set(name, entry);
     entry.members.add(membership);
@@ -111,17 +105,17 @@ export class Member {
   }
 }
 
-/** `host:port` of every gateway that is configured. */
-export function knownAddresses(userDir: string | undefined): string[] {
+/** `host:port` of every gateway that is configured in this runtime. */
+export function knownAddresses(RED: NodeAPI): string[] {
   const members = [...entries.values()].flatMap((entry) => [...entry.members]);
-  const configured = members.filter((member) => member.userDir === userDir && member.guest !== true);
+  const configured = members.filter((member) => member.guest !== true && homeOf(member.RED) === homeOf(RED));
   return [...new Set(configured.map(({ address }) => address.key))];
 }
 
-/** Node-RED's user directory, where it has one. */
-export function userDirOf(RED: NodeAPI): string | undefined {
+/** Two runtimes in one process have two user directories, and then nothing in common. */
+function homeOf(RED: NodeAPI): string {
   const userDir: unknown = RED.settings.userDir;
-  return typeof userDir === 'string' && userDir !== '' ? userDir : undefined;
+  return typeof userDir === 'string' ? userDir : '';
 }
 
 function begin(entry: Entry, asking: Membership): NonNullable<Entry['speaker']> {
@@ -136,10 +130,7 @@ function begin(entry: Entry, asking: Membership): NonNullable<Entry['speaker']> 
     entry.irreplaceable = true;
     asking.warn(message);
   };
-  const state =
-    sharedState === '' && asking.userDir === undefined
-      ? memory
-      : openState({ url: sharedState, folder: path.join(asking.userDir ?? '', FOLDER), warn });
+  const state = stateFor(asking.RED, sharedState, warn);
   const gateway = new Gateway({
     address: asking.address,
     state,
@@ -160,7 +151,7 @@ async function dissolve(entry: Entry): Promise<void> {
   if (entry.irreplaceable && !speaker.state.shared) return;
   entry.speaker = undefined;
   if (entries.get(entry.name) === entry) entries.delete(entry.name);
-  if (speaker.state !== memory) await speaker.state.close();
+  await speaker.state.close();
 }
 
 function withLimit(work: Promise<void>, ms: number): Promise<void> {

@@ -14,7 +14,7 @@ import { readIdentifier } from '../../src/thekeys/commands';
 import type { Gateway } from '../../src/thekeys/gateway';
 import { findGateways, requireLocal, USUAL_NAMES, type Lookup } from '../../src/thekeys/nearby';
 import { checkedCode, type GatewayConfigNode } from './gateway-node';
-import { knownAddresses, Member, userDirOf } from './gateways';
+import { knownAddresses, Member } from './gateways';
 
 const PREFIX = '/thekeys-gateway';
 /** The editor's stand-in for a password that it does not know. */
@@ -49,7 +49,7 @@ export function addSetupRoutes(RED: NodeAPI): void {
   };
 
   post('/find', async (_body, signal) => {
-    const known = knownAddresses(userDirOf(RED));
+    const known = knownAddresses(RED);
     const options = { deadlineMs: FIND_MS, timeoutMs: FIND_MS, signal };
     const gateways = await findGateways([...known, ...USUAL_NAMES], lookupAll, async (address) => {
       try {
@@ -130,7 +130,7 @@ async function withGateway<T>(
   const member = Member.join({
     address,
     sharedState: '',
-    userDir: userDirOf(RED),
+    RED,
     identifier: '',
     code: '',
     guest: true,
@@ -146,7 +146,7 @@ async function withGateway<T>(
 /** Addresses in the local network, and those that are in use here already. @throws CodedError */
 async function permittedAddress(RED: NodeAPI, host: unknown): Promise<GatewayAddress> {
   const address = parseAddress(textSetting(substituted(RED, host), 'the address of the gateway'));
-  if (!knownAddresses(userDirOf(RED)).includes(address.key)) await requireLocal(address, lookupAll);
+  if (!knownAddresses(RED).includes(address.key)) await requireLocal(address, lookupAll);
   return address;
 }
 

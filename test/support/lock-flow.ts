@@ -170,6 +170,11 @@ export class LockFlow {
     });
   }
 
+  /** Waits until a request for this path has reached the gateway. */
+  async arrived(where: string): Promise<void> {
+    while (!this.world.journal.paths.includes(where)) await tick(5);
+  }
+
   /** Two more polls of the gateway's list, or attempts at it. */
   async polledAgain(): Promise<void> {
     const { journal } = this.world;
