@@ -1,0 +1,327 @@
+/** The account's addresses as Google and others meet them: tokens, bodies, paths, deploys, and what ends in logs. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import helper from 'node-red-node-test-helper';
+import type { NodeMessage } from 'node-red';
+import { refresh, fetchCode, redeem } from '../../src/simulator/google-link';
+import { ACCOUNT, CREDENTIALS, GoogleFlow, Voice, type FlowItem } from '../support/google-nodes';
+
+const PIN = '4711';
+const lamp = (id: string, account = 'account'): FlowItem => ({
+  id: `in-${id}`,
+  type: 'google-smarthome-in',
+  account,
+  deviceId: id,
+  deviceName: id,
+  deviceType: 'CUSTOM',
+  customType: 'LIGHT',
+  customTraits: ['OnOff'],
+  pinFor: 'none',
+  wires: [[`out-${account}`]],
+});
+const door: FlowItem = {
+  id: 'in-door',
+  type: 'google-smarthome-in',
+  account: 'account',
+  deviceId: 'door',
+  deviceName: 'Front door',
+  deviceType: 'LOCK',
+  wires: [['out-account']],
+};
+const out = (account = 'account', device = ''): FlowItem => ({
+  id: `out-${account}${device}`,
+  type: 'google-smarthome-out',
+  account,
+  device,
+  wires: [],
+});
+const SYNC = JSON.stringify({ requestId: '1', inputs: [{ intent: 'action.devices.SYNC' }] });
+
+describe('the Google account on the network', () => {
+  let flow: GoogleFlow;
+  afterEach(() => flow.stop());
+
+  describe('tokens', () => {
+    it('are asked for with 401 and nothing else', async () => {
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()]);
+      const anna = await flow.link();
+      for (const [authorization, challenge] of [
+        [undefined, 'Bearer'],
+        ['Basic YTpi', 'Bearer'],
+        ['Bearer', 'Bearer'],
+        ['Bearer nonsense', 'Bearer error="invalid_token"'],
+        [`Bearer ${anna.token}x`, 'Bearer error="invalid_token"'],
+      ] as const) {
+        const response = await fetch(anna.address, {
+          method: 'POST',
+          body: SYNC,
+          headers: authorization === undefined ? {} : { Authorization: authorization },
+        });
+        assert.equal(response.status, 401, authorization);
+        assert.equal(response.headers.get('www-authenticate'), challenge);
+        assert.ok(!(await response.text()).includes('lamp'));
+      }
+      assert.equal((await anna.raw(SYNC)).status, 200);
+    });
+
+    it("do not reach another account's devices", async () => {
+      const other = { ...ACCOUNT, id: 'other', path: '/other' };
+      flow = await GoogleFlow.start([ACCOUNT, other, lamp('mine'), lamp('theirs', 'other'), out(), out('other')], {
+        other: CREDENTIALS,
+      });
+      const [anna, ben] = [await flow.link('anna'), await flow.link('ben', '/other')];
+      assert.deepEqual(
+        (await anna.sync()).map(({ id }) => id),
+        ['mine'],
+      );
+      assert.equal((await anna.execute('theirs', 'OnOff', { on: true })).errorCode, 'deviceNotFound');
+      assert.equal((await anna.query('theirs')).theirs?.errorCode, 'deviceNotFound');
+      assert.equal((await new Voice(anna.address, ben.token).raw(SYNC)).status, 401);
+      assert.equal((await ben.raw(SYNC)).status, 200);
+    });
+
+    it("end with DISCONNECT: those of that link, and nobody else's", async () => {
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()]);
+      const settings = flow.linking();
+      const first = await redeem(settings, await fetchCode(settings, 'anna', 'correct horse'));
+      const second = await flow.link('anna');
+      const ben = await flow.link('ben');
+      const anna = new Voice(second.address, first.accessToken);
+      assert.deepEqual(await anna.post({ requestId: '1', inputs: [{ intent: 'action.devices.DISCONNECT' }] }), {});
+      assert.equal((await anna.raw(SYNC)).status, 401);
+      await assert.rejects(refresh(settings, first.refreshToken!), /invalid_grant/);
+      assert.equal((await second.raw(SYNC)).status, 200);
+      assert.equal((await ben.raw(SYNC)).status, 200);
+    });
+  });
+
+  describe('bodies', () => {
+    it('that are no JSON are 400, those that are too large 413, everything else 200', async () => {
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()]);
+      const anna = await flow.link();
+      for (const body of ['', 'x', '{"requestId":', '<xml/>']) assert.equal((await anna.raw(body)).status, 400, body);
+      assert.equal((await anna.raw(`{"a":"${'x'.repeat(5_000_000)}"}`)).status, 413);
+      assert.equal(await postInPieces(anna, 5_000_000), 413);
+      for (const body of ['null', '5', '[]', '{}', '{"inputs":[]}', '{"inputs":[{"intent":"action.devices.NEW"}]}']) {
+        const response = await anna.raw(body);
+        assert.equal(response.status, 200, body);
+        const { payload } = (await response.json()) as { payload: { status: string } };
+        assert.equal(payload.status, 'ERROR');
+      }
+      assert.equal((await anna.raw(SYNC)).status, 200);
+    });
+
+    it('keep every digit of a request id that is a number', async () => {
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()]);
+      const anna = await flow.link();
+      const text = await (await anna.raw(SYNC.replace('"1"', '6894439706274654512'))).text();
+      assert.match(text, /"requestId":"6894439706274654512"/);
+    });
+
+    it('may have been parsed by a middleware of the whole Node-RED', async () => {
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()]);
+      const anna = await flow.link();
+      const { default: express } = await import('express');
+      const app = express();
+      app.use(express.json(), express.urlencoded({ extended: false }), flow.RED.httpNode as never);
+      const server = app.listen(0, '127.0.0.1');
+      await new Promise((resolve) => server.once('listening', resolve));
+      const { port } = server.address() as { port: number };
+      const voice = new Voice(`http://127.0.0.1:${port}/google-smarthome/fulfillment`, anna.token);
+      assert.equal((await voice.sync()).length, 1);
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    });
+  });
+
+  describe('paths and deploys', () => {
+    let userDir: string;
+    beforeEach(async () => {
+      userDir = await mkdtemp(path.join(os.tmpdir(), 'google-http-'));
+    });
+    afterEach(() => rm(userDir, { recursive: true, force: true }));
+
+    it('come with the account and go with it', async () => {
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()]);
+      const anna = await flow.link();
+      assert.equal((await fetch(anna.address)).status, 404);
+      await flow.deploy([], 'full');
+      assert.equal((await anna.raw(SYNC)).status, 404);
+    });
+
+    it('may change without anybody linking again', async () => {
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()]);
+      const anna = await flow.link();
+      await flow.deploy([{ ...ACCOUNT, path: '/home' }, lamp('lamp'), out()]);
+      assert.equal((await anna.raw(SYNC)).status, 404);
+      const moved = new Voice(anna.address.replace('/google-smarthome/', '/home/'), anna.token);
+      assert.equal((await moved.sync()).length, 1);
+    });
+
+    it('leave the other devices alone when one node is deployed', async () => {
+      flow = await GoogleFlow.start([
+        ACCOUNT,
+        lamp('one'),
+        lamp('two'),
+        out(),
+        out('account', 'one'),
+        out('account', 'two'),
+      ]);
+      const anna = await flow.link();
+      await flow.receive('out-accountone', { payload: { on: true } });
+      await flow.receive('out-accounttwo', { payload: { on: true } });
+      const changed = { ...lamp('two'), deviceName: 'another name' };
+      await flow.deploy([ACCOUNT, lamp('one'), changed, out(), out('account', 'one'), out('account', 'two')]);
+      const states = await anna.query('one', 'two');
+      assert.deepEqual([states.one?.on, states.two?.on], [true, true]);
+      await flow.deploy([ACCOUNT, lamp('one'), changed, out(), out('account', 'one')], 'full');
+      assert.equal((await anna.query('one')).one?.on, true);
+    });
+
+    it('keep links, states and lock-outs over a restart', async () => {
+      flow = await GoogleFlow.start(
+        [ACCOUNT, door, out(), out('account', 'door')],
+        { 'in-door': { pin: PIN } },
+        { userDir },
+      );
+      let anna = await flow.link();
+      const { token } = anna;
+      await flow.receive('out-accountdoor', { payload: { isLocked: true } });
+      for (const pin of ['1', '2', '3', '4', '5']) await anna.execute('door', 'LockUnlock', { lock: false }, { pin });
+      await flow.stop();
+      flow = await GoogleFlow.start([ACCOUNT, door, out()], { 'in-door': { pin: PIN } }, { userDir });
+      anna = new Voice(`${flow.base}/google-smarthome/fulfillment`, token);
+      assert.equal((await anna.query('door')).door?.isLocked, true);
+      const result = await anna.execute('door', 'LockUnlock', { lock: false }, { pin: PIN });
+      assert.equal(result.errorCode, 'tooManyFailedAttempts');
+      for (const file of await readdir(path.join(userDir, 'thekeys-gateway'))) {
+        const text = await readFile(path.join(userDir, 'thekeys-gateway', file), 'utf8');
+        for (const secret of [PIN, token, CREDENTIALS.clientSecret, 'correct horse'])
+          assert.ok(!text.includes(secret), file);
+      }
+    });
+
+    it('cannot be shared by two accounts: the second says so', async () => {
+      flow = await GoogleFlow.start([
+        ACCOUNT,
+        { ...ACCOUNT, id: 'second' },
+        lamp('lamp'),
+        lamp('late', 'second'),
+        out(),
+      ]);
+      const anna = await flow.link();
+      assert.equal((await anna.sync()).length, 1);
+      assert.match(logged(), /two Google accounts have the path/);
+    });
+
+    it('are not there where httpNodeRoot is off, and the nodes say why', async () => {
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()], {}, { settings: { httpNodeRoot: false } });
+      assert.match(logged(), /httpNodeRoot/);
+      const response = await fetch(`${flow.base}/google-smarthome/fulfillment`, { method: 'POST', body: SYNC });
+      assert.equal(response.status, 404);
+    });
+  });
+
+  describe('what a flow sends', () => {
+    const caught = (): Promise<NodeMessage & { error: { code: string; cause: { hint: string } } }> =>
+      new Promise((resolve) => helper.getNode('caught').once('input', resolve as never));
+    const watched: FlowItem[] = [
+      { id: 'catch', type: 'catch', scope: null, wires: [['caught']] },
+      { id: 'caught', type: 'helper', wires: [] },
+    ];
+
+    it('is caught when it is no answer, and the command ends with an error', async () => {
+      flow = await GoogleFlow.start([
+        ACCOUNT,
+        { ...lamp('lamp'), wires: [['ask']] },
+        { id: 'ask', type: 'helper', wires: [['out-account']] },
+        out(),
+        ...watched,
+      ]);
+      const anna = await flow.link();
+      const ask = helper.getNode('ask');
+      ask.on('input', (message) => ask.send({ ...message, payload: 'done' }));
+      const failing = caught();
+      assert.equal((await anna.execute('lamp', 'OnOff', { on: true })).errorCode, 'hardError');
+      const { error } = await failing;
+      assert.equal(error.code, 'INVALID_INPUT');
+      assert.ok(error.cause.hint.length > 0);
+    });
+
+    it('twice for one command warns once and changes nothing', async () => {
+      flow = await GoogleFlow.start([
+        ACCOUNT,
+        { ...lamp('lamp'), wires: [['ask']] },
+        { id: 'ask', type: 'helper', wires: [['out-account']] },
+        out(),
+        ...watched,
+      ]);
+      const anna = await flow.link();
+      const ask = helper.getNode('ask');
+      let handle: unknown;
+      ask.on('input', (message) => {
+        handle = (message as { google?: unknown }).google;
+        ask.send({ ...message, payload: { on: true } });
+      });
+      assert.equal((await anna.execute('lamp', 'OnOff', { on: true })).status, 'SUCCESS');
+      for (let times = 0; times < 3; times += 1) {
+        await flow.receive('out-account', { google: handle, payload: { on: false } });
+      }
+      assert.equal(logged().split('answered before').length - 1, 1);
+      assert.equal((await anna.query('lamp')).lamp?.on, true);
+    });
+
+    it('holds no PIN, neither do the logs', async () => {
+      flow = await GoogleFlow.start(
+        [ACCOUNT, { ...door, wires: [['ask']] }, { id: 'ask', type: 'helper', wires: [['out-account']] }, out()],
+        { 'in-door': { pin: PIN } },
+      );
+      const anna = await flow.link();
+      const ask = helper.getNode('ask');
+      const seen: string[] = [];
+      ask.on('input', (message) => {
+        seen.push(JSON.stringify(message));
+        ask.send({ ...message, payload: { isLocked: false } });
+      });
+      await anna.execute('door', 'LockUnlock', { lock: false }, { pin: '0815' });
+      await anna.execute('door', 'LockUnlock', { lock: false }, { pin: PIN });
+      assert.equal(seen.length, 1);
+      for (const secret of [PIN, '0815', anna.token, CREDENTIALS.clientSecret]) {
+        assert.ok(!seen.join().includes(secret) && !logged().includes(secret));
+      }
+    });
+
+    it('is refused where no account is chosen', async () => {
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), { ...out(), id: 'lost', account: '' }, ...watched]);
+      const failing = caught();
+      helper.getNode('lost').receive({ payload: { on: true } });
+      assert.equal((await failing).error.code, 'INVALID_INPUT');
+    });
+  });
+});
+
+function logged(): string {
+  const calls = (helper.log() as unknown as { args: [{ msg: unknown }][] }).args;
+  return calls.map(([{ msg }]) => String(msg)).join('\n');
+}
+
+/** A body without a length, so that nobody can know beforehand how large it gets. Gives the status. */
+function postInPieces(voice: Voice, bytes: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(
+      voice.address,
+      { method: 'POST', headers: { Authorization: `Bearer ${voice.token}`, 'Transfer-Encoding': 'chunked' } },
+      (response) => {
+        response.resume();
+        response.on('end', () => resolve(response.statusCode ?? 0));
+      },
+    );
+    request.on('error', reject);
+    const piece = Buffer.alloc(64 * 1024, 0x20);
+    for (let sent = 0; sent < bytes; sent += piece.length) request.write(piece);
+    request.end();
+  });
+}

@@ -1,0 +1,311 @@
+/** What a command leads to, whether the flow answers at once, late, twice, wrongly or never. */
+import assert from 'node:assert/strict';
+import { ANNA, BEN, House, level } from '../../support/smart-home';
+
+const PANEL = { deviceId: 'panel', deviceName: 'Alarm', levels: [level('home'), level('away')], pinFor: 'none' };
+const DOOR = { deviceId: 'door', deviceName: 'Front door', deviceType: 'LOCK', pinFor: 'none' };
+const LIGHT = {
+  deviceId: 'lamp',
+  deviceName: 'Lamp',
+  deviceType: 'CUSTOM',
+  customType: 'LIGHT',
+  customTraits: ['OnOff', 'action.devices.traits.Brightness'],
+  pinFor: 'none',
+};
+
+describe('commands to devices', () => {
+  let house: House;
+  beforeEach(() => {
+    house = new House();
+  });
+  afterEach(() => house.home.close());
+
+  describe('the message to the flow', () => {
+    it('says what is asked in words of flows, and nothing of the challenge', async () => {
+      house.device({ ...PANEL, defaultLevel: 'home', pinFor: 'always' }, '1234', () => ({ isArmed: true }));
+      await house.execute('panel', 'ArmDisarm', { arm: true }, { pin: '1234' });
+      assert.deepEqual(house.told[0], {
+        payload: { command: 'ArmDisarm', params: { arm: true, armLevel: 'home' }, action: 'arm', deviceId: 'panel' },
+        google: 'handle-1',
+      });
+    });
+
+    it('has an action for locks, and none for commands that have no word', async () => {
+      house.device(DOOR, '', () => ({}));
+      house.device(LIGHT, '', () => ({ on: true }));
+      await house.execute('door', 'LockUnlock', { lock: true });
+      await house.execute('door', 'LockUnlock', { lock: false });
+      await house.execute('lamp', 'OnOff', { on: true });
+      assert.deepEqual(
+        house.told.map(({ payload }) => payload.action),
+        ['close', 'open', undefined],
+      );
+      assert.deepEqual(house.told[2]!.payload, { command: 'OnOff', params: { on: true }, deviceId: 'lamp' });
+    });
+
+    it('is a copy of its own for every device', async () => {
+      house.device(LIGHT, '', ({ payload }) => {
+        (payload.params as { color: { spectrumRGB: number } }).color.spectrumRGB = 0;
+        return { on: true };
+      });
+      house.device({ ...LIGHT, deviceId: 'lamp2' }, '', () => ({ on: true }));
+      const execution = [{ command: 'action.devices.commands.ColorAbsolute', params: { color: { spectrumRGB: 255 } } }];
+      await house.executeAll([{ devices: ['lamp', 'lamp2'], execution }]);
+      assert.deepEqual(house.told[1]!.payload.params, { color: { spectrumRGB: 255 } });
+    });
+  });
+
+  describe('commands that cannot be', () => {
+    it('answers for devices and commands that it does not know', async () => {
+      house.device(DOOR);
+      assert.equal((await house.execute('cellar', 'LockUnlock', { lock: true })).errorCode, 'deviceNotFound');
+      assert.equal((await house.execute('door', 'ArmDisarm', { arm: true })).errorCode, 'functionNotSupported');
+      assert.equal((await house.execute('door', 'Charge', { charge: true })).errorCode, 'functionNotSupported');
+      assert.equal((await house.execute('door', 'LockUnlock', { lock: 'yes' })).errorCode, 'protocolError');
+      assert.equal((await house.execute('door', 'LockUnlock', {})).errorCode, 'protocolError');
+      assert.equal(house.told.length, 0);
+    });
+
+    it('never guesses a level', async () => {
+      house.device(PANEL);
+      assert.equal((await house.execute('panel', 'ArmDisarm', { arm: true })).errorCode, 'armLevelNeeded');
+      const unknown = await house.execute('panel', 'ArmDisarm', { arm: true, armLevel: 'vacation' });
+      assert.equal(unknown.errorCode, 'notSupported');
+      assert.equal((await house.execute('panel', 'ArmDisarm', {})).errorCode, 'protocolError');
+      assert.equal(house.told.length, 0);
+    });
+
+    it('does not answer alreadyArmed by itself: every permitted command reaches the flow', async () => {
+      house.device(PANEL, '', () => ({ isArmed: true }));
+      for (let times = 1; times <= 2; times += 1) {
+        const result = await house.execute('panel', 'ArmDisarm', { arm: true, armLevel: 'away' });
+        assert.equal(result.status, 'SUCCESS');
+        assert.equal(house.told.length, times);
+      }
+    });
+  });
+
+  describe('several at once', () => {
+    it('runs executions in order, stops at the first failure, and answers once', async () => {
+      house.device(LIGHT, '', ({ payload }) =>
+        payload.command === 'BrightnessAbsolute' ? { error: 'deviceStuck' } : { on: payload.params.on === true },
+      );
+      const command = (name: string, params: object) => ({ command: `action.devices.commands.${name}`, params });
+      const [result, ...others] = await house.executeAll([
+        { devices: ['lamp'], execution: [command('OnOff', { on: true }), command('BrightnessAbsolute', {})] as never },
+        { devices: ['lamp'], execution: [command('OnOff', { on: false })] as never },
+      ]);
+      assert.deepEqual(others, []);
+      assert.equal(result!.errorCode, 'deviceStuck');
+      assert.deepEqual(
+        house.told.map(({ payload }) => payload.command),
+        ['OnOff', 'BrightnessAbsolute'],
+      );
+    });
+
+    it('merges the states of executions that succeed', async () => {
+      house.device(LIGHT, '', ({ payload }) => payload.params);
+      const [result] = await house.executeAll([
+        {
+          devices: ['lamp'],
+          execution: [
+            { command: 'action.devices.commands.OnOff', params: { on: true } },
+            { command: 'action.devices.commands.BrightnessAbsolute', params: { brightness: 40 } },
+          ],
+        },
+      ]);
+      assert.deepEqual(result, {
+        ids: ['lamp'],
+        status: 'SUCCESS',
+        states: { online: true, on: true, brightness: 40 },
+      });
+    });
+
+    it('lets one device fail and the others succeed, side by side', async () => {
+      house.device(DOOR);
+      house.device(LIGHT, '', () => ({ on: true }));
+      const execution = [{ command: 'action.devices.commands.OnOff', params: { on: true } }];
+      const results = await house.executeAll([{ devices: ['lamp', 'door', 'nowhere'], execution }]);
+      assert.deepEqual(
+        results.map(({ ids, errorCode, status }) => [ids[0], errorCode ?? status]),
+        [
+          ['lamp', 'SUCCESS'],
+          ['door', 'functionNotSupported'],
+          ['nowhere', 'deviceNotFound'],
+        ],
+      );
+    });
+  });
+
+  describe('a flow that takes its time', () => {
+    const slow = { ...DOOR, replyTimeout: '1500' };
+
+    it('is answered PENDING for, then reported and followed up, once, to the user who asked', async () => {
+      house.linked = [ANNA.agentUserId, BEN.agentUserId];
+      house.device(slow);
+      const answer = house.execute('door', 'LockUnlock', { lock: true, followUpToken: 'demo-token' }, undefined, BEN);
+      await house.clock.advance(1500);
+      assert.deepEqual(await answer, { ids: ['door'], status: 'PENDING' });
+      assert.deepEqual(house.reports, []);
+      await house.reply(house.told[0]!, { isLocked: true });
+      await house.clock.advance(0);
+      assert.deepEqual(house.followUps, [
+        {
+          user: BEN.agentUserId,
+          deviceId: 'door',
+          trait: 'LockUnlock',
+          response: { status: 'SUCCESS', isLocked: true, followUpToken: 'demo-token' },
+        },
+      ]);
+      assert.deepEqual(house.reports, [
+        {
+          users: [ANNA.agentUserId, BEN.agentUserId],
+          states: { door: { online: true, isJammed: false, isLocked: true } },
+        },
+      ]);
+      assert.deepEqual(await house.reply(house.told[0]!, { isLocked: false }), { kind: 'spent', told: false });
+      assert.deepEqual(await house.reply(house.told[0]!, { isLocked: false }), { kind: 'spent', told: true });
+      assert.equal(house.followUps.length, 1);
+      assert.equal((await house.query('door')).isLocked, true);
+    });
+
+    it('is followed up with its failure, and without a token not at all', async () => {
+      house.device(slow);
+      for (const token of ['demo-token', undefined]) {
+        const answer = house.execute('door', 'LockUnlock', { lock: true, ...(token && { followUpToken: token }) });
+        await house.clock.advance(1500);
+        await answer;
+        await house.reply(house.told.at(-1)!, { error: 'deviceJammingDetected' });
+      }
+      assert.deepEqual(
+        house.followUps.map(({ response }) => response),
+        [{ status: 'FAILURE', errorCode: 'deviceJammingDetected', followUpToken: 'demo-token' }],
+      );
+      assert.deepEqual(house.reports, []);
+    });
+
+    it('cannot ask the user any more', async () => {
+      house.device(slow);
+      const answer = house.execute('door', 'LockUnlock', { lock: true, followUpToken: 'demo-token' });
+      await house.clock.advance(1500);
+      await answer;
+      await house.reply(house.told[0]!, { challenge: 'ackNeeded', isLocked: true });
+      assert.equal(house.followUps[0]!.response.status, 'FAILURE');
+      const again = await house.execute('door', 'LockUnlock', { lock: true }, { ack: false });
+      assert.equal(again.errorCode, 'userCancelled');
+    });
+
+    it('tells an arming that was stopped late as a failure, and what is open as a report', async () => {
+      house.device(PANEL);
+      const params = { arm: true, armLevel: 'away', followUpToken: 'demo-token' };
+      const answer = house.execute('panel', 'ArmDisarm', params);
+      await house.clock.advance(1500);
+      assert.equal((await answer).status, 'PENDING');
+      const exceptions = [{ statusCode: 'windowOpen', deviceTarget: 'w', blocking: true, priority: 0 }];
+      await house.reply(house.told[0]!, { isArmed: false, exceptions });
+      await house.clock.advance(0);
+      assert.deepEqual(house.followUps[0]!.response, {
+        status: 'FAILURE',
+        errorCode: 'armFailure',
+        followUpToken: 'demo-token',
+      });
+      assert.deepEqual(house.reports[0]!.states.panel, {
+        online: true,
+        currentStatusReport: exceptions,
+        isArmed: false,
+        currentArmLevel: 'home',
+      });
+    });
+
+    it('goes on with the other executions behind the answer', async () => {
+      house.device({ ...LIGHT, replyTimeout: '100' });
+      const execution = [
+        { command: 'action.devices.commands.OnOff', params: { on: true } },
+        { command: 'action.devices.commands.OnOff', params: { on: false } },
+      ];
+      const answer = house.executeAll([{ devices: ['lamp'], execution }]);
+      await house.clock.advance(60);
+      await house.reply(house.told[0]!, { on: true });
+      await house.clock.advance(40);
+      assert.equal((await answer)[0]!.status, 'PENDING');
+      assert.equal(house.told.length, 2);
+      await house.reply(house.told[1]!, { on: false });
+      assert.equal((await house.query('lamp')).on, false);
+    });
+
+    it('is forgotten after ten minutes', async () => {
+      house.device(slow);
+      const answer = house.execute('door', 'LockUnlock', { lock: true, followUpToken: 'demo-token' });
+      await house.clock.advance(10 * 60_000);
+      await answer;
+      assert.equal((await house.reply(house.told[0]!, { isLocked: true })).kind, 'spent');
+      assert.deepEqual(house.followUps, []);
+    });
+  });
+
+  describe('answers that go astray', () => {
+    it('finds the command by its handle, whatever else a function node did to the message', async () => {
+      house.device(DOOR);
+      const answer = house.execute('door', 'LockUnlock', { lock: true });
+      await house.clock.advance(0);
+      const clone = structuredClone(house.told[0]!) as object;
+      await house.home.take({ ...clone, payload: { isLocked: true }, topic: 'x' } as never, '');
+      assert.equal((await answer).status, 'SUCCESS');
+    });
+
+    it('takes a message with the handle of another device as what the chosen device is', async () => {
+      house.device(PANEL);
+      house.device(DOOR);
+      const answer = house.execute('panel', 'ArmDisarm', { arm: true, armLevel: 'away' });
+      await house.clock.advance(0);
+      const { google } = house.told[0]!;
+      assert.deepEqual(await house.home.take({ google, payload: { isLocked: true } }, 'door'), { kind: 'reported' });
+      assert.equal((await house.query('door')).isLocked, true);
+      await house.home.take({ google, payload: { isArmed: true } }, '');
+      assert.equal((await answer).status, 'SUCCESS');
+    });
+
+    it('answers an error for a payload that is no object, and tells the flow', async () => {
+      house.device(DOOR);
+      for (const payload of [
+        undefined,
+        null,
+        true,
+        5,
+        'locked',
+        ['locked'],
+        { isLocked: 'yes' },
+        { challenge: 'pin' },
+      ]) {
+        const answer = house.execute('door', 'LockUnlock', { lock: true });
+        await house.clock.advance(0);
+        await assert.rejects(house.home.take({ google: house.told.at(-1)!.google, payload }, ''), {
+          code: 'INVALID_INPUT',
+        });
+        assert.equal((await answer).errorCode, 'lockFailure', JSON.stringify(payload));
+      }
+    });
+
+    it('refuses a message with neither handle nor device, and a device that is not there', async () => {
+      await assert.rejects(house.home.take({ payload: { isLocked: true } }, ''), { code: 'INVALID_INPUT' });
+      await assert.rejects(house.home.take({ payload: { isLocked: true } }, 'door'), { code: 'INVALID_INPUT' });
+      assert.equal((await house.home.take({ google: 'of an earlier life', payload: {} }, '')).kind, 'spent');
+    });
+
+    it('leaves the device alone when something failed that nobody asked for', async () => {
+      house.device(DOOR);
+      await house.home.take({ payload: { isLocked: true } }, 'door');
+      const message = { payload: 1, error: { code: 'GATEWAY_UNREACHABLE', message: 'x' } };
+      assert.deepEqual(await house.home.take(message, 'door'), { kind: 'ignored' });
+      assert.equal((await house.query('door')).isLocked, true);
+    });
+
+    it('ends what waits when the account closes', async () => {
+      house.device(DOOR);
+      const answer = house.execute('door', 'LockUnlock', { lock: true });
+      await house.clock.advance(0);
+      await house.home.close();
+      assert.equal((await answer).errorCode, 'deviceNotReady');
+    });
+  });
+});

@@ -1,0 +1,205 @@
+/** What outlives a command: states, the device list that Google has, settings as a person typed them. */
+import assert from 'node:assert/strict';
+import { parseDevice } from '../../../src/google/settings';
+import { MemoryState } from '../../../src/state/local';
+import { BEN, ANNA, House, level } from '../../support/smart-home';
+
+const DOOR = { deviceId: 'door', deviceType: 'LOCK', pinFor: 'none' };
+const PANEL = { deviceId: 'panel', levels: [level('home'), level('away')], pinFor: 'none' };
+
+describe('what the devices are', () => {
+  it('survives a restart', async () => {
+    let house = new House();
+    house.device(PANEL);
+    await house.home.take({ payload: { isArmed: true, currentArmLevel: 'away' } }, 'panel');
+    house = await house.restarted();
+    house.device(PANEL);
+    assert.equal((await house.query('panel')).isArmed, true);
+    assert.equal((await house.query('panel')).currentArmLevel, 'away');
+    await house.home.close();
+  });
+
+  it('survives a deploy of one node, and does not concern the others', async () => {
+    const house = new House();
+    const remove = house.device(DOOR);
+    house.device(PANEL);
+    await house.home.take({ payload: { isLocked: true } }, 'door');
+    await house.home.take({ payload: { isArmed: true } }, 'panel');
+    remove();
+    assert.equal((await house.query('door')).errorCode, 'deviceNotFound');
+    house.device(DOOR);
+    assert.equal((await house.query('door')).isLocked, true);
+    assert.equal((await house.query('panel')).isArmed, true);
+    await house.home.close();
+  });
+
+  it('is what the newest message said, even while what was kept is still being read', async () => {
+    const state = new MemoryState();
+    await state.change('google/test/states', () => ({
+      value: { door: { online: true, isLocked: false, isJammed: false } },
+      result: undefined,
+    }));
+    const house = new House(state);
+    house.device(DOOR);
+    await house.home.take({ payload: { isLocked: true } }, 'door');
+    assert.equal((await house.query('door')).isLocked, true);
+    await house.home.close();
+  });
+
+  it('goes on being told while the disk is full, and is written once there is room', async () => {
+    const house = new House();
+    house.device(DOOR);
+    const change = house.state.change.bind(house.state);
+    house.state.change = () => Promise.reject(new Error('ENOSPC'));
+    await house.home.take({ payload: { isLocked: true } }, 'door');
+    await house.clock.advance(1000);
+    assert.equal((await house.query('door')).isLocked, true);
+    assert.equal(house.warnings.filter((text) => text.includes('could not be kept')).length, 1);
+    house.state.change = change;
+    await house.clock.advance(30_000);
+    assert.deepEqual(await house.state.get('google/test/states'), {
+      door: { online: true, isJammed: false, isLocked: true },
+    });
+    await house.home.close();
+  });
+
+  it('is told to every linked user, and to nobody while nobody is linked', async () => {
+    const house = new House();
+    house.device(DOOR);
+    house.linked = [];
+    await house.home.take({ payload: { isLocked: true } }, 'door');
+    await house.clock.advance(1);
+    assert.equal(house.reports.length, 0);
+    house.linked = [ANNA.agentUserId, BEN.agentUserId];
+    await house.home.take({ payload: { isLocked: false } }, 'door');
+    await house.clock.advance(1);
+    assert.deepEqual(house.reports[0]!.users, house.linked);
+    await house.home.close();
+  });
+
+  it('tells the last of several changes last', async () => {
+    const house = new House();
+    house.device(DOOR);
+    await Promise.all([true, false, true, false].map((isLocked) => house.home.take({ payload: { isLocked } }, 'door')));
+    await house.clock.advance(1);
+    assert.equal(house.reports.at(-1)!.states.door!.isLocked, false);
+    await house.home.close();
+  });
+});
+
+describe('the device list', () => {
+  it('is asked to be read again when it changed, once, and not at a restart', async () => {
+    let house = new House();
+    house.device(DOOR);
+    await house.clock.advance(1000);
+    assert.equal(house.syncs.length, 1);
+    const remove = house.device(PANEL);
+    house.device({ ...PANEL, deviceId: 'panel2' });
+    await house.clock.advance(1000);
+    assert.equal(house.syncs.length, 2);
+    remove();
+    house.device(PANEL);
+    await house.clock.advance(1000);
+    assert.equal(house.syncs.length, 2);
+    house = await house.restarted();
+    house.device({ ...PANEL, deviceId: 'panel2' });
+    house.device(PANEL);
+    house.device(DOOR);
+    await house.clock.advance(1000);
+    assert.equal(house.syncs.length, 0);
+    await house.home.close();
+  });
+
+  it('is not asked for while nobody is linked', async () => {
+    const house = new House();
+    house.linked = [];
+    house.device(DOOR);
+    await house.clock.advance(1000);
+    assert.deepEqual(house.syncs, []);
+    await house.home.close();
+  });
+
+  it('has no two devices with one id', async () => {
+    const house = new House();
+    house.device(DOOR);
+    assert.throws(() => house.device(DOOR), { code: 'INVALID_INPUT' });
+    await house.home.close();
+  });
+});
+
+describe('the settings of a device', () => {
+  it('has the defaults of the dialog', () => {
+    assert.deepEqual(parseDevice({}, '', 'n1'), {
+      id: 'n1',
+      name: 'n1',
+      nicknames: [],
+      roomHint: '',
+      kind: 'SECURITYSYSTEM',
+      type: 'action.devices.types.SECURITYSYSTEM',
+      levels: [],
+      levelsOrdered: true,
+      defaultLevel: undefined,
+      pinFor: 'release',
+      pin: '',
+      onOpenSensors: 'flow',
+      replyTimeoutMs: 1500,
+      battery: false,
+      customTraits: [],
+      customAttributes: {},
+    });
+  });
+
+  it('gives every level words in English, and keeps the others', () => {
+    const ru = { level_synonym: ['дома'], lang: 'ru' };
+    const { levels } = parseDevice({ levels: [{ level_name: 'home_key', level_values: [ru] }] }, '', 'n1');
+    assert.deepEqual(levels, [
+      { level_name: 'home_key', level_values: [{ level_synonym: ['home key'], lang: 'en' }, ru] },
+    ]);
+  });
+
+  it('takes types and traits with Google’s prefix or without', () => {
+    const raw = {
+      deviceType: 'CUSTOM',
+      customType: 'action.devices.types.GARAGE',
+      customTraits: ['action.devices.traits.OpenClose', 'OnOff'],
+    };
+    const { type, customTraits } = parseDevice(raw, '', 'n1');
+    assert.deepEqual([type, customTraits], ['action.devices.types.GARAGE', ['OpenClose', 'OnOff']]);
+  });
+
+  it('cuts long names where Google would, between characters', () => {
+    assert.equal(parseDevice({ deviceName: '🚪'.repeat(70) }, '', 'n1').name, '🚪'.repeat(60));
+  });
+
+  it('refuses what cannot work', () => {
+    for (const raw of [
+      { deviceType: 'DOOR' },
+      { deviceType: 'CUSTOM' },
+      { deviceType: 'CUSTOM', customType: 'LIGHT' },
+      { levels: [{}] },
+      { levels: [level('a'), level('a')] },
+      { levels: [level('a')], defaultLevel: 'b' },
+      { levels: 'x' },
+      { replyTimeout: 'soon' },
+      { replyTimeout: '-1' },
+      { pinFor: 'sometimes' },
+      { onOpenSensors: 'maybe' },
+      { customAttributes: '[1]', deviceType: 'CUSTOM', customType: 'LIGHT', customTraits: ['OnOff'] },
+    ]) {
+      assert.throws(() => parseDevice(raw, '', 'n1'), { code: 'INVALID_INPUT' }, JSON.stringify(raw));
+    }
+  });
+
+  it('asks for a PIN before a door opens, where one is set', async () => {
+    const house = new House();
+    const garage = { deviceType: 'CUSTOM', customType: 'GARAGE', customTraits: ['OpenClose'] };
+    house.device({ ...garage, deviceId: 'guarded' }, '1234', ({ payload }) => payload.params);
+    house.device({ ...garage, deviceId: 'free' }, '', ({ payload }) => payload.params);
+    const open = { openPercent: 100 };
+    assert.equal((await house.execute('guarded', 'OpenClose', open)).challengeNeeded?.type, 'pinNeeded');
+    assert.equal((await house.execute('guarded', 'OpenClose', { openPercent: 0 })).status, 'SUCCESS');
+    assert.equal((await house.execute('guarded', 'OpenClose', open, { pin: '1234' })).states!.openPercent, 100);
+    assert.equal((await house.execute('free', 'OpenClose', open)).status, 'SUCCESS');
+    await house.home.close();
+  });
+});
