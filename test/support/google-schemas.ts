@@ -67,8 +67,9 @@ export function checkStates(device: Described, states: JsonObject, which: 'all' 
     const trait = traits.definitions[name];
     const words = Object.keys((trait?.states as { properties?: object } | undefined)?.properties ?? {});
     const present = words.some((word) => word in states);
-    // Nothing is said of a lock's battery before it was read; and an answer leaves out whole traits, never parts of one.
-    if (!present && (which === 'present' || name === 'EnergyStorage')) continue;
+    // Of a panel all is said always; of others nothing before anybody knows. An answer to a command leaves out whole
+    // traits, never parts of one.
+    if (!present && (which === 'present' || !['ArmDisarm', 'StatusReport'].includes(name))) continue;
     const withoutLevels = name === 'ArmDisarm' && device.attributes.availableArmLevels === undefined;
     const schema = trait?.[withoutLevels ? 'statesWithoutLevels' : 'states'];
     if (schema === undefined) continue;
