@@ -32,7 +32,7 @@ describe('what the dialog of a gateway asks', () => {
       locks?.map(({ identifier }) => identifier),
       [FRONT.identifier, BACK.identifier],
     );
-    assert.deepEqual(Object.keys(locks![0]!).sort(), [
+    assert.deepEqual(Object.keys(locks[0]!).sort(), [
       'batteryMillivolts',
       'batteryPercent',
       'identifier',
