@@ -280,7 +280,8 @@ class Attempts<T> implements Job {
       floor = await this.line.floor(latest);
       const remaining = latest - this.clock.elapsed();
       const patience = Math.max(1, ...this.waiters.map(({ request }) => request.answerMs(remaining)));
-      const mayLeave = (): boolean => !this.abandoned && this.clock.elapsed() < latest;
+      // A process that was stopped for a while may have lost the floor to another one.
+      const mayLeave = (): boolean => !this.abandoned && this.clock.elapsed() < latest && floor?.lost.aborted !== true;
       if (!mayLeave()) return { attempt: { obstacle: null }, timestamp };
       for (const { request } of this.waiters) request.onSend?.();
       const answer = await this.line.speak(
