@@ -33,13 +33,14 @@ export class DeviceStates {
 
   constructor(private readonly options: DeviceStatesOptions) {
     this.key = `${options.prefix}/states`;
-    this.unsubscribe = options.state.subscribe(this.key, (message) => {
-      if (options.state.shared) this.take(message);
-    });
-    this.ready = options.state.get(this.key).then(
-      (kept) => this.take(kept),
-      (error: unknown) => options.warn(`the states of the devices could not be read: ${textOf(error)}`),
+    this.unsubscribe = options.state.subscribe(
+      this.key,
+      (message) => {
+        if (options.state.shared) this.take(message);
+      },
+      () => void this.read(),
     );
+    this.ready = this.read();
   }
 
   /** As last heard; empty for a device that nobody has spoken of. */
@@ -59,6 +60,14 @@ export class DeviceStates {
     this.unsubscribe();
     await this.writing;
     if (this.unwritten.size > 0) await this.write();
+  }
+
+  private async read(): Promise<void> {
+    try {
+      this.take(await this.options.state.get(this.key));
+    } catch (error) {
+      this.options.warn(`the states of the devices could not be read: ${textOf(error)}`);
+    }
   }
 
   /** What was kept, or what another process heard. Never in place of something newer from here. */

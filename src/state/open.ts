@@ -111,8 +111,8 @@ class Share implements State {
     return this.state.publish(channel, message);
   }
 
-  subscribe(channel: string, listener: (message: Json) => void): () => void {
-    const unsubscribe = this.state.subscribe(channel, listener);
+  subscribe(channel: string, listener: (message: Json) => void, onGap?: () => void): () => void {
+    const unsubscribe = this.state.subscribe(channel, listener, onGap);
     const end = (): void => {
       if (this.subscriptions.delete(end)) unsubscribe();
     };

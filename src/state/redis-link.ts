@@ -22,6 +22,13 @@ export interface LinkOptions {
 
 type Client = Redis | Cluster;
 
+/** One who listens to a channel. */
+export interface Ear {
+  hear: (text: string) => void;
+  /** Messages may have been missed. */
+  onGap?: () => void;
+}
+
 /** Error replies that pass by themselves: start-up, a failover, a Cluster moving its slots, a long script of somebody's. */
 const PASSING = ['LOADING', 'READONLY', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN', 'BUSY', 'MOVED', 'ASK'];
 const RETRY_MS = 40;
@@ -35,7 +42,7 @@ const HEARTBEAT_MS = 10_000;
 export class RedisLink {
   private readonly client: Client;
   private listening: { client: Client; stopHeartbeat: () => void } | undefined;
-  private readonly listeners = new Map<string, Set<(text: string) => void>>();
+  private readonly listeners = new Map<string, Set<Ear>>();
   private readonly subscribing = new Set<Promise<unknown>>();
   private readonly closing = new AbortController();
   /** When the connection for commands went, by the clock's `elapsed`; undefined while it is there. */
@@ -101,19 +108,19 @@ export class RedisLink {
   }
 
   /** Resolves when Redis has the subscription, or when it is clear that this takes longer; it is kept up all the same. */
-  async listen(channel: string, listener: (text: string) => void): Promise<void> {
+  async listen(channel: string, ear: Ear): Promise<void> {
     const known = this.listeners.get(channel);
-    if (known !== undefined) known.add(listener);
+    if (known !== undefined) known.add(ear);
     else {
-      this.listeners.set(channel, new Set([listener]));
-      this.subscribe(this.listener(), [channel]);
+      this.listeners.set(channel, new Set([ear]));
+      void this.subscribe(this.listener(), [channel]);
     }
     await this.subscribed();
   }
 
-  unlisten(channel: string, listener: (text: string) => void): void {
+  unlisten(channel: string, ear: Ear): void {
     const known = this.listeners.get(channel);
-    known?.delete(listener);
+    known?.delete(ear);
     if (known?.size !== 0) return;
     this.listeners.delete(channel);
     this.listening?.client.unsubscribe(channel).catch(() => undefined);
@@ -193,21 +200,31 @@ export class RedisLink {
     if (this.listening !== undefined) return this.listening.client;
     const client = this.connect();
     client.on('error', () => undefined);
-    client.on('ready', () => this.subscribe(client, [...this.listeners.keys()]));
-    client.on('message', (channel: string, text: string) => {
-      for (const listener of [...(this.listeners.get(channel) ?? [])]) {
-        try {
-          listener(text);
-        } catch (error) {
-          this.options.warn(`a listener of the shared state failed: ${textOf(error)}`);
-        }
-      }
+    let before = false;
+    client.on('ready', () => {
+      const subscribed = this.subscribe(client, [...this.listeners.keys()]);
+      if (before) void subscribed.then(() => this.tell((ear) => ear.onGap?.()));
+      before = true;
     });
+    client.on('message', (channel: string, text: string) => this.tell((ear) => ear.hear(text), channel));
     this.listening = { client, stopHeartbeat: this.heartbeat(client) };
     return client;
   }
 
-  private subscribe(client: Client, channels: readonly string[]): void {
+  /** Calls those who listen (to one channel, or at all). Their defects are theirs. */
+  private tell(say: (ear: Ear) => void, channel?: string): void {
+    const told = channel === undefined ? [...this.listeners.values()] : [this.listeners.get(channel) ?? new Set<Ear>()];
+    for (const ear of told.flatMap((ears) => [...ears])) {
+      try {
+        say(ear);
+      } catch (error) {
+        this.options.warn(`a listener of the shared state failed: ${textOf(error)}`);
+      }
+    }
+  }
+
+  /** Resolves when Redis has taken the subscription, or has failed to. */
+  private async subscribe(client: Client, channels: readonly string[]): Promise<void> {
     if (channels.length === 0) return;
     // Not connected yet: the `ready` handler subscribes. Callers wait for that, a moment.
     const done =
@@ -215,6 +232,7 @@ export class RedisLink {
     const pending: Promise<unknown> = done.catch(() => undefined);
     this.subscribing.add(pending);
     void pending.then(() => this.subscribing.delete(pending));
+    await pending;
   }
 
   private async subscribed(): Promise<void> {

@@ -143,10 +143,11 @@ export class RedisState implements State {
     await this.track(this.link.publish(this.channelOf(channel), JSON.stringify(message)));
   }
 
-  subscribe(channel: string, listener: (message: Json) => void): () => void {
+  subscribe(channel: string, listener: (message: Json) => void, onGap?: () => void): () => void {
     const hear = (text: string): void => listener(JSON.parse(text) as Json);
-    void this.link.listen(this.channelOf(channel), hear);
-    return () => this.link.unlisten(this.channelOf(channel), hear);
+    const ear = { hear, ...(onGap === undefined ? {} : { onGap }) };
+    void this.link.listen(this.channelOf(channel), ear);
+    return () => this.link.unlisten(this.channelOf(channel), ear);
   }
 
   async close(): Promise<void> {
@@ -164,7 +165,9 @@ export class RedisState implements State {
     signal: AbortSignal,
   ): Promise<{ lease: Lease; ended: Promise<void> }> {
     const channelPrefix = `${this.prefix}wake:`;
-    this.wakeable ??= this.link.listen(`${channelPrefix}${this.self}`, (token) => this.wakers.get(token)?.());
+    this.wakeable ??= this.link.listen(`${channelPrefix}${this.self}`, {
+      hear: (token) => this.wakers.get(token)?.(),
+    });
     await this.wakeable;
     const token = this.fresh();
     const slot = `${this.prefix}lease:{${encodeURIComponent(name)}}`;

@@ -50,7 +50,8 @@ export interface State {
 
   /** Tells every process that listens (this one included). Nothing is kept for those who come later. */
   publish(channel: string, message: Json): Promise<void>;
-  subscribe(channel: string, listener: (message: Json) => void): () => void;
+  /** `onGap` is called when messages may have been missed, after a connection was lost: read anew what they were about. */
+  subscribe(channel: string, listener: (message: Json) => void, onGap?: () => void): () => void;
 
   /** Waits for what is being written, then lets go of files, timers and connections. */
   close(): Promise<void>;

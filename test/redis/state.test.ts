@@ -209,15 +209,22 @@ describe('state in Redis', () => {
     await proxy.stop();
   });
 
-  it('goes on hearing news after the connection was cut', async () => {
+  it('goes on hearing news after the connection was cut, and tells that some may have been missed', async () => {
     const proxy = await TcpProxy.start(server.port);
     const url = fresh();
     const state = open(url.replace(String(server.port), String(proxy.port)));
     const heard: Json[] = [];
-    state.subscribe('gateway', (message) => heard.push(message));
+    let gaps = 0;
+    state.subscribe(
+      'gateway',
+      (message) => heard.push(message),
+      () => (gaps += 1),
+    );
     await state.publish('gateway', 1);
     await until(() => heard.length === 1);
+    assert.equal(gaps, 0);
     proxy.cut();
+    await until(() => gaps === 1);
     const other = open(url);
     await until(async () => {
       await other.publish('gateway', 2);
