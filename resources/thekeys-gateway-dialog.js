@@ -71,6 +71,9 @@
       result.say(t(batteryPercent === null ? 'setup.works' : 'setup.worksBattery', words), 'good');
     });
 
+    // What was found out is not about other settings.
+    for (const input of [host, identifier, code]) input.on('input change', tested.hide);
+
     // A setting that differs from the usual one should not hide.
     $('#thekeys-more').prop(
       'open',
