@@ -10,7 +10,7 @@ import { parseDevice } from '../../src/google/settings';
 import type { Accounts, FollowUpResponse, HomeGraph, Identity, States } from '../../src/google/types';
 import { MemoryState } from '../../src/state/local';
 import type { State } from '../../src/state/state';
-import { HandClock } from '../unit/simulator/clock';
+import { HandClock } from './clock';
 import { checkAnswer, checkFollowUp, checkStates, type Described } from './google-schemas';
 
 export const ANNA: Identity = { agentUserId: 'user123', user: 'anna', link: 'link-1' };

@@ -3,7 +3,7 @@ import net from 'node:net';
 import { exchange, type HttpAnswer, type HttpFailure } from '../../../src/common/http';
 import { SimulatedGateway } from '../../../src/simulator/gateway';
 import { serve, type RunningGateway } from '../../../src/simulator/gateway-server';
-import { HandClock } from './clock';
+import { HandClock } from '../../support/clock';
 
 describe('the simulated gateway on HTTP', () => {
   let clock: HandClock;

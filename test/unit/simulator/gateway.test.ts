@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../src/simulator/gateway';
 import type { SimulatedAnswer } from '../../../src/simulator/gateway-wire';
-import { HandClock } from './clock';
+import { HandClock } from '../../support/clock';
 
 const FRONT = { identifier: '45961123', code: 'demo-share-code-1' };
 const BACK = { identifier: '45961124', code: 'demo-share-code-2' };
