@@ -19,7 +19,7 @@ export interface AnnouncerOptions {
   clock: Clock;
   prefix: string;
   /** All states of a device now; undefined when it is gone. */
-  statesOf: (deviceId: string) => States | undefined;
+  statesOf: (deviceId: string) => Readonly<States> | undefined;
   /** The device list as SYNC answers it. */
   devices: () => JsonObject[];
   warn: (message: string) => void;
@@ -69,7 +69,7 @@ export class Announcer {
       const ids = [...this.changed];
       this.changed.clear();
       if (users.length === 0) continue;
-      const states = ids.flatMap((id): [string, States][] => {
+      const states = ids.flatMap((id): [string, Readonly<States>][] => {
         const known = this.options.statesOf(id);
         return known === undefined ? [] : [[id, known]];
       });

@@ -55,15 +55,19 @@ async function bodyOf(
     return isObject(body) || Array.isArray(body) ? { json: body } : 'not JSON';
   }
   if (Number(request.headers['content-length']) > MAX_BYTES) return 'too large';
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Left without destroying the request: the answer still has to go out on its connection.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BYTES) return 'too large';
-    chunks.push(chunk);
-  }
-  return jsonOf(Buffer.concat(chunks).toString());
+  const text = await new Promise<string | undefined>((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_BYTES) resolve(undefined);
+      else chunks.push(chunk);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    request.on('error', reject);
+    request.on('close', () => reject(new Error('the connection ended')));
+  });
+  return text === undefined ? 'too large' : jsonOf(text);
 }
 
 function jsonOf(text: string): { json: unknown } | 'not JSON' {

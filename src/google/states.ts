@@ -12,6 +12,8 @@ import type { States } from './types';
 const GATHER_MS = 100;
 const RETRY_MS = 10_000;
 
+const NOTHING: Readonly<States> = Object.freeze({});
+
 export interface DeviceStatesOptions {
   state: State;
   clock: Clock;
@@ -43,9 +45,9 @@ export class DeviceStates {
     this.ready = this.read();
   }
 
-  /** As last heard; empty for a device that nobody has spoken of. */
+  /** As last heard; empty for a device that nobody has spoken of. The same object until something new is heard. */
   of(deviceId: string): Readonly<States> {
-    return this.known.get(deviceId) ?? {};
+    return this.known.get(deviceId) ?? NOTHING;
   }
 
   set(deviceId: string, states: States): void {

@@ -24,9 +24,14 @@ export class Device {
   private readonly traits: readonly Trait[];
   /** Takes what no other trait owns; undefined for devices that pass nothing through. */
   private readonly rest: Omit<Trait, 'words'> | undefined;
+  /** The words that are not left to `rest`. */
+  private readonly owned: ReadonlySet<string>;
+  /** What was shown last: Google asks far more often than anything changes. */
+  private last: { kept: Readonly<States>; shown: Readonly<States> } | undefined;
 
   constructor(readonly settings: DeviceSettings) {
     this.traits = traitsOf(settings);
+    this.owned = new Set(['online', ...KEPT_WORDS, ...this.traits.flatMap((trait) => trait.words)]);
     this.rest =
       settings.kind === 'CUSTOM'
         ? anyTrait({
@@ -101,13 +106,12 @@ export class Device {
   next(kept: Readonly<States>, happening: Happening): States {
     const { online = true } = happening.said;
     const next: States = { online };
-    const owned = new Set<string>(['online']);
+    const { owned } = this;
     for (const trait of this.traits) {
       const mine = this.ownStates(trait, kept);
       const said = pick(happening.said, trait.words);
       const concerned = Object.keys(said).length > 0 || this.commanded(trait, happening.command);
       Object.assign(next, concerned ? trait.next(mine, { ...happening, said }) : mine);
-      for (const word of [...trait.words, ...KEPT_WORDS]) owned.add(word);
     }
     if (this.rest !== undefined) {
       Object.assign(next, this.rest.next(omit(kept, owned), { ...happening, said: omit(happening.said, owned) }));
@@ -115,9 +119,13 @@ export class Device {
     return next;
   }
 
-  /** All states of every trait, and `online`: what QUERY answers and Home Graph is told. */
-  shown(kept: Readonly<States>, now: number): States {
-    return this.show(kept, now, () => true);
+  /** All states of every trait, and `online`: what QUERY answers and Home Graph is told. The same object until they change. */
+  shown(kept: Readonly<States>, now: number): Readonly<States> {
+    if (this.last?.kept === kept) return this.last.shown;
+    const shown = this.show(kept, now, () => true);
+    // An exit delay shows another number every second.
+    this.last = KEPT_WORDS.some((word) => word in kept) ? undefined : { kept, shown };
+    return shown;
   }
 
   /**
@@ -137,12 +145,10 @@ export class Device {
   private show(kept: Readonly<States>, now: number, wanted: (trait: Trait) => boolean): States {
     const { online = true } = kept;
     const states: States = { online };
-    const owned = new Set<string>(['online']);
     for (const trait of this.traits) {
       if (wanted(trait)) Object.assign(states, trait.shown(this.ownStates(trait, kept), now));
-      for (const word of [...trait.words, ...KEPT_WORDS]) owned.add(word);
     }
-    return this.rest === undefined ? states : { ...states, ...this.rest.shown(omit(kept, owned), now) };
+    return this.rest === undefined ? states : { ...states, ...this.rest.shown(omit(kept, this.owned), now) };
   }
 
   private ownStates(trait: Trait, kept: Readonly<States>): States {
