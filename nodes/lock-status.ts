@@ -72,7 +72,9 @@ function init(RED: NodeAPI): void {
       if (intervalMs > 0) {
         const share = access.share(readIdentifier({}, from));
         const watch = { share, intervalMs: Math.max(LEAST_INTERVAL_MS, intervalMs), timeoutMs: access.timeoutMs };
-        adapter.onClose(access.gateway.watch(watch, listener(always)));
+        const stop = access.gateway.watch(watch, listener(always));
+        // At once, rather than when the commands under way have ended.
+        adapter.signal.addEventListener('abort', stop, { once: true });
       }
     } catch (error) {
       badge.show('failed', fault ?? 'settings');

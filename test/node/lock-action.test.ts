@@ -123,4 +123,95 @@ describe('lock-action', () => {
     await flow.next('out', 2);
     assert.equal(flow.badgesOf('lock').at(-1), 'sent');
   });
+
+  it('settles a lost answer by reading the lock, also without confirmation', async () => {
+    await start({ confirm: false });
+    flow.world.faults.next({ kind: 'reset-after', path: '/open' });
+    flow.send('lock', {});
+    const { payload } = await flow.next('out');
+    const { state, confirmed } = payload as Record<string, unknown>;
+    assert.deepEqual([state, confirmed], ['open', true]);
+    assert.equal(flow.world.journal.actions.length, 1);
+  });
+
+  it('says that nobody knows, where reading the lock does not settle it', async () => {
+    await start({ deadline: '1' });
+    flow.world.faults.next({ kind: 'reset-before', path: '/open' });
+    flow.send('lock', {});
+    const { error } = await flow.next('caught');
+    assert.deepEqual([error?.code, error?.cause.retriable], ['RESULT_UNKNOWN', false]);
+    assert.equal(flow.badges.at(-1)?.badge.text, 'result unknown');
+    assert.equal(flow.world.journal.paths.filter((path) => path === '/open').length, 1);
+  });
+
+  it('says what it read of a bolt that did not move', async () => {
+    flow.world.lock(FRONT.identifier).jammed = true;
+    await start({ deadline: '1' });
+    flow.send('lock', {});
+    const { payload } = await flow.next('out');
+    const { action: word, state, confirmed } = payload as Record<string, unknown>;
+    assert.deepEqual([word, state, confirmed], ['open', 'closed', false]);
+    assert.deepEqual(flow.badges.at(-1)?.badge, { fill: 'yellow', shape: 'dot', text: 'closed · 95 %' });
+  });
+
+  it('tells nothing that nobody read', async () => {
+    await start({ confirm: false });
+    flow.send('lock', { topic: 'door' });
+    const { payload, topic } = await flow.next('out');
+    assert.deepEqual(payload, { identifier: FRONT.identifier, action: 'open', state: null, confirmed: false });
+    assert.equal(topic, 'door');
+  });
+
+  it('refuses to toggle a lock that does not know its state', async () => {
+    flow.world.lock(FRONT.identifier).reboot();
+    await start({ action: 'toggle' });
+    flow.send('lock', {});
+    assert.equal((await flow.next('caught')).error?.code, 'STATE_UNKNOWN');
+    assert.deepEqual(flow.world.journal.actions, []);
+  });
+
+  it('calibrates', async () => {
+    await start({ action: 'calibrate' });
+    flow.send('lock', {});
+    const { payload } = await flow.next('out');
+    assert.equal((payload as { action: string }).action, 'calibrate');
+    assert.deepEqual(
+      flow.world.journal.actions.map(({ action: word }) => word),
+      ['calibrate'],
+    );
+  });
+
+  it('tells its badge to Status nodes', async () => {
+    const items = flow.whole(flow.gateway(), action());
+    const place = { x: 100, y: 100, z: 'tab' };
+    await flow.load([...items, { ...place, id: 'status', type: 'status', scope: null, wires: [['out']] }]);
+    flow.send('lock', {});
+    await flow.until(() => flow.at('out').some(({ status }) => status?.text === 'open · 95 %'));
+  });
+
+  it('leaves no timer and no listener behind, however often it is deployed', async () => {
+    const items = (name: string): FlowItem[] =>
+      flow.whole(flow.gateway(), action({ name }), {
+        id: 'watch',
+        type: 'lock-status',
+        name,
+        gateway: 'gw',
+        interval: '60',
+        wires: [['out']],
+      });
+    const counts = (): number[] => [
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
+      flow.RED.events.eventNames().reduce((sum, name) => sum + flow.RED.events.listenerCount(name), 0),
+    ];
+    await flow.load(items('0'));
+    await flow.next('out');
+    const before = counts();
+    for (let round = 1; round <= 10; round++) {
+      await flow.deploy(items(String(round)), round % 2 === 0 ? 'nodes' : 'flows');
+      await flow.next('out', round + 1);
+    }
+    const after = counts();
+    assert.ok(after[0]! <= before[0]! + 1, `${after[0]} timers after ${before[0]}`);
+    assert.equal(after[1], before[1]);
+  });
 });
