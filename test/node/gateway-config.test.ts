@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { GATEWAY_ERROR_CODES } from '../../src/thekeys/errors';
 import { BACK, FRONT, LockFlow, type FlowItem } from '../support/lock-flow';
@@ -127,6 +127,19 @@ describe('gateway-config', () => {
       flow.badges.length = 0;
       await new Promise((resolve) => setTimeout(resolve, 300));
       assert.deepEqual([flow.badges, flow.at('out')], [[], []]);
+    });
+
+    it('goes on where the user directory cannot be written, with one warning', async () => {
+      writeFileSync(path.join(flow.userDir, 'thekeys-gateway'), 'a file where the folder should be');
+      const items = (name: string): FlowItem[] => flow.whole(flow.gateway({ name }), action({ name }));
+      await flow.load(items('before'));
+      for (let index = 0; index < 8; index++) flow.send('lock', { payload: 'open' });
+      await flow.next('out', 8);
+      await flow.deploy(items('after'), 'full');
+      flow.send('lock', { payload: 'close' });
+      await flow.next('out', 9);
+      rising();
+      assert.equal(flow.logged.filter((line) => line.includes('cannot be kept')).length, 1);
     });
 
     it('keeps the timestamps in the user directory', async () => {
