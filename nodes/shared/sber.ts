@@ -4,7 +4,7 @@
  */
 import type { Node, NodeAPI } from 'node-red';
 import { invalidInput } from '../../src/common/errors';
-import type { SberAccount } from '../../src/sber/account';
+import { SberAccount } from '../../src/sber/account';
 import type { Work } from '../../src/sber/apply';
 import type { ItemFailure, Outcome, Warning } from '../../src/sber/shapes';
 import type { Adapter, Message, Turn } from './adapter';
@@ -34,10 +34,13 @@ export function sberWords(RED: NodeAPI): Words {
 
 /** The account that a node refers to. Looked up when a message comes, so that a node without one says so then. */
 export function accountOf(RED: NodeAPI, id: string): () => SberAccount {
-  const config = RED.nodes.getNode(id) as SberConfigNode | null;
+  // In a flow that was written by hand the id may be that of any other node.
+  const account = (RED.nodes.getNode(id) as Partial<SberConfigNode> | null)?.account;
   return () => {
-    if (config === null) throw invalidInput('the node has no account', 'Choose a Sber account in the node and deploy.');
-    return config.account;
+    if (!(account instanceof SberAccount)) {
+      throw invalidInput('the node has no account', 'Choose a Sber account in the node and deploy.');
+    }
+    return account;
   };
 }
 

@@ -35,13 +35,6 @@ export async function meaningOf(
   const { status } = answer;
   const good = status >= 200 && status < 300;
   const reading = expected !== undefined;
-  if (status >= 300 && status < 400) {
-    return failure('BAD_RESPONSE', `the endpoint answered with a redirect (HTTP ${status}), which is not followed`, {
-      httpStatus: status,
-      hint: 'Enter the address that answers itself as the endpoint. The key is not carried to another address.',
-    });
-  }
-
   // trim() takes a byte order mark too.
   const text = answer.body.trim();
   if (text === '') {
@@ -76,6 +69,10 @@ export async function meaningOf(
   }
   if (expected !== undefined && Array.isArray(body[expected])) return { kind: 'done', body };
   if (!good) return byStatus(status, shortened(redactor.text(wordsOf(body))));
+  // Words of an error in a form that nobody documents: to take them for success would be the worst reading of all.
+  if (saysSomething(errors) || (code === undefined && saysSomething(own))) {
+    return failure('BAD_RESPONSE', `an error in no form of Sber’s: ${quoted(text, redactor)}`, { httpStatus: status });
+  }
   // Empty lists are left out (proto3), but an answer that says something else altogether is not an empty list.
   if (expected !== undefined && !(expected in body) && Object.keys(body).length > 0) {
     return failure('BAD_RESPONSE', `the answer has no ${expected}: ${quoted(text, redactor)}`, {
@@ -90,6 +87,12 @@ function failure(...of: Parameters<typeof sberError>): Meaning {
 }
 
 function byStatus(status: number, said: string): Meaning {
+  if (status >= 300 && status < 400) {
+    return failure('BAD_RESPONSE', `the endpoint answered with a redirect (HTTP ${status}), which is not followed`, {
+      httpStatus: status,
+      hint: 'Enter the address that answers itself as the endpoint. The key is not carried to another address.',
+    });
+  }
   return failure(codeOfStatus(status), `HTTP ${status}${said === '' ? '' : `, ${said}`}`, { httpStatus: status });
 }
 
@@ -105,10 +108,20 @@ function parse(text: string): unknown {
 function itemFailures(list: unknown, redactor: Redactor): ItemFailure[] {
   if (!Array.isArray(list)) return [];
   return list.filter(isObject).map(({ id, code, message }) => ({
-    id: typeof id === 'string' ? id : '',
+    id: textOf(id),
     code: numberOf(code) ?? 0,
-    message: typeof message === 'string' ? redactor.text(message) : '',
+    message: redactor.text(textOf(message)),
   }));
+}
+
+/** Text, or a number as text: the page's own schema calls `message` an integer. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
+}
+
+/** Whether a field is there and not at its default, which proto3 would have left out. */
+function saysSomething(field: unknown): boolean {
+  return Array.isArray(field) ? field.length > 0 : ![undefined, null, '', 0, false].includes(field as string);
 }
 
 /** A number, or its text: proto3 writes long integers as text. */

@@ -61,8 +61,8 @@ export class SberClient {
 
   /** `GET /v1/models`: all models of the project, field for field. */
   async listModels(call: Call = {}): Promise<Raw[]> {
-    const { models } = await this.read({ method: 'GET', path: 'models' }, 'models', call);
-    return objects(models, 'models');
+    const { list, httpStatus } = await this.read({ method: 'GET', path: 'models' }, 'models', call);
+    return objects(list, 'models', httpStatus);
   }
 
   /** `POST /v1/models`: registers new models. Resolves to the items that failed. Never sent twice. */
@@ -83,8 +83,8 @@ export class SberClient {
   /** `GET /v1/devices` of a user; without ids, all of them. */
   async listDevices(userId: string, ids: readonly string[] = [], call: Call = {}): Promise<Raw[]> {
     const request = { method: 'GET', path: 'devices', query: queryOf(userId, ids) } as const;
-    const { devices } = await this.read(request, 'devices', call);
-    return objects(devices, 'devices');
+    const { list, httpStatus } = await this.read(request, 'devices', call);
+    return objects(list, 'devices', httpStatus);
   }
 
   /** `POST /v1/devices`: a user got new devices. Never sent twice. */
@@ -105,13 +105,13 @@ export class SberClient {
   /** `GET /v1/state`: per device id what Sber has of its states, unread. Without ids, all of the user's devices. */
   async readState(userId: string, ids: readonly string[] = [], call: Call = {}): Promise<Map<string, unknown>> {
     const request = { method: 'GET', path: 'state', query: queryOf(userId, ids) } as const;
-    const { devices } = await this.read(request, 'devices', call);
+    const { list: devices, httpStatus } = await this.read(request, 'devices', call);
     if (devices === undefined || devices === null) return new Map();
     // The documentation's table says list, its example is a map. Both are read.
     if (Array.isArray(devices)) {
-      return new Map(objects(devices, 'devices').map(({ id, states }) => [String(id), states]));
+      return new Map(objects(devices, 'devices', httpStatus).map(({ id, states }) => [String(id), states]));
     }
-    if (!isObject(devices)) throw notThis('devices');
+    if (!isObject(devices)) throw notThis('devices', httpStatus);
     return new Map(
       Object.entries(devices).map(([id, one]) => {
         const { states } = isObject(one) ? one : {};
@@ -140,9 +140,19 @@ export class SberClient {
     return this.options.clock;
   }
 
-  private async read(request: Request, field: 'models' | 'devices', call: Call): Promise<Raw> {
-    const meaning = await this.persistently(request, field, call);
-    return meaning.kind === 'done' ? meaning.body : {};
+  /** What stands in the field, whatever it is, and the status of the answer it came in. */
+  private async read(
+    request: Request,
+    field: 'models' | 'devices',
+    call: Call,
+  ): Promise<{ list: unknown; httpStatus: number | undefined }> {
+    let httpStatus: number | undefined;
+    const onExchange: Call['onExchange'] = (requestId, status) => {
+      httpStatus = status;
+      call.onExchange?.(requestId, status);
+    };
+    const meaning = await this.persistently(request, field, { ...call, onExchange });
+    return { list: meaning.kind === 'done' ? meaning.body[field] : undefined, httpStatus };
   }
 
   private async write(request: Request, call: Call): Promise<ItemFailure[]> {
@@ -252,7 +262,7 @@ function transportError(failure: HttpFailure, host: string): SberError {
   const facts = failure.status === undefined ? {} : { httpStatus: failure.status };
   switch (failure.kind) {
     case 'tls':
-      return sberError('SBER_TLS', `the certificate of ${host} is not trusted (${failure.reason})`, facts);
+      return tlsError(failure.reason, host, facts);
     case 'timeout':
       return sberError('SBER_TIMEOUT', `${host} gave no complete answer in time`, facts);
     case 'size':
@@ -266,18 +276,36 @@ function transportError(failure: HttpFailure, host: string): SberError {
   }
 }
 
+/** A failed handshake. Another CA cures only what is not trusted; for the rest that advice would lead astray. */
+function tlsError(reason: string, host: string, facts: { httpStatus?: number }): SberError {
+  if (reason === 'ERR_TLS_CERT_ALTNAME_INVALID' || reason === 'HOSTNAME_MISMATCH') {
+    const hint = 'Check the endpoint: the certificate was issued for another host name.';
+    return sberError('SBER_TLS', `the certificate is not one of ${host} (${reason})`, { ...facts, hint });
+  }
+  if (reason === 'CERT_HAS_EXPIRED' || reason === 'CERT_NOT_YET_VALID') {
+    const hint = 'Check the clock of this machine. If it is right, only the server’s operator can help.';
+    return sberError('SBER_TLS', `the certificate of ${host} is not valid today (${reason})`, { ...facts, hint });
+  }
+  if (reason === 'EPROTO' || reason.startsWith('ERR_SSL')) {
+    const hint = 'Check the endpoint and its port: what answers there does not speak https as it should.';
+    return sberError('SBER_TLS', `no secure connection to ${host} came about (${reason})`, { ...facts, hint });
+  }
+  return sberError('SBER_TLS', `the certificate of ${host} is not trusted (${reason})`, facts);
+}
+
 function queryOf(userId: string, ids: readonly string[]): [string, string][] {
   // A list is undocumented beyond one id. A repeated name is what the backend's kind (protobuf behind JSON) expects.
   return [['user_id', userId], ...ids.map((id): [string, string] => ['device_ids', id])];
 }
 
 /** A list of objects; left out or null where it is empty. */
-function objects(list: unknown, field: string): Raw[] {
+function objects(list: unknown, field: string, httpStatus: number | undefined): Raw[] {
   if (list === undefined || list === null) return [];
-  if (!Array.isArray(list) || !list.every(isObject)) throw notThis(field);
+  if (!Array.isArray(list) || !list.every(isObject)) throw notThis(field, httpStatus);
   return list;
 }
 
-function notThis(field: string): SberError {
-  return sberError('BAD_RESPONSE', `the answer’s "${field}" is not what Sber documents`);
+function notThis(field: string, httpStatus: number | undefined): SberError {
+  const facts = httpStatus === undefined ? {} : { httpStatus };
+  return sberError('BAD_RESPONSE', `the answer’s "${field}" is not what Sber documents`, facts);
 }

@@ -33,8 +33,7 @@ export async function trusted(ca: string): Promise<string[]> {
 /** The certificates in `ca`, each as PEM. */
 export async function certificates(ca: string): Promise<string[]> {
   if (ca.includes('-----BEGIN')) {
-    // From an environment variable a PEM often arrives with its line ends written out.
-    return fromPem(ca.includes('\n') ? ca : ca.replace(/\\n/g, '\n'), 'the CA field');
+    return fromPem(ca, 'the CA field');
   }
   let content: Buffer;
   try {
@@ -49,10 +48,18 @@ export async function certificates(ca: string): Promise<string[]> {
 function fromPem(text: string, where: string): string[] {
   const blocks = text.match(CERTIFICATE) ?? [];
   if (blocks.length === 0) throw noCertificate(`there is no certificate in ${where}`);
-  return blocks.map((block) => checked(block, where));
+  return blocks.map((block) => checked(Buffer.from(bare(block), 'base64'), where));
 }
 
-function checked(certificate: string | Buffer, where: string): string {
+/**
+ * The base64 of a PEM block. A one-line field or an environment variable often brings it without its line ends, or with
+ * them as spaces or written out; only the text between the two marks counts.
+ */
+function bare(block: string): string {
+  return block.replace(/-----[^-]*-----/g, '').replace(/\\[rn]|\s/g, '');
+}
+
+function checked(certificate: Buffer, where: string): string {
   try {
     return new X509Certificate(certificate).toString();
   } catch {

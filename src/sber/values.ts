@@ -38,6 +38,8 @@ export function finiteNumber(value: unknown): number | undefined {
  * @throws INVALID_INPUT where the value is not of the function's type
  */
 export function typedValue(key: string, value: unknown, path: string, remark: (remark: Remark) => void): TypedValue {
+  // Neither false nor 0: who has no reading must not tell Sber one.
+  if (value === null) refuse(path, 'is null; leave it out, so that Sber keeps what it has');
   const facts = functionFacts(key);
   const typed = isTyped(value)
     ? checkedValue(value, path)

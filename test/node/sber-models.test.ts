@@ -271,6 +271,12 @@ describe('sber-models', () => {
       assert.equal((await failing({})).error.code, 'INVALID_INPUT');
     });
 
+    it('has another node for an account', async () => {
+      cloud = await startSberCloud();
+      const { failing } = await sberFlow('sber-models', {}, { account: 'out', operation: 'list' });
+      assert.equal((await failing({})).error.code, 'INVALID_INPUT');
+    });
+
     it('has no key', async () => {
       cloud = await startSberCloud();
       const { failing } = await sberFlow('sber-models', { endpoint: cloud.url }, { operation: 'list' });

@@ -145,6 +145,7 @@ describe("Client of Sber's vendor API", () => {
         { kind: 'raw', body: `{"models":${'['.repeat(3e6)}${']'.repeat(3e6)}}` },
         'BAD_RESPONSE',
       ],
+      ['a redirect with an error of Sber’s', { kind: 'error', code: 401, status: 302 }, 'SBER_UNAUTHORIZED'],
       ['a redirect', { kind: 'redirect', location: '/v1/models?again' }, 'BAD_RESPONSE'],
       ['an answer without an end', { kind: 'huge', bytes: 17 * 1024 * 1024 }, 'BAD_RESPONSE'],
     ];
@@ -155,6 +156,7 @@ describe("Client of Sber's vendor API", () => {
         const error = await failureOf(api.listModels());
         assert.equal(error.code, code);
         assert.ok(error.message.length < 400, error.message);
+        assert.equal(typeof error.cause.httpStatus, fault.kind === 'huge' ? typeof error.cause.httpStatus : 'number');
         assert.equal(cloud.journal.length, fault.times ?? 1);
       });
     }
@@ -182,7 +184,7 @@ describe("Client of Sber's vendor API", () => {
     }
 
     it('reads the items that failed, whatever the HTTP status', async () => {
-      for (const status of [200, 207, 400, 500]) {
+      for (const status of [200, 207, 302, 400, 500]) {
         const api = await client();
         cloud.strike({ kind: 'raw', status, body: JSON.stringify(ITEM_ERRORS) });
         assert.deepEqual(await api.putModels([A, B]), ITEM_ERRORS.errors);
@@ -190,6 +192,28 @@ describe("Client of Sber's vendor API", () => {
         await cloud.close();
       }
     });
+
+    it('reads numbers where texts belong, as the page with the schema has them', async () => {
+      const api = await client();
+      cloud.strike({ kind: 'raw', body: '{"errors":[{"id":5,"code":"400","message":7}]}' });
+      assert.deepEqual(await api.putModels([A]), [{ id: '5', code: 400, message: '7' }]);
+    });
+
+    const oddities = [
+      '{"code":"WEIRD","message":"no"}',
+      '{"code":40000000000}',
+      '{"errors":["no"]}',
+      '{"errors":"no"}',
+    ];
+    for (const body of [...oddities, '{"errors":{"id":"A","code":400}}']) {
+      it(`does not take ${body} for success`, async () => {
+        const api = await client();
+        cloud.strike({ kind: 'raw', body });
+        const error = await failureOf(api.putModels([A]));
+        assert.equal(error.code, 'BAD_RESPONSE');
+        assert.equal(error.cause.httpStatus, 200);
+      });
+    }
 
     it('takes an empty list of errors, and an empty answer, for success', async () => {
       const api = await client();

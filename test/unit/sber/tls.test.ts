@@ -59,9 +59,16 @@ describe('Trust for the endpoint of Sber', () => {
     assert.deepEqual(await list(` ${cer} `), [socket('A')]);
   });
 
-  it('takes a PEM whose line ends were written out, as environment variables have them', async () => {
-    assert.deepEqual(await list(authority.cert.replace(/\n/g, '\\n')), [socket('A')]);
-  });
+  for (const [name, lineEnd] of [
+    ['written out, as environment variables have them', '\\n'],
+    ['spaces, as a one-line field pastes them', ' '],
+    ['lost', ''],
+    ['those of Windows', '\r\n'],
+  ] as const) {
+    it(`takes a PEM whose line ends are ${name}`, async () => {
+      assert.deepEqual(await list(authority.cert.replace(/\n/g, lineEnd)), [socket('A')]);
+    });
+  }
 
   it('trusts that authority beside the defaults, not instead of them, and for itself alone', async () => {
     const roots = await trusted(authority.cert);
@@ -75,9 +82,9 @@ describe('Trust for the endpoint of Sber', () => {
   it('still refuses another authority, another host name and a certificate that ran out', async () => {
     await assert.rejects(list(privateAuthority('stranger').cert), refused(/certificate/));
     await cloud?.close();
-    await assert.rejects(list(authority.cert, authority.issue('partners.example')), refused(/certificate/));
+    await assert.rejects(list(authority.cert, authority.issue('partners.example')), refused(/endpoint/));
     await cloud?.close();
-    await assert.rejects(list(authority.cert, authority.issue('127.0.0.1', YESTERDAY)), refused(/certificate/));
+    await assert.rejects(list(authority.cert, authority.issue('127.0.0.1', YESTERDAY)), refused(/clock/));
   });
 
   it('says SBER_TLS for what is no certificate, even where the cloud is on this machine', async () => {
@@ -104,11 +111,11 @@ describe('Trust for the endpoint of Sber', () => {
     assert.deepEqual(await client.listModels(), []);
   });
 
-  it('calls a server that speaks no TLS a certificate problem, not a crash', async () => {
+  it('tells of a server that speaks no TLS, and sends nobody off for a certificate', async () => {
     cloud = await startSberCloud();
     const endpoint = cloud.url.replace('http:', 'https:');
     const settings = accountSettings({ endpoint, token: cloud.token });
     const client = new SberClient({ settings, clock: new HurriedClock(), random: () => 0.5 });
-    await assert.rejects(client.listModels(), refused(/certificate/));
+    await assert.rejects(client.listModels(), refused(/does not speak https/));
   });
 });

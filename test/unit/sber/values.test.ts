@@ -63,6 +63,9 @@ describe('Values of functions', () => {
   });
 
   const refused: [string, unknown, unknown][] = [
+    ['no reading for a switch', 'on_off', null],
+    ['no reading for a number', 'temperature', null],
+    ['no reading for a colour', 'light_colour', null],
     ['a word for a switch', 'on_off', 'on'],
     ['a number for a switch', 'on_off', 1],
     ['a fraction for an integer', 'temperature', 21.5],
