@@ -381,6 +381,7 @@ class Attempts<T> implements Job {
       case 'GATEWAY_CLOCK':
         if (this.tries.cured === 0) {
           this.curing = true;
+          if (timestamp !== undefined) this.line.timestamps.spare(timestamp);
           return this.retry('cured', error, 0, 0);
         }
         // The gateway's clock is right now. Was it ours that had been wrong?

@@ -108,6 +108,11 @@ export class Timestamps {
     this.refusals = 0;
   }
 
+  /** The gateway refused it because its own clock is wrong, so it cannot have been accepted. */
+  spare(timestamp: number): void {
+    if (this.open === timestamp) this.open = undefined;
+  }
+
   /**
    * The gateway refused it, perhaps for its own sake: what to do before trying another one.
    * Where the sequence had run far ahead of a clock that was once wrong, it starts anew at the clock.
