@@ -64,11 +64,20 @@ const FRESH = 0.75;
 
 /** Not an outage: the gateway does something else, and the next poll will tell. */
 const PASSING: readonly GatewayErrorCode[] = ['GATEWAY_BUSY', 'EXPIRED', 'QUEUE_FULL'];
+/** One and the same outage shows itself in several ways: a gateway that goes down hangs, resets, refuses. */
+const OUTAGES: Readonly<Partial<Record<GatewayErrorCode, string>>> = {
+  GATEWAY_UNREACHABLE: 'gateway',
+  GATEWAY_TIMEOUT: 'gateway',
+  BAD_RESPONSE: 'gateway',
+  LOCK_NOT_DETECTED: 'lock',
+  LOCK_ERROR: 'lock',
+};
 
 interface Entry {
   watch: Watch;
   listener: WatchListener;
   dueAt: number;
+  /** The outage that was told and is not over. */
   trouble: string | undefined;
 }
 
@@ -161,9 +170,11 @@ export class Watcher {
     } finally {
       if (!signal.aborted) {
         const after = this.options.clock.elapsed();
+        // The same for all, or those that poll together would drift apart and poll twice as often.
+        const jitter = 1 - JITTER + 2 * JITTER * this.options.random();
         for (const entry of due) {
           if (entry.dueAt <= now + entry.watch.intervalMs * TOGETHER)
-            entry.dueAt = after + this.jittered(entry.watch.intervalMs);
+            entry.dueAt = after + entry.watch.intervalMs * jitter;
         }
       }
       this.polling = false;
@@ -253,13 +264,10 @@ export class Watcher {
   private trouble(entry: Entry, thrown: unknown, signal: AbortSignal): void {
     if (signal.aborted || !this.entries.has(entry)) return;
     const error = asGatewayError(thrown);
-    if (PASSING.includes(error.code) || entry.trouble === error.code) return;
-    entry.trouble = error.code;
+    const outage = OUTAGES[error.code] ?? error.code;
+    if (PASSING.includes(error.code) || entry.trouble === outage) return;
+    entry.trouble = outage;
     entry.listener.onTrouble(error);
-  }
-
-  private jittered(intervalMs: number): number {
-    return intervalMs * (1 - JITTER + 2 * JITTER * this.options.random());
   }
 
   private get stateKey(): string {

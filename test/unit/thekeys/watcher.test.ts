@@ -15,10 +15,12 @@ describe('watching locks', () => {
   let world: SimulatedGateway;
   let gateway: Gateway;
   let away: boolean;
+  let random: () => number;
 
   beforeEach(() => {
     clock = new HandClock();
     away = false;
+    random = () => 0.5;
     world = new SimulatedGateway({ locks: [FRONT, BACK], clock });
     const simulated = inProcess(world, clock);
     gateway = new Gateway({
@@ -30,7 +32,7 @@ describe('watching locks', () => {
         if (away) world.faults.next({ kind: 'refuse', path: parcel.path });
         return simulated(parcel);
       },
-      random: () => 0.5,
+      random: () => random(),
     });
   });
 
@@ -78,6 +80,18 @@ describe('watching locks', () => {
     assert.equal(clock.waiting, 0);
   });
 
+  it('lists once for all who watch at the same pace, also after hours of jitter', async () => {
+    let even = false;
+    random = () => {
+      even = !even;
+      return even ? 0 : 1;
+    };
+    for (const share of [FRONT, BACK]) watch(share);
+    await clock.advance(100 * MINUTE);
+    const lists = world.journal.paths.filter((path) => path === '/lockers').length;
+    assert.ok(lists >= 95 && lists <= 105, String(lists));
+  });
+
   it('tells an outage once, and its end once', async () => {
     const { told } = watch();
     await clock.advance(1000);
@@ -87,6 +101,20 @@ describe('watching locks', () => {
     away = false;
     await clock.advance(MINUTE + 10_000);
     assert.deepEqual(told, ['closed', 'GATEWAY_UNREACHABLE', 'recovered', 'closed']);
+  });
+
+  it('tells an outage once, whatever a gateway does that goes down', async () => {
+    const { told } = watch();
+    await clock.advance(1000);
+    for (const kind of ['hang', 'reset-before', 'html', 'refuse', 'empty'] as const) {
+      world.faults.clear();
+      world.faults.next({ kind, path: '/lockers', times: 100 });
+      await clock.advance(2 * MINUTE);
+    }
+    assert.deepEqual(told, ['closed', 'GATEWAY_TIMEOUT']);
+    world.faults.clear();
+    await clock.advance(MINUTE);
+    assert.deepEqual(told.slice(2), ['recovered', 'closed']);
   });
 
   it('tells a lock that is out of sight from a gateway that is gone', async () => {
