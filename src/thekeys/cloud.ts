@@ -50,6 +50,7 @@ const KINDS: Readonly<Record<string, CloudAccessory['kind']>> = { 1: 'gateway', 
 const DEFAULT_TIMEOUT_MS = 20_000;
 /** An account with many locks carries their logs along. */
 const MAX_BYTES = 8 * 1024 * 1024;
+const MAYBE_CREATED = 'The share may have been created. Look for it in the app or on the-keys.fr before you try again.';
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 type Fields = Record<string, unknown>;
@@ -129,9 +130,9 @@ export class TheKeysCloud {
       this.#token = await this.login();
       answer = await this.send(method, `/fr/api/v2/${path}`, form, this.#token);
     }
-    const body = this.read(answer, hint);
-    const { data } = body;
-    if (data === undefined) throw unusable(answer, 'without data');
+    const creating = method === 'POST';
+    const { data } = this.read(answer, { hint, creating });
+    if (data === undefined) throw unusable(answer, 'without data', creating);
     return isFields(data) ? data : null;
   }
 
@@ -170,18 +171,16 @@ export class TheKeysCloud {
       const creating = error.sent && path.includes('/partage/create/');
       throw new CodedError('CLOUD_UNREACHABLE', `the cloud of The Keys did not answer (${error.reason})`, {
         retriable: !creating,
-        hint: creating
-          ? 'The share may have been created. Look for it in the app or on the-keys.fr before you try again.'
-          : 'Check the internet connection, then try again.',
+        hint: creating ? MAYBE_CREATED : 'Check the internet connection, then try again.',
       });
     }
   }
 
   /** The answer as an object, or the error that it stands for. */
-  private read(answer: HttpAnswer, hint?: string): Fields {
+  private read(answer: HttpAnswer, { hint, creating }: { hint?: string | undefined; creating?: boolean } = {}): Fields {
     const body = parsed(answer.body);
     const status = statusOf(answer);
-    if (status >= 500) throw unusable(answer, `with an error of its own (${status})`);
+    if (status >= 500) throw unusable(answer, `with an error of its own (${status})`, creating);
     if (status >= 400) {
       const words = wordsOf(body).replaceAll(this.options.password() || '\0', '…');
       throw refused(
@@ -190,7 +189,7 @@ export class TheKeysCloud {
         answer.status,
       );
     }
-    if (status >= 300 || body === undefined) throw unusable(answer, 'with something other than data');
+    if (status >= 300 || body === undefined) throw unusable(answer, 'with something other than data', creating);
     return body;
   }
 }
@@ -283,11 +282,12 @@ function wrongPassword(status: number): CodedError<CloudErrorCode> {
   );
 }
 
-function unusable(answer: HttpAnswer, how: string): CodedError<CloudErrorCode> {
+/** @param creating it was the answer to the creation of a share, which may have come about all the same */
+function unusable(answer: HttpAnswer, how: string, creating = false): CodedError<CloudErrorCode> {
   return new CodedError('CLOUD_UNREACHABLE', `the cloud of The Keys answered ${how}`, {
     httpStatus: answer.status,
-    retriable: true,
-    hint: 'It may be down for maintenance. Try again later.',
+    retriable: !creating,
+    hint: creating ? MAYBE_CREATED : 'It may be down for maintenance. Try again later.',
   });
 }
 

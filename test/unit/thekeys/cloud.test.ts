@@ -131,6 +131,9 @@ describe("a share in the vendor's cloud", () => {
         simulated.failNext(fault, path);
         const error = await failure(cloud().createShare(WANTED));
         assert.equal(error.code, 'CLOUD_UNREACHABLE', `${fault} ${path}`);
+        const maybe = path === 'create';
+        assert.equal(error.cause.retriable, !maybe, `${fault} ${path}`);
+        assert.equal(error.cause.hint.includes('may have been created'), maybe, `${fault} ${path}`);
       }
     }
     assert.equal(simulated.shares.length, 0);
