@@ -62,6 +62,7 @@ function init(RED: NodeAPI): void {
 
 function accessThrough(member: Member, timeoutMs: number): Access {
   return {
+    check: () => undefined,
     get gateway() {
       return member.gateway;
     },

@@ -43,6 +43,7 @@ function init(RED: NodeAPI): void {
     badge.begin(fault);
 
     adapter.onInput(async (message: Message, { signal }) => {
+      access.check();
       const from = { node: config.identifier, gateway: access.identifier };
       const command = readGatewayCommand(config.operation, message, from);
       const { onProgress, end } = badge.follow(DOING[command.operation]);

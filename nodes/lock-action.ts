@@ -40,6 +40,7 @@ function init(RED: NodeAPI): void {
     badge.begin(fault);
 
     adapter.onInput(async (message: Message, { signal }) => {
+      access.check();
       const command = readLockCommand(config.action, message, { node: config.identifier, gateway: access.identifier });
       const options = {
         confirm: flagSetting(config.confirm, 'the confirmation of the node', true),

@@ -38,6 +38,7 @@ function init(RED: NodeAPI): void {
     badge.begin(fault);
 
     adapter.onInput(async (message: Message, { signal }) => {
+      access.check();
       const identifier = readIdentifier(message, from);
       const { onProgress, end } = badge.follow('reading');
       try {
@@ -70,6 +71,7 @@ function init(RED: NodeAPI): void {
       const intervalMs = secondsSetting(config.interval, INTERVAL);
       const always = emitSetting(config.emit) === 'always';
       if (intervalMs > 0) {
+        access.check();
         const share = access.share(readIdentifier({}, from));
         const watch = { share, intervalMs: Math.max(LEAST_INTERVAL_MS, intervalMs), timeoutMs: access.timeoutMs };
         const stop = access.gateway.watch(watch, listener(always));

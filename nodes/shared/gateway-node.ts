@@ -31,6 +31,8 @@ export type Fault = 'noGateway' | 'noCode' | 'settings';
 
 /** The way to a gateway. */
 export interface Access {
+  /** @throws CodedError INVALID_INPUT where there is no configuration, or a wrong one: the first thing to tell */
+  check(): void;
   /** @throws CodedError INVALID_INPUT where the configuration is wrong */
   readonly gateway: Gateway;
   /** Milliseconds for one answer. */
@@ -59,6 +61,7 @@ export function noAccess(error: CodedError, fault: Fault): Access {
     throw error;
   };
   return {
+    check: refuse,
     get gateway() {
       return refuse();
     },

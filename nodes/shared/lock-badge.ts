@@ -4,7 +4,7 @@
  */
 import type { LockReading } from '../../src/thekeys/answers';
 import type { Progress } from '../../src/thekeys/gateway';
-import type { Adapter, Picture } from './adapter';
+import { BADGE_LENGTH, type Adapter, type Picture } from './adapter';
 import type { Fault } from './gateway-node';
 import type { Words } from './words';
 
@@ -51,7 +51,9 @@ export class LockBadge {
   /** What the lock said. `surprising`: it was asked for something else. */
   reading({ state, batteryPercent }: Pick<LockReading, 'state' | 'batteryPercent'>, surprising = false): void {
     const word = this.words(`badge.${state}`);
-    const text = batteryPercent === null ? word : `${word} · ${batteryPercent} %`;
+    const whole = batteryPercent === null ? word : `${word} · ${batteryPercent} %`;
+    // Where both do not fit, the battery would lose digits: "10…" is not 100 %.
+    const text = whole.length < BADGE_LENGTH ? whole : word;
     this.adapter.badge(surprising && state !== 'unknown' ? 'warning' : state, text);
   }
 

@@ -109,7 +109,23 @@ describe('lock-action', () => {
     flow.send('lock', {});
     const { error } = await flow.next('caught');
     assert.equal(error?.code, 'INVALID_INPUT');
+    assert.match(error.cause.hint, /choose a gateway/);
     assert.deepEqual(flow.badgesOf('lock'), ['no gateway chosen', 'no gateway chosen']);
+  });
+
+  it('tells what is wrong with the configuration, rather than that it names no lock', async () => {
+    for (const [gateway, told] of [
+      [{ host: '' }, /no address/],
+      [{ host: 'http://a b' }, /address/],
+      [{ timeout: 'soon' }, /time limit/],
+    ] as const) {
+      await start({}, gateway);
+      flow.send('lock', {});
+      const { error } = await flow.next('caught');
+      assert.equal(error?.code, 'INVALID_INPUT');
+      assert.match(error.message, told);
+      await flow.again();
+    }
   });
 
   it('shows how it goes and then what it read, never what it hopes', async () => {

@@ -126,6 +126,16 @@ describe('lock-status', () => {
     await flow.next('out', 2);
   });
 
+  it('leaves the battery out of a badge that is too small for it', async () => {
+    const lock = flow.world.lock(FRONT.identifier);
+    lock.batteryMillivolts = 8300;
+    lock.reboot();
+    await start();
+    flow.send('lock', {});
+    await flow.next('out');
+    assert.equal(flow.badgesOf('lock').at(-1), 'state unknown');
+  });
+
   it('says that its settings are wrong, to the Catch node and in the badge', async () => {
     for (const more of [{ interval: 'often' }, { emit: 'sometimes' }, { interval: '5', gateway: '' }]) {
       await start(more);
