@@ -79,7 +79,8 @@ describe('the lock that a command is for', () => {
   });
 
   it('is the next in the line where one is empty', () => {
-    for (const identifier of ['', '  ', null, undefined]) assert.equal(readIdentifier({ identifier }, FROM), '45961123');
+    for (const identifier of ['', '  ', null, undefined])
+      assert.equal(readIdentifier({ identifier }, FROM), '45961123');
   });
 
   it('is never something else than text or a whole number', () => {
