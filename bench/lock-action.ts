@@ -99,6 +99,8 @@ async function opening(): Promise<Row[]> {
 
 const LOCKS = 20;
 const POLLED_OPENS = 60;
+/** Microseconds from a request's turn to its arrival, at most. */
+const ON_THE_WAY_US = 5000;
 
 async function openingWhilePolled(): Promise<Row[]> {
   // A gateway as quick as its own memory (130 ms in the field, shortened), and one lock that is always asked.
@@ -142,7 +144,10 @@ async function openingWhilePolled(): Promise<Row[]> {
       });
       const sent = starts[0] ?? 0;
       const open = gateway.arrivals.find(({ path, at }) => path === '/open' && at > sent);
-      const underWay = gateway.arrivals.find(({ at, answeredAt }) => at < sent && answeredAt > sent);
+      // A request may have had its turn already and be on its way.
+      const underWay = gateway.arrivals.find(
+        ({ path, at, answeredAt }) => path !== '/open' && at < sent + ON_THE_WAY_US && answeredAt > sent,
+      );
       beyond.push(((open?.at ?? now()) - Math.max(sent, underWay?.answeredAt ?? 0)) / 1000);
     }
     return [

@@ -13,8 +13,8 @@ import { keeps, tableOf, type Row } from './table';
 
 const BENCHES: Record<string, () => Promise<Row[]>> = {
   'lock-action': lockAction,
-  polling,
   sber,
+  polling,
   startup,
   size,
 };

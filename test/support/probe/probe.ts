@@ -90,12 +90,27 @@ function init(RED: NodeAPI): void {
         tell({ event: 'done', order: order.order, starts, ends });
         return;
       }
+      case 'bare-answer':
+        bareAnswer = JSON.parse(order.text);
+        tell({ event: 'done', order: order.order });
+        return;
       case 'usage':
         if (order.collect) (globalThis as { gc?: () => void }).gc?.();
         tell({ event: 'done', order: order.order, usage: usage(delay) });
         if (order.reset) delay.reset();
     }
   };
+
+  // The least that a program can do to answer a request of Google's: read its JSON, write some.
+  let bareAnswer: unknown = {};
+  RED.httpNode.post('/probe/bare', (request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const asked = JSON.parse(Buffer.concat(chunks).toString()) as { requestId: string };
+      response.json({ ...(bareAnswer as object), requestId: asked.requestId });
+    });
+  });
 
   socket.unref();
   socket.on('error', () => undefined);

@@ -22,6 +22,8 @@ export type ProbeOrder =
       firstTimestamp: number;
       count: number;
     }
+  /** What the bare handler at `/probe/bare` answers from now on. */
+  | { do: 'bare-answer'; order: number; text: string }
   /** `collect`: collects garbage before, if Node.js was started with --expose-gc. */
   | { do: 'usage'; order: number; reset: boolean; collect: boolean };
 

@@ -1,0 +1,143 @@
+/** The books of a fault campaign: a count that cannot be other than 0 would prove nothing. */
+import assert from 'node:assert/strict';
+import { Ledger, type Command, type Tally } from '../../../faults/ledger';
+import { SimulatedGateway } from '../../../src/simulator/gateway';
+
+describe('the books of a fault campaign', () => {
+  let gateway: SimulatedGateway;
+  let ledger: Ledger;
+  const command = (change: Partial<Command> = {}): void => {
+    ledger.command({
+      id: 1,
+      gateway: 0,
+      lock: '10001',
+      initialState: 'closed',
+      action: 'open',
+      deadlineMs: 3000,
+      confirm: false,
+      sentAt: 1000,
+      ...change,
+    });
+    ledger.hear({ event: 'sent', id: change.id ?? 1, taken: true, at: 1_000_000 });
+  };
+  const request = (at: number, ts: string, inFlight = 1): void =>
+    void gateway.journal.requests.push({
+      at,
+      method: 'POST',
+      path: '/open',
+      fields: { identifier: '10001', ts },
+      inFlight,
+    });
+  const move = (at: number): void => void gateway.journal.actions.push({ lock: '10001', action: 'open', ts: 1, at });
+  const end = (code?: string, at = 2000): void =>
+    ledger.hear({ event: 'complete', node: 'action', id: 1, at: at * 1000, ...(code === undefined ? {} : { code }) });
+  const tell = (state: string, confirmed = true): void =>
+    ledger.hear({
+      event: 'output',
+      node: 'sink',
+      at: 2_000_000,
+      message: { probe: 1, payload: { identifier: '10001', state, confirmed } },
+    });
+  const faults = (): Partial<Tally> => {
+    const { evidence, commands, outcomes, requests, executed, ...counts } = ledger.tally([gateway]);
+    assert.equal(
+      evidence.length > 0 || counts.processDeaths > 0,
+      Object.values(counts).some((count) => count > 0),
+    );
+    assert.ok(commands + requests + executed + Object.keys(outcomes).length > 0);
+    return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+  };
+
+  beforeEach(() => {
+    gateway = new SimulatedGateway({ locks: [] });
+    ledger = new Ledger(new Set(['action']));
+  });
+
+  it('find nothing in a command that was carried out', () => {
+    command();
+    request(1500, '1');
+    move(1510);
+    end();
+    tell('open');
+    assert.deepEqual(faults(), {});
+  });
+
+  const wrongs: [string, Partial<Tally>, () => void][] = [
+    [
+      'a second execution',
+      { executedTwice: 1 },
+      () => {
+        move(1600);
+        end();
+      },
+    ],
+    [
+      'a request after the deadline',
+      { executedLate: 1 },
+      () => {
+        request(4500, '2');
+        end();
+      },
+    ],
+    [
+      'a timestamp used twice',
+      { timestampsReused: 1 },
+      () => {
+        request(1600, '1');
+        end();
+      },
+    ],
+    [
+      'overlapping requests',
+      { overlapping: 1 },
+      () => {
+        request(1600, '2', 2);
+        end();
+      },
+    ],
+    ['a command that never ends', { doneMissing: 1 }, () => undefined],
+    [
+      'a command that ends twice',
+      { doneTwice: 1 },
+      () => {
+        end();
+        end('EXPIRED');
+      },
+    ],
+    [
+      'a state that the lock did not have',
+      { statesInvented: 1, outcomesWrong: 1 },
+      () => {
+        end();
+        tell('unheard of');
+      },
+    ],
+    ['"not sent" of what was executed', { outcomesWrong: 1 }, () => end('EXPIRED')],
+    ['the end of the process', { processDeaths: 1 }, () => ledger.died()],
+  ];
+  for (const [name, expected, happen] of wrongs) {
+    it(`find ${name}`, () => {
+      command();
+      request(1500, '1');
+      move(1510);
+      happen();
+      assert.deepEqual(faults(), expected);
+    });
+  }
+
+  it('find "done" of what the lock did not do, unless it was so from the beginning', () => {
+    command();
+    end();
+    assert.deepEqual(faults(), { outcomesWrong: 1 });
+    ledger = new Ledger(new Set(['action']));
+    command({ initialState: 'open' });
+    end();
+    assert.deepEqual(faults(), {});
+  });
+
+  it('expect no end of what a killed process had taken', () => {
+    command();
+    ledger.killed();
+    assert.deepEqual(faults(), {});
+  });
+});
