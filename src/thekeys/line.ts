@@ -192,7 +192,8 @@ class Attempts<T> implements Job {
   /** Why the last attempt was none. */
   private obstacle: GatewayError | undefined;
   private readonly tries = { refused: 0, busy: 0, synchronizing: 0, signature: 0, cured: 0 };
-  private curing = false;
+  /** Whether the gateway is to be synchronized first, or is about it. */
+  private curing: 'no' | 'ask' | 'wait' = 'no';
   private unreachableSince: number | undefined;
   private sentAt: number | undefined;
   private abandoned = false;
@@ -265,7 +266,7 @@ class Attempts<T> implements Job {
   }
 
   private async turn(): Promise<AfterTurn> {
-    if (this.curing) return this.cure();
+    if (this.curing !== 'no') return this.cure();
     const call: Call<unknown> = this.first?.call ?? this.call;
     const { attempt, timestamp } = await this.attempt(call);
     return this.judge(call, attempt, timestamp);
@@ -379,9 +380,11 @@ class Attempts<T> implements Job {
         return this.retry('signature', error, waitMs < this.expiresAt - this.clock.elapsed() ? waitMs : 0);
       }
       case 'GATEWAY_CLOCK':
-        if (this.tries.cured === 0) {
-          this.curing = true;
-          if (timestamp !== undefined) this.line.timestamps.spare(timestamp);
+        if (timestamp !== undefined) this.line.timestamps.spare(timestamp);
+        // Some gateways answer `/synchronize` at once, and take minutes for it.
+        if (this.tries.cured > 0 && (await this.isSynchronizing())) return this.waitForCure(error);
+        if (this.isCurable(timestamp)) {
+          this.curing = 'ask';
           return this.retry('cured', error, 0, 0);
         }
         // The gateway's clock is right now. Was it ours that had been wrong?
@@ -401,16 +404,32 @@ class Attempts<T> implements Job {
     return OVER;
   }
 
+  /** Once; twice before it is held against the timestamps, which are never taken back lightly. */
+  private isCurable(timestamp: number | undefined): boolean {
+    const doubt = timestamp === undefined ? 'none' : this.line.timestamps.doubt(timestamp);
+    return this.tries.cured < { none: 1, some: 2, strong: 0 }[doubt];
+  }
+
   /** `/synchronize` sets a gateway's clock (code 38; field reports). */
   private async cure(): Promise<AfterTurn> {
+    if (this.curing === 'wait') {
+      if (await this.isSynchronizing()) return this.waitForCure(this.obstacle);
+      this.curing = 'no';
+      return { again: true, inMs: 0 };
+    }
     const { attempt } = await this.attempt(synchronizeCall());
     const unsent = 'obstacle' in attempt || ('failure' in attempt && !attempt.failure.sent);
     if (unsent) return this.retry('refused', this.obstacle);
     if ('reply' in attempt && attempt.reply.kind === 'refused' && attempt.reply.code === 'GATEWAY_BUSY') {
       return this.retry('busy', this.obstacle);
     }
-    this.curing = false;
+    this.curing = 'no';
     return { again: true, inMs: PAUSES.cured[0] };
+  }
+
+  private waitForCure(error: GatewayError | undefined): AfterTurn {
+    this.curing = 'wait';
+    return this.retry('synchronizing', this.isPatient() ? error : gatewayError('GATEWAY_BUSY'));
   }
 
   private async isSynchronizing(): Promise<boolean> {

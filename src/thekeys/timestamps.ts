@@ -108,9 +108,20 @@ export class Timestamps {
     this.refusals = 0;
   }
 
-  /** The gateway refused it because its own clock is wrong, so it cannot have been accepted. */
+  /** The gateway refused it because, it says, its own clock is wrong: so it was not accepted. */
   spare(timestamp: number): void {
     if (this.open === timestamp) this.open = undefined;
+  }
+
+  /**
+   * How much speaks for our clock as the cause of such a refusal: `some` where the sequence is far ahead of the clock,
+   * `strong` where so many were refused that the gateway's clock cannot be it.
+   */
+  doubt(timestamp: number): 'none' | 'some' | 'strong' {
+    if (timestamp - this.seconds() <= WRONG_CLOCK_SECONDS) return 'none';
+    if (this.refusals >= REFUSALS_BEYOND_DOUBT) return 'strong';
+    this.refusals += 1;
+    return 'some';
   }
 
   /**
@@ -125,6 +136,7 @@ export class Timestamps {
       // The clock was not the cause either. The sequence goes on where it was, so that nothing is used twice.
       await this.restart(this.before);
       this.before = undefined;
+      this.refusals = 0;
       return { kind: 'retry' };
     }
     if (lead <= SLIGHT_LEAD_SECONDS) return { kind: 'retry' };

@@ -223,8 +223,17 @@ describe('a gateway, asked over HTTP', () => {
       });
       assert.equal((await gateway.open(FRONT, within())).confirmed, true);
       assert.equal((await gateway.close(FRONT, within())).confirmed, true);
-      assert.equal(world.journal.refusedTimestamps.length, clockRefusal === 33 ? 1 : 2);
+      assert.equal(world.journal.refusedTimestamps.length, clockRefusal === 33 ? 1 : 3);
     });
+
+  it('waits for the synchronization that sets a gateway’s clock', async () => {
+    await running.close();
+    await begin({ answerWork: 'at-once', times: { synchronizeMs: 1500 } });
+    world.clockInvalid = true;
+    assert.equal((await gateway.open(FRONT, within(20_000))).confirmed, true);
+    assert.equal(paths().filter((path) => path === '/synchronize').length, 1);
+    assert.equal(paths().filter((path) => path === '/open').length, 3);
+  });
 
   it('asks for what is missing before anything is sent', async () => {
     await assert.rejects(gateway.open({ identifier: '', code: 'x' }, within()), { code: 'INVALID_INPUT' });
