@@ -4,6 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
+import { run as google } from './google';
 import { run as lockAction } from './lock-action';
 import { run as polling } from './polling';
 import { run as sber } from './sber';
@@ -13,6 +14,7 @@ import { keeps, tableOf, type Row } from './table';
 
 const BENCHES: Record<string, () => Promise<Row[]>> = {
   'lock-action': lockAction,
+  google,
   sber,
   polling,
   startup,
