@@ -142,8 +142,9 @@ export class Timestamps {
     if (lead <= SLIGHT_LEAD_SECONDS) return { kind: 'retry' };
     if (lead > WRONG_CLOCK_SECONDS) this.refusals += 1;
     if (lead > WRONG_CLOCK_SECONDS && (this.accepted < now || this.refusals >= REFUSALS_BEYOND_DOUBT)) {
-      this.before = this.last;
-      await this.restart(now - 1);
+      const before = this.last;
+      if (!(await this.restart(now - 1))) return { kind: 'retry' };
+      this.before = before;
       return { kind: 'restarted' };
     }
     return { kind: 'wait', ms: lead * 1000 };
@@ -199,15 +200,26 @@ export class Timestamps {
     this.reserved = first + count - 1;
   }
 
-  private async restart(last: number): Promise<void> {
+  /**
+   * Lets the sequence go on behind `last`. False, and nothing changed, where another process has gone on with it since:
+   * what that one used must not come again.
+   */
+  private async restart(last: number): Promise<boolean> {
     await this.reserving;
-    if (this.options.state.shared) {
-      await this.options.state.change(this.options.key, () => ({ value: last, result: undefined }));
-      return;
-    }
-    await this.quietly(() => this.options.state.change(this.options.key, () => ({ value: last, result: undefined })));
+    const { shared } = this.options.state;
+    const own = Math.max(this.last, this.reserved, last);
+    const outcome = { mine: true };
+    const write = async (): Promise<void> => {
+      outcome.mine = await this.options.state.change(this.options.key, (current) =>
+        typeof current === 'number' && current > own ? { result: false } : { value: last, result: true },
+      );
+    };
+    if (shared) await write();
+    else await this.quietly(write);
+    if (!outcome.mine) return false;
     this.last = last;
-    this.reserved = last;
+    if (!shared) this.reserved = last;
+    return true;
   }
 
   /** Does it, or warns once that it cannot be done. True when it was done. */

@@ -147,6 +147,16 @@ describe('timestamps', () => {
     assert.equal(await begin(state).next(), now + 4, 'and the next process too');
   });
 
+  it('do not start anew where another process has gone on with the sequence meanwhile', async () => {
+    const state = new MemoryState();
+    await state.reserve(KEY, seconds() + 24 * HOUR, 1);
+    const timestamps = begin(state);
+    const ahead = await timestamps.next();
+    const other = await state.reserve(KEY, 0, 10);
+    assert.deepEqual(await timestamps.refused(ahead), { kind: 'retry' });
+    assert.ok((await state.reserve(KEY, 0, 1)) > other + 9);
+  });
+
   it('go on where they were when the clock is refused as well', async () => {
     const state = new MemoryState();
     await state.reserve(KEY, seconds() + 24 * HOUR, 1);
