@@ -48,13 +48,14 @@ function bearerOf(request: IncomingMessage): string | undefined {
 async function bodyOf(
   request: IncomingMessage & { body?: unknown },
 ): Promise<{ json: unknown } | 'too large' | 'not JSON'> {
-  // Middleware of the whole Node-RED (settings.js) may have read it already.
+  if (Number(request.headers['content-length']) > MAX_BYTES) return 'too large';
+  // Read already: by middleware of settings.js, or by Node-RED's editor, whose parser takes every body (up to 5 MB, and
+  // refuses what is no JSON) while httpNodeRoot lies within httpAdminRoot, as it does unless somebody sets them.
   if (request.readableEnded || request.body !== undefined) {
     const { body } = request;
     if (Buffer.isBuffer(body) || typeof body === 'string') return jsonOf(body.toString());
     return isObject(body) || Array.isArray(body) ? { json: body } : 'not JSON';
   }
-  if (Number(request.headers['content-length']) > MAX_BYTES) return 'too large';
   const text = await new Promise<string | undefined>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

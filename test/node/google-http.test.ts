@@ -126,12 +126,13 @@ describe('the Google account on the network', () => {
       const anna = await flow.link();
       const { default: express } = await import('express');
       const app = express();
-      app.use(express.json(), express.urlencoded({ extended: false }), flow.RED.httpNode as never);
+      app.use(express.json({ limit: '5mb' }), express.urlencoded({ extended: false }), flow.RED.httpNode as never);
       const server = app.listen(0, '127.0.0.1');
       await new Promise((resolve) => server.once('listening', resolve));
       const { port } = server.address() as { port: number };
       const voice = new Voice(`http://127.0.0.1:${port}/google-smarthome/fulfillment`, anna.token);
       assert.equal((await voice.sync()).length, 1);
+      assert.equal((await voice.raw(`{"a":"${'x'.repeat(3_000_000)}"}`)).status, 413);
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     });
