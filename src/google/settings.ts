@@ -76,7 +76,8 @@ export function parseDevice(raw: JsonObject, pin: string, fallbackId: string): D
     levelsOrdered: flag(raw, 'levelsOrdered', true),
     defaultLevel: defaultLevel === '' || levels.length === 0 ? undefined : defaultLevel,
     pinFor: choice(raw, 'pinFor', ['none', 'release', 'always'] as const, 'release'),
-    pin: pin.trim(),
+    // Spoken digits come with or without spaces between them; neither counts.
+    pin: pin.replace(/\s+/g, ''),
     onOpenSensors: choice(raw, 'onOpenSensors', ['flow', 'refuse', 'ask', 'allow'] as const, 'flow'),
     replyTimeoutMs: milliseconds(raw, 'replyTimeout'),
     battery: flag(raw, 'battery', false),
