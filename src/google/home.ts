@@ -240,8 +240,9 @@ export class SmartHome implements House {
     const command = device.understand(execution.command, execution.params);
     if ('refusal' in command) return failed(command.refusal, command.why);
     const needsPin = pinNeeded(device.settings, command);
-    const matter = matterOf(identity, device, command, needsPin);
-    const permission = await this.permit(identity, device, matter, needsPin, execution.challenge);
+    const matters = mattersOf(identity, device, command, needsPin, execution.params);
+    const [matter] = matters;
+    const permission = await this.permit(identity, device, matters, needsPin, execution.challenge);
     if ('refused' in permission) return permission.refused;
     if (command.refused !== undefined) return failed(command.refused);
     const stopped = await this.openSensors(device, command, matter, permission.acknowledged);
@@ -253,7 +254,7 @@ export class SmartHome implements House {
   private async permit(
     identity: Identity,
     device: Device,
-    matter: Matter,
+    matters: Matters,
     needsPin: boolean,
     challenge: unknown,
   ): Promise<{ acknowledged: boolean } | { refused: Result }> {
@@ -261,10 +262,14 @@ export class SmartHome implements House {
     // An object without the member that was asked for is no answer.
     const { pin, ack } = isObject(challenge) ? challenge : {};
     if (ack === false) {
-      await this.challenges.forget(matter);
+      await this.challenges.forget(matters[0]);
       return { refused: failed('userCancelled') };
     }
-    const agreed = (): Promise<boolean> => (ack === true ? this.challenges.redeem(matter) : Promise.resolve(false));
+    const agreed = async (): Promise<boolean> => {
+      if (ack !== true) return false;
+      for (const matter of matters) if (await this.challenges.redeem(matter)) return true;
+      return false;
+    };
     if (!needsPin) return { acknowledged: await agreed() };
     if (device.settings.pin === '') return { refused: failed('challengeFailedNotSetup') };
     const given = typeof pin === 'string' ? pin.replace(/\s+/g, '') : '';
@@ -413,7 +418,8 @@ export class SmartHome implements House {
       return { ...states, currentArmLevel: armLevel };
     }
     const { currentStatusReport: report } = next;
-    const tellOpen = device.settings.onOpenSensors !== 'flow' && !('currentStatusReport' in states);
+    // Whoever was asked has heard already what is open; the guide does not tell them again.
+    const tellOpen = device.settings.onOpenSensors === 'allow' && !('currentStatusReport' in states);
     return tellOpen && entriesOf(report).length > 0
       ? { ...states, currentStatusReport: withBlocking(report, false) }
       : states;
@@ -477,18 +483,33 @@ function pinNeeded({ pinFor }: DeviceSettings, command: Command): boolean {
   return pinFor === 'always' || (pinFor === 'release' && command.releases);
 }
 
+/** What the user is asked about; and after it, what else an answer to this command may have been asked about. */
+type Matters = [Matter, ...Matter[]];
+
 /**
- * What an answer of the user counts for. With a PIN, for the very command that the PIN was given for. Without one, for
- * what is to be done: Google may add the level between the question and the answer, as it does in the guide's PIN sample.
+ * What an answer of the user counts for. With a PIN, for the very command that the PIN was given for. Without one, for the
+ * direction and the level: where none was named with the question, Google may add one to the answer, as it does in the
+ * guide's PIN sample.
  */
-function matterOf(identity: Identity, device: Device, command: Command, needsPin: boolean): Matter {
-  const params = Object.fromEntries(Object.entries(command.params).filter(([name]) => name !== 'followUpToken'));
-  return {
+function mattersOf(
+  identity: Identity,
+  device: Device,
+  { name, action, params }: Command,
+  needsPin: boolean,
+  asSent: unknown,
+): Matters {
+  const matter = (detail: Matter['detail']): Matter => ({
     agentUserId: identity.agentUserId,
     deviceId: device.id,
-    command: command.name,
-    detail: needsPin || command.action === undefined ? params : command.action,
-  };
+    command: name,
+    detail,
+  });
+  if (needsPin || action === undefined) {
+    return [matter(Object.fromEntries(Object.entries(params).filter(([word]) => word !== 'followUpToken')))];
+  }
+  const { armLevel = null } = params;
+  const [named, unnamed] = [matter([action, armLevel]), matter([action, null])];
+  return isObject(asSent) && 'armLevel' in asSent ? [named, unnamed] : [unnamed, named];
 }
 
 function failed(errorCode: GoogleCode, debugString?: string): Result {

@@ -279,7 +279,10 @@ export const GUIDE: Sample[] = [
         name: 'turn 2: yes',
         request: arming(UUID, { arm: true }, { ack: true }),
         told: who === 'of the flow' ? 2 : 1,
-        check: executed(UUID, { status: 'SUCCESS', states: { isArmed: true } }),
+        check: (answer) => {
+          executed(UUID, { status: 'SUCCESS', states: { isArmed: true } })(answer);
+          assert.ok(!JSON.stringify(answer).includes('currentStatusReport'), 'heard already');
+        },
       },
     ],
   })),

@@ -9,7 +9,7 @@ import type { Trait, Understood } from './trait';
 const DOOR_LIKE = ['DOOR', 'GARAGE', 'GATE', 'WINDOW'];
 
 /** Traits that take a follow-up notification, beside those that have a file of their own (Google's page on follow-ups). */
-const FOLLOWED_UP: Readonly<Record<string, string>> = { OpenClose: 'OpenClose', StartStop: 'StartStop' };
+export const FOLLOWED_UP: Readonly<Record<string, string>> = { OpenClose: 'OpenClose', StartStop: 'StartStop' };
 
 export interface CustomOptions {
   /** Google's type without its prefix. */

@@ -6,7 +6,7 @@ import { isObject, type JsonObject } from '../json';
 import { TRAIT_PREFIX, TYPE_PREFIX, type DeviceSettings } from '../settings';
 import type { States } from '../types';
 import { armDisarm } from './arm-disarm';
-import { anyTrait } from './custom';
+import { anyTrait, FOLLOWED_UP } from './custom';
 import { energyStorage } from './energy-storage';
 import { lockUnlock } from './lock-unlock';
 import { statusReport } from './status-report';
@@ -67,7 +67,7 @@ export class Device {
       },
       willReportState: true,
       // Without it Google takes no follow-up of a command that ended late.
-      ...(this.has('ArmDisarm') || this.has('LockUnlock') ? { notificationSupportedByAgent: true } : {}),
+      ...(names.some((name) => FOLLOWED_UP_TRAITS.has(name)) ? { notificationSupportedByAgent: true } : {}),
       ...(settings.roomHint === '' ? {} : { roomHint: settings.roomHint }),
       attributes,
     };
@@ -162,6 +162,9 @@ export class Device {
 
 /** Names under which the trait ArmDisarm keeps what it shows otherwise. */
 const KEPT_WORDS = ['exitEnds'];
+
+/** Traits of which Google is told how a command ended that took long. */
+const FOLLOWED_UP_TRAITS: ReadonlySet<string> = new Set(['ArmDisarm', 'LockUnlock', ...Object.values(FOLLOWED_UP)]);
 
 /** Commands that need their trait; everything else is passed through where anything is. */
 const OWNED_COMMANDS: ReadonlySet<string> = new Set(['ArmDisarm', 'LockUnlock', 'Charge']);

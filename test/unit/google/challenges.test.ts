@@ -144,6 +144,33 @@ const PATHS: Path[] = [
     ],
   },
   {
+    name: 'an agreement to one level is none to another',
+    settings: { onOpenSensors: 'ask' },
+    open: [WINDOW],
+    turns: [
+      { say: ARM, expect: 'ackNeeded', told: 0 },
+      { say: { arm: true, armLevel: 'home' }, challenge: { ack: true }, expect: 'ackNeeded', told: 0 },
+      { say: ARM, challenge: { ack: true }, expect: 'SUCCESS', told: 1, acknowledged: true },
+    ],
+  },
+  {
+    name: 'where no level was named, the answer may name one; it counts once all the same',
+    settings: { onOpenSensors: 'ask' },
+    open: [WINDOW],
+    turns: [
+      { say: { arm: true }, expect: 'ackNeeded', told: 0 },
+      {
+        say: { arm: true, armLevel: 'home' },
+        challenge: { ack: true },
+        expect: 'SUCCESS',
+        told: 1,
+        acknowledged: true,
+      },
+      { say: { arm: true }, challenge: { ack: true }, expect: 'ackNeeded', told: 1 },
+      { say: { arm: true }, challenge: { ack: true }, expect: 'SUCCESS', told: 2, acknowledged: true },
+    ],
+  },
+  {
     name: 'an agreement that nobody was asked for does not count',
     settings: { onOpenSensors: 'ask' },
     open: [WINDOW],

@@ -190,6 +190,29 @@ describe('the settings of a device', () => {
     }
   });
 
+  it('takes a PIN that was typed in groups of digits as it is spoken', async () => {
+    const house = new House();
+    house.device({ deviceId: 'door', deviceType: 'LOCK' }, '12 34', () => ({ isLocked: false }));
+    for (const pin of ['1234', '12 34', '1 2 3 4']) {
+      assert.equal((await house.execute('door', 'LockUnlock', { lock: false }, { pin })).status, 'SUCCESS', pin);
+    }
+    await house.home.close();
+  });
+
+  it('says of whatever may end late that Google will be told', async () => {
+    const house = new House();
+    house.device({ deviceId: 'garage', deviceType: 'CUSTOM', customType: 'GARAGE', customTraits: ['OpenClose'] }, '');
+    house.device({ deviceId: 'lamp', deviceType: 'CUSTOM', customType: 'LIGHT', customTraits: ['OnOff'] }, '');
+    const told = house.home
+      .devices()
+      .map(({ id, notificationSupportedByAgent = false }) => [id, notificationSupportedByAgent]);
+    assert.deepEqual(told, [
+      ['garage', true],
+      ['lamp', false],
+    ]);
+    await house.home.close();
+  });
+
   it('asks for a PIN before a door opens, where one is set', async () => {
     const house = new House();
     const garage = { deviceType: 'CUSTOM', customType: 'GARAGE', customTraits: ['OpenClose'] };
