@@ -131,10 +131,13 @@ describe('the Google account on the network', () => {
       await new Promise((resolve) => server.once('listening', resolve));
       const { port } = server.address() as { port: number };
       const voice = new Voice(`http://127.0.0.1:${port}/google-smarthome/fulfillment`, anna.token);
-      assert.equal((await voice.sync()).length, 1);
-      assert.equal((await voice.raw(`{"a":"${'x'.repeat(3_000_000)}"}`)).status, 413);
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      try {
+        assert.equal((await voice.sync()).length, 1);
+        assert.equal((await voice.raw(`{"a":"${'x'.repeat(3_000_000)}"}`)).status, 413);
+      } finally {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
     });
   });
 
