@@ -35,8 +35,8 @@ const READING_WORDS = [
   'version',
   'at',
 ];
-/** What steers the answer and is no state. */
-const CONTROL_WORDS = ['error', 'debug', 'debugString', 'exceptions', 'challenge'];
+/** What steers the answer and is no state; and two words of Google's answers, for which Home Graph refuses a report. */
+const CONTROL_WORDS = ['error', 'debug', 'debugString', 'exceptions', 'challenge', 'status', 'errorCode'];
 /** A command's own message, sent back as it came. */
 const ECHO_WORDS = ['command', 'params', 'action', 'deviceId', 'acknowledged'];
 const DEBUG_LENGTH = 200;

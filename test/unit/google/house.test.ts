@@ -213,6 +213,16 @@ describe('the settings of a device', () => {
     await house.home.close();
   });
 
+  it('takes no words of an answer for states: Home Graph refuses a report that holds one', async () => {
+    const house = new House();
+    const lamp = { deviceId: 'lamp', deviceType: 'CUSTOM', customType: 'LIGHT', customTraits: ['OnOff'] };
+    house.device(lamp, '', () => ({ on: true, status: 'SUCCESS', errorCode: 'none' }));
+    const { states } = await house.execute('lamp', 'OnOff', { on: true });
+    assert.deepEqual(states, { online: true, on: true });
+    assert.deepEqual(house.home.query('lamp'), { online: true, on: true, status: 'SUCCESS' });
+    await house.home.close();
+  });
+
   it('asks for a PIN before a door opens, where one is set', async () => {
     const house = new House();
     const garage = { deviceType: 'CUSTOM', customType: 'GARAGE', customTraits: ['OpenClose'] };
