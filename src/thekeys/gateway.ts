@@ -125,6 +125,8 @@ export class Gateway {
   private readonly watcher: Watcher;
   private readonly clock: Clock;
   private readonly timing: Timing;
+  /** When the bolt of each lock that was moved is at rest, on the clock's `elapsed()`. */
+  private readonly restsAt = new Map<string, number>();
 
   constructor(options: GatewayOptions) {
     this.address = options.address;
@@ -229,6 +231,7 @@ export class Gateway {
     const expiresAt = this.clock.elapsed() + options.deadlineMs;
     let target: BoltAction = action === 'toggle' ? 'open' : action;
     let release: (() => void) | undefined;
+    let sentAt = 0;
     options.onProgress?.({ step: 'waiting' });
     try {
       const result = await this.line.request<null>({
@@ -244,6 +247,11 @@ export class Gateway {
           ? {
               first: {
                 call: lockStatusCall(share, () => this.clock.now()),
+                // A bolt on its way still reads as what it was, and would be sent the same way again.
+                tooEarlyMs: () => {
+                  const rests = this.restsAt.get(share.identifier) ?? 0;
+                  return Math.min(rests, expiresAt - options.deadlineMs / 2) - this.clock.elapsed();
+                },
                 decide: (reading: unknown): Call<null> => {
                   target = opposite((reading as LockReading).state);
                   return boltCall(target, share);
@@ -251,11 +259,15 @@ export class Gateway {
               },
             }
           : {}),
-        onSend: () => options.onProgress?.({ step: 'sending' }),
+        onSend: () => {
+          sentAt = this.clock.elapsed();
+          options.onProgress?.({ step: 'sending' });
+        },
         onRetry: (code) => options.onProgress?.({ step: 'retrying', code }),
         // From the moment of its answer: before that the next action cannot be taken up anyway.
         onAnswer: () => {
           release = this.line.queue.hold(share.identifier);
+          this.restsAt.set(share.identifier, sentAt + this.timing.boltTravel);
         },
       });
       if (result.kind === 'ok' && !options.confirm) {

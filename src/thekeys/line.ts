@@ -42,7 +42,12 @@ export interface Request<T> {
   /** Milliseconds after which a gateway that cannot be reached is tried no more. Absent: until the deadline. */
   unreachableMs?: number | undefined;
   /** A call to make first, in the same place of the queue; it decides about the call itself. */
-  first?: { call: Call<unknown>; decide: (value: unknown) => Call<T> };
+  first?: {
+    call: Call<unknown>;
+    decide: (value: unknown) => Call<T>;
+    /** Milliseconds for which it is too early for it; asked when it has its turn. */
+    tooEarlyMs?: () => number;
+  };
   /** Equal requests that wait at the same time are answered by one call. */
   mergeKey?: string;
   onSend?: () => void;
@@ -267,6 +272,8 @@ class Attempts<T> implements Job {
 
   private async turn(): Promise<AfterTurn> {
     if (this.curing !== 'no') return this.cure();
+    const early = this.first?.tooEarlyMs?.() ?? 0;
+    if (early > 0) return { again: true, inMs: early };
     const call: Call<unknown> = this.first?.call ?? this.call;
     const { attempt, timestamp } = await this.attempt(call);
     return this.judge(call, attempt, timestamp);

@@ -57,6 +57,28 @@ describe('a gateway, asked over HTTP', () => {
     assert.deepEqual(actions(), ['open', 'close']);
   });
 
+  it('lets a bolt come to rest before it toggles it, where the gateway is free to read it on its way', async () => {
+    const sent: string[] = [];
+    let arrives = 0;
+    const eager = new Gateway({
+      address: parseAddress('gateway.test'),
+      state: new MemoryState(),
+      warn: () => undefined,
+      timing: { boltTravel: 300 },
+      transport: async ({ path, form }) => {
+        await form();
+        sent.push(path);
+        const arrived = arrives !== 0 && performance.now() >= arrives;
+        if (path === '/open') arrives = performance.now() + 250;
+        const answer = path === '/locker_status' ? { code: arrived ? 50 : 49 } : { status: 'ok', code: 0 };
+        return { status: 200, headers: {}, body: JSON.stringify(answer) };
+      },
+    });
+    await eager.open(FRONT, within(8000, { confirm: false }));
+    await eager.toggle(FRONT, within(8000, { confirm: false }));
+    assert.deepEqual(sent, ['/open', '/locker_status', '/close']);
+  });
+
   it('refuses to toggle a lock that does not know its state', async () => {
     world.locks.get(FRONT.identifier)!.reboot();
     await assert.rejects(gateway.toggle(FRONT, within()), { code: 'STATE_UNKNOWN' });
