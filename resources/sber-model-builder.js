@@ -55,10 +55,10 @@
     for (const row of rows) list.append(render(row));
     refresh();
 
-    function button(icon, label, onclick, attributes) {
+    function button(icon, label, onclick) {
       return element(
         'button',
-        { type: 'button', class: 'red-ui-button red-ui-button-small', onclick, ...attributes },
+        { type: 'button', class: 'red-ui-button', onclick },
         element('i', { class: `fa ${icon}`, 'aria-hidden': 'true' }),
         ' ',
         element('span', {}, label),
@@ -68,7 +68,7 @@
     function iconButton(icon, label, onclick) {
       return element(
         'button',
-        { type: 'button', class: 'red-ui-button red-ui-button-small', title: label, 'aria-label': label, onclick },
+        { type: 'button', class: 'red-ui-button', title: label, 'aria-label': label, onclick },
         element('i', { class: `fa ${icon}`, 'aria-hidden': 'true' }),
       );
     }

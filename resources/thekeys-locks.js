@@ -13,9 +13,6 @@
 
   const t = (key, values) => RED._(WORDS + key, values);
 
-  /** True where a value is, or holds, an environment variable, of which the editor cannot know what it is. */
-  const isVariable = (value) => String(value ?? '').includes('${');
-
   /** Asks the runtime. Rejects with `{ code, message, hint }`. */
   function ask(method, path, body) {
     return new Promise((resolve, reject) => {
@@ -168,32 +165,6 @@
     gateway.trigger('change');
   }
 
-  /** Shows, of elements marked with `data-when`, those that name the chosen value. */
-  function showWhen(select, form) {
-    select
-      .on('change', () => {
-        form.find('[data-when]').each(function () {
-          $(this).toggle(this.dataset.when.split(' ').includes(select.val()));
-        });
-      })
-      .trigger('change');
-  }
-
-  const validators = {
-    identifier: (value) => {
-      const text = String(value ?? '').trim();
-      return text === '' || isVariable(text) || /^\d+$/.test(text);
-    },
-    seconds: (value, zero) => {
-      const text = String(value ?? '').trim();
-      return text === '' || isVariable(text) || Number(text) > 0 || (zero === true && Number(text) === 0);
-    },
-    host: (value) => {
-      const text = String(value ?? '').trim();
-      return isVariable(text) || /^(http:\/\/)?(\[[0-9a-f:.]+\]|[^\s/:@?#[\]]+)(:\d{1,5})?\/?$/i.test(text);
-    },
-  };
-
   window.TheKeys = window.TheKeys || {};
   window.TheKeys.locks = {
     PLACEHOLDER,
@@ -205,8 +176,6 @@
     onClick,
     resultArea,
     sentence,
-    showWhen,
     t,
-    validators,
   };
 })();
