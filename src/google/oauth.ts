@@ -6,7 +6,8 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import OAuth2Server from '@node-oauth/oauth2-server';
+import { createRequire } from 'node:module';
+import type OAuth2Server from '@node-oauth/oauth2-server';
 import { textOf } from '../common/errors';
 import { StateError } from '../state/state';
 import { ACCESS_LIFETIME_MS, CODE_LIFETIME_MS, LinkedAccounts, sameSecret } from './accounts';
@@ -31,6 +32,11 @@ import {
 } from './oauth-http';
 import { LoginThrottle } from './oauth-throttle';
 import type { Accounts, LinkingEndpoints, LinkingOptions } from './types';
+
+/** Loaded with the first request: it takes longer to load than most of the package, and most flows have no use for it. */
+function library(): typeof OAuth2Server {
+  return createRequire(__filename)('@node-oauth/oauth2-server') as typeof OAuth2Server;
+}
 
 /** Google's only two addresses for a project (its account-linking guide). App Flip's third belongs to apps, not to us. */
 export function redirectAddresses(projectId: string): readonly string[] {
@@ -226,7 +232,7 @@ export class AccountLinking implements LinkingEndpoints {
   }
 
   private async grant(res: ServerResponse, ticket: Ticket, user: string): Promise<void> {
-    const request = new OAuth2Server.Request({
+    const request = new (library().Request)({
       method: 'POST',
       headers: {},
       query: {},
@@ -237,8 +243,8 @@ export class AccountLinking implements LinkingEndpoints {
         ...(ticket.challenge === undefined ? {} : { code_challenge: ticket.challenge, code_challenge_method: 'S256' }),
       },
     });
-    const response = new OAuth2Server.Response();
-    await new OAuth2Server({ model: this.model() }).authorize(request, response, {
+    const response = new (library().Response)();
+    await new (library())({ model: this.model() }).authorize(request, response, {
       authenticateHandler: { handle: () => ({ name: user }) },
       authorizationCodeLifetime: CODE_LIFETIME_MS / 1000,
       // The state is kept from the library, which refuses some and encodes the others anew.
@@ -261,7 +267,7 @@ export class AccountLinking implements LinkingEndpoints {
     // Scopes are not used here. One that Google's console adds must not make the library refuse.
     const body = Object.fromEntries([...form].filter(([name]) => name !== 'scope'));
     const { authorization } = req.headers;
-    const request = new OAuth2Server.Request({
+    const request = new (library().Request)({
       method: 'POST',
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
@@ -271,10 +277,10 @@ export class AccountLinking implements LinkingEndpoints {
       query: {},
       body,
     });
-    const response = new OAuth2Server.Response();
+    const response = new (library().Response)();
     const seen = { client: false };
     try {
-      const token = await new OAuth2Server({ model: this.model(seen) }).token(request, response, {
+      const token = await new (library())({ model: this.model(seen) }).token(request, response, {
         accessTokenLifetime: ACCESS_LIFETIME_MS / 1000,
         alwaysIssueNewRefreshToken: false,
       });
@@ -285,7 +291,7 @@ export class AccountLinking implements LinkingEndpoints {
         expires_in: ACCESS_LIFETIME_MS / 1000,
       });
     } catch (thrown) {
-      if (!(thrown instanceof OAuth2Server.OAuthError) || thrown instanceof OAuth2Server.ServerError) throw thrown;
+      if (!(thrown instanceof library().OAuthError) || thrown instanceof library().ServerError) throw thrown;
       const challenge = response.get('WWW-Authenticate') as string | undefined;
       if (challenge !== undefined) res.setHeader('WWW-Authenticate', challenge);
       if (thrown.name === 'invalid_client') this.warnOfClient();
@@ -365,7 +371,7 @@ export class AccountLinking implements LinkingEndpoints {
                 access: accessToken,
                 refresh: refreshToken,
               });
-        if (!kept) throw new OAuth2Server.InvalidGrantError('the link has ended');
+        if (!kept) throw new (library().InvalidGrantError)('the link has ended');
         return { ...issued, client, user };
       },
       // Bearer tokens are checked by the fulfilment, through the accounts.
@@ -444,7 +450,7 @@ export class AccountLinking implements LinkingEndpoints {
   }
 
   private failed(thrown: unknown): void {
-    const error = thrown instanceof OAuth2Server.ServerError ? (innerOf(thrown) ?? thrown) : thrown;
+    const error = thrown instanceof library().ServerError ? (innerOf(thrown) ?? thrown) : thrown;
     const what = error instanceof StateError ? error.message : `unexpected: ${textOf(error)}`;
     this.options.warn(`account linking: ${what}`);
   }

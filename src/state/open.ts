@@ -3,8 +3,9 @@
  * process shares one object underneath, which is what makes turns taken in a folder, and a pair of connections to
  * Redis, enough for any number of nodes. How values are kept is left to `file.ts` and `redis.ts`.
  */
+import { createRequire } from 'node:module';
 import { FileState } from './file';
-import { RedisState } from './redis';
+import type * as Redis from './redis';
 import { StateError, type Change, type Json, type Lease, type LeaseOptions, type State } from './state';
 
 export interface OpenStateOptions {
@@ -45,7 +46,11 @@ export function openState(options: OpenStateOptions): State {
 }
 
 function build(url: string, { folder, warn, crossProcess }: OpenStateOptions): State {
-  if (url !== '') return new RedisState({ url, warn });
+  if (url !== '') {
+    // Loaded for those few who use it: the client takes longer to load than all the rest of the package.
+    const { RedisState } = createRequire(__filename)('./redis') as typeof Redis;
+    return new RedisState({ url, warn });
+  }
   return new FileState({ folder, warn, ...(crossProcess === undefined ? {} : { crossProcess }) });
 }
 
