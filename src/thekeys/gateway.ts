@@ -232,7 +232,7 @@ export class Gateway {
     let target: BoltAction = action === 'toggle' ? 'open' : action;
     let release: (() => void) | undefined;
     let sentAt = 0;
-    options.onProgress?.({ step: 'waiting' });
+    this.mayHaveToWait(options);
     try {
       const result = await this.line.request<null>({
         call: boltCall(target, share),
@@ -345,7 +345,7 @@ export class Gateway {
   }
 
   private async read<T>(call: Call<T>, rank: Rank, options: CommandOptions, mergeKey: string): Promise<T> {
-    options.onProgress?.({ step: 'waiting' });
+    this.mayHaveToWait(options);
     const result = await this.line.request<T>({
       call,
       rank,
@@ -363,7 +363,7 @@ export class Gateway {
     expiresAt = this.clock.elapsed() + options.deadlineMs,
   ): Promise<void> {
     let free: (() => void) | undefined;
-    options.onProgress?.({ step: 'waiting' });
+    this.mayHaveToWait(options);
     try {
       const result = await this.line.request<null>({
         call,
@@ -421,6 +421,11 @@ export class Gateway {
           throw error;
       }
     }
+  }
+
+  /** Told only where something else has its turn: else the command is on its way in the same moment. */
+  private mayHaveToWait(options: CommandOptions): void {
+    if (this.busy) options.onProgress?.({ step: 'waiting' });
   }
 
   private commandOf(

@@ -132,12 +132,21 @@ describe('lock-action', () => {
     await start();
     flow.send('lock', {});
     await flow.next('out');
-    assert.deepEqual(flow.badgesOf('lock'), ['', 'waiting…', 'opening…', 'confirming…', 'open · 95 %']);
+    assert.deepEqual(flow.badgesOf('lock'), ['', 'opening…', 'confirming…', 'open · 95 %']);
     flow.badges.length = 0;
     await flow.deploy(flow.whole(flow.gateway(), action({ confirm: false, action: 'close' })), 'nodes');
     flow.send('lock', {});
     await flow.next('out', 2);
     assert.equal(flow.badgesOf('lock').at(-1), 'sent');
+  });
+
+  it('says that a command waits while another has its turn', async () => {
+    await start({ confirm: false });
+    flow.world.times.latencyMs = 50;
+    flow.send('lock', {});
+    flow.send('lock', {});
+    await flow.next('out', 2);
+    assert.ok(flow.badgesOf('lock').includes('waiting…'), flow.badgesOf('lock').join(', '));
   });
 
   it('settles a lost answer by reading the lock, also without confirmation', async () => {
