@@ -42,6 +42,14 @@ const entries = new Map<string, Entry>();
 
 let timing: Partial<Timing> | undefined;
 
+/** What is being closed behind the scenes. */
+const closing = new Set<Promise<void>>();
+
+/** For tests, which remove the user directory: resolves when no gateway that was left writes to it any more. */
+export async function allClosed(): Promise<void> {
+  await Promise.all(closing);
+}
+
 /** For tests, which shall not wait for bolts to travel: durations of gateways that are made from now on. */
 export function overrideTiming(override: Partial<Timing> | undefined): void {
   timing = override;
@@ -99,6 +107,8 @@ export class Member {
       return;
     }
     const settled = dissolve(entry).catch((error: unknown) => this.membership.warn(textOf(error)));
+    closing.add(settled);
+    void settled.then(() => closing.delete(settled));
     // A request under way may take half a minute: that is waited for behind the scenes.
     if (entry.speaker.gateway.busy) return;
     await withLimit(settled, SETTLE_GRACE_MS);

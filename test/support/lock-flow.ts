@@ -11,7 +11,7 @@ import gatewayConfig from '../../nodes/gateway-config';
 import gatewaySync from '../../nodes/gateway-sync';
 import lockAction from '../../nodes/lock-action';
 import lockStatus from '../../nodes/lock-status';
-import { overrideTiming } from '../../nodes/shared/gateways';
+import { allClosed, overrideTiming } from '../../nodes/shared/gateways';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../src/simulator/gateway';
 import { serve, type RunningGateway } from '../../src/simulator/gateway-server';
 
@@ -62,6 +62,7 @@ export class LockFlow {
     this.RED.events.off('node-status', this.onStatus);
     await new Promise<void>((resolve) => helper.stopServer(() => resolve()));
     await this.running.close();
+    await allClosed();
     overrideTiming(undefined);
     this.received.clear();
     this.badges.length = 0;
