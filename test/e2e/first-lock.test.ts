@@ -59,7 +59,12 @@ describe('from an empty canvas to an open lock', function () {
     const lock = await placed('lock-action');
     await page.locator(`[id="${lock}"] .red-ui-flow-node`).first().dblclick();
     clicks += 2;
-    await click(page.locator('#node-input-btn-gateway-add'));
+    // The dialog slides in. Nobody clicks before it stands still, and the editor may not take such a click.
+    await page.locator('#node-dialog-ok').click({ trial: true });
+    const add = page.locator('#node-input-btn-gateway-add');
+    await click(add);
+    const taken = page.locator('#node-config-dialog-ok').waitFor({ timeout: 8000 });
+    await taken.catch(() => add.click());
     // Sliding in, the dialog takes the focus for itself. Nobody types that early.
     await page.locator('#node-config-dialog-ok').click({ trial: true });
     await page.waitForFunction(
