@@ -71,11 +71,15 @@ describe('pages of the Google side, in a browser', function () {
 
   it('a person links with the keyboard alone', async () => {
     const [page] = await open(authorizeAddress(house.settings, { state: 'kept' }).href);
+    // The page puts the cursor where typing begins; a person sees that it is there.
+    const ready = (field: string) => page.waitForFunction(`document.activeElement?.name === '${field}'`);
+    await ready('username');
     await page.keyboard.type('anna');
     await page.keyboard.press('Tab');
     await page.keyboard.type('wrong');
     await page.keyboard.press('Enter');
     await page.getByRole('alert').waitFor();
+    await ready('password');
     const back = page.waitForRequest((request) => request.url().startsWith('https://oauth-redirect.'));
     await page.keyboard.type('correct horse');
     await page.keyboard.press('Enter');
