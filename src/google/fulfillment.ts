@@ -25,6 +25,8 @@ export interface Result {
 
 /** What the intents are asked of. */
 export interface House {
+  /** Resolves when the states of the last run are known. */
+  readonly ready: Promise<void>;
   devices(): JsonObject[];
   /** The answer to QUERY for one device. */
   query(deviceId: string): JsonObject;
@@ -52,6 +54,7 @@ export async function fulfil(house: House, identity: Identity, body: unknown): P
       case 'SYNC':
         return answer({ agentUserId: identity.agentUserId, devices: house.devices() });
       case 'QUERY':
+        await house.ready;
         return answer(query(house, payloads));
       case 'EXECUTE':
         return answer(await execute(house, identity, payloads));

@@ -33,6 +33,31 @@ describe('what the devices are', () => {
     await house.home.close();
   });
 
+  it('is not guessed right after the start: a question waits until what was kept has been read', async () => {
+    const state = new MemoryState();
+    await state.change('google/test/states', () => ({
+      value: { panel: { online: true, isArmed: true, currentArmLevel: 'away', currentStatusReport: [] } },
+      result: undefined,
+    }));
+    const read = state.get.bind(state);
+    let disk = (): void => undefined;
+    const spun = new Promise<void>((resolve) => {
+      disk = resolve;
+    });
+    state.get = async (key) => {
+      await spun;
+      return read(key);
+    };
+    const house = new House(state);
+    house.device(PANEL);
+    const asked = house.query('panel');
+    await house.clock.advance(0);
+    disk();
+    const { isArmed, currentArmLevel } = await asked;
+    assert.deepEqual([isArmed, currentArmLevel], [true, 'away']);
+    await house.home.close();
+  });
+
   it('is what the newest message said, even while what was kept is still being read', async () => {
     const state = new MemoryState();
     await state.change('google/test/states', () => ({
