@@ -11,7 +11,7 @@ import { HomeGraphClient } from '../src/google/home-graph';
 import { SmartHome } from '../src/google/home';
 import { fulfilmentEndpoint } from '../src/google/http';
 import { createLinking } from '../src/google/oauth';
-import { serve, type GoogleAccountNode, type GoogleCredentials } from './shared/google';
+import { httpSideOf, serve, type GoogleAccountNode, type GoogleCredentials } from './shared/google';
 import { stateFor } from './shared/states';
 
 interface GoogleConfigDef extends NodeDef {
@@ -80,7 +80,7 @@ function init(RED: NodeAPI): void {
     };
     let withdraw: () => void;
     try {
-      withdraw = serve(RED.httpNode, path, {
+      withdraw = serve(httpSideOf(RED), path, {
         'POST /fulfillment': fulfilmentEndpoint({ accounts, house: home, warn }),
         'GET /oauth/authorize': endpoints.authorize,
         'POST /oauth/authorize': endpoints.authorize,

@@ -2,7 +2,7 @@
  * What `google-smarthome-in` and `google-smarthome-out` see of their account, and how they find it; and the addresses that
  * the accounts answer on. Devices and commands are the house's business.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Node, NodeAPI } from 'node-red';
 import { invalidInput, type CodedError } from '../../src/common/errors';
 import type { SmartHome } from '../../src/google/home';
@@ -43,7 +43,7 @@ export function googleWords(RED: NodeAPI): Words {
   };
 }
 
-type Request = IncomingMessage & { path: string; body?: unknown };
+type Request = IncomingMessage & { path: string };
 type Middleware = (request: Request, response: ServerResponse, next: () => void) => void;
 
 /** The part of Node-RED's HTTP server that flows may use. */
@@ -51,8 +51,22 @@ export interface HttpApp {
   use: (middleware: Middleware) => unknown;
 }
 
+/** Node-RED's HTTP side: the app that flows may use, the address that it is mounted on, and the server before every app. */
+export interface HttpSide {
+  app: HttpApp;
+  root: string;
+  server: Pick<Server, 'prependListener'> | undefined;
+}
+
+export function httpSideOf(RED: NodeAPI): HttpSide {
+  const root: unknown = RED.settings.httpNodeRoot;
+  const server = RED.server as Server | undefined;
+  return { app: RED.httpNode, root: typeof root === 'string' ? root : '/', server };
+}
+
 /** What an account answers: method and address below its path, such as `POST /fulfillment`. */
 export type Routes = Readonly<Record<string, HttpHandler>>;
+type Paths = ReadonlyMap<string, Routes>;
 
 /** Which account answers on which path, for each HTTP server. Its middleware is added once and looks here. */
 const served = new WeakMap<HttpApp, Map<string, Routes>>();
@@ -62,12 +76,13 @@ const served = new WeakMap<HttpApp, Map<string, Routes>>();
  * one middleware for good, and whatever no living account answers goes on to others and ends as 404.
  * @throws CodedError INVALID_INPUT where another account answers there
  */
-export function serve(app: HttpApp, path: string, routes: Routes): () => void {
-  let paths = served.get(app);
+export function serve(side: HttpSide, path: string, routes: Routes): () => void {
+  let paths = served.get(side.app);
   if (paths === undefined) {
     paths = new Map();
-    served.set(app, paths);
-    app.use(middlewareOf(paths));
+    served.set(side.app, paths);
+    leaveUnread(side, paths);
+    side.app.use(middlewareOf(paths));
   }
   const known = paths;
   if (known.has(path)) {
@@ -79,17 +94,39 @@ export function serve(app: HttpApp, path: string, routes: Routes): () => void {
   };
 }
 
-function middlewareOf(paths: ReadonlyMap<string, Routes>): Middleware {
+function middlewareOf(paths: Paths): Middleware {
   return (request, response, next) => {
-    for (const [path, routes] of paths) {
-      if (!request.path.startsWith(`${path}/`)) continue;
-      const address = `${request.method ?? ''} ${request.path.slice(path.length).replace(/\/$/, '')}`;
-      const handler = Object.hasOwn(routes, address) ? routes[address] : undefined;
-      if (handler !== undefined) {
-        void handler(request, response);
-        return;
-      }
+    const handler = handlerOf(paths, request.method, request.path);
+    if (handler === undefined) {
+      next();
+      return;
     }
-    next();
+    // Node-RED's editor lets every site read what is answered below its root. These answers are nobody's but the asker's.
+    response.removeHeader('Access-Control-Allow-Origin');
+    void handler(request, response);
   };
+}
+
+/**
+ * While httpNodeRoot lies within httpAdminRoot, as it does unless somebody sets them, Node-RED's editor reads every body
+ * first: before a token is looked at, with its own limit, and with its own error pages and log lines, which quote what is
+ * broken, PIN and all. Its parser (body-parser 1, in Node-RED 4 and 5) passes over a request that says it was read.
+ * Should one not heed that, the handlers take what it made of the body.
+ */
+function leaveUnread({ server, root }: HttpSide, paths: Paths): void {
+  const mount = `/${root}/`.replace(/\/+/g, '/');
+  server?.prependListener('request', (request: IncomingMessage & { _body?: boolean }) => {
+    const [address = ''] = (request.url ?? '').split('?');
+    if (!address.startsWith(mount)) return;
+    if (handlerOf(paths, request.method, address.slice(mount.length - 1)) !== undefined) request._body = true;
+  });
+}
+
+function handlerOf(paths: Paths, method = '', address: string): HttpHandler | undefined {
+  for (const [path, routes] of paths) {
+    if (!address.startsWith(`${path}/`)) continue;
+    const route = `${method} ${address.slice(path.length).replace(/\/$/, '')}`;
+    if (Object.hasOwn(routes, route)) return routes[route];
+  }
+  return undefined;
 }

@@ -49,9 +49,9 @@ async function bodyOf(
   request: IncomingMessage & { body?: unknown },
 ): Promise<{ json: unknown } | 'too large' | 'not JSON'> {
   if (Number(request.headers['content-length']) > MAX_BYTES) return 'too large';
-  // Read already: by middleware of settings.js, or by Node-RED's editor, whose parser takes every body (up to 5 MB, and
-  // refuses what is no JSON) while httpNodeRoot lies within httpAdminRoot, as it does unless somebody sets them.
-  if (request.readableEnded || request.body !== undefined) {
+  // Read already, by a parser that somebody put before every route. One that found no JSON may have left an empty object
+  // and the stream as it was.
+  if (request.readableEnded) {
     const { body } = request;
     if (Buffer.isBuffer(body) || typeof body === 'string') return jsonOf(body.toString());
     return isObject(body) || Array.isArray(body) ? { json: body } : 'not JSON';
@@ -98,7 +98,10 @@ function send(response: ServerResponse, status: number, answer: unknown, headers
   response.end(text);
 }
 
-/** Answers before the body was read, and reads on for a while: a connection cut while sending tells nobody anything. */
+/**
+ * Answers before the body was read, and reads on for a while, the connection open: one that is cut while the other side
+ * still sends tells it nothing.
+ */
 function refuse(
   request: IncomingMessage,
   response: ServerResponse,
@@ -106,7 +109,7 @@ function refuse(
   answer: unknown,
   headers: Record<string, string> = {},
 ): void {
-  send(response, status, answer, { ...headers, ...(request.readableEnded ? {} : { Connection: 'close' }) });
+  send(response, status, answer, headers);
   let drained = 0;
   request.on('data', (chunk: Buffer) => {
     drained += chunk.length;

@@ -9,7 +9,7 @@ import { isIP } from 'node:net';
 /** A login form with its ticket, or a token request, is far below. */
 export const MAX_FORM_BYTES = 32 * 1024;
 /** An oversized body is read on up to here, so that the client gets to see the answer; then the line is cut. */
-const MAX_DISCARDED_BYTES = 1024 * 1024;
+const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 
 export type Form = ReadonlyMap<string, string>;
 
@@ -41,7 +41,8 @@ export async function readForm(req: IncomingMessage): Promise<Form | 'too large'
 
 function readBody(req: IncomingMessage): Promise<string | undefined> {
   if (req.readableEnded) {
-    // A parser that somebody put before every route has the body already.
+    // A parser that somebody put before every route has the body already, however large it was.
+    if (Number(req.headers['content-length']) > MAX_FORM_BYTES) return Promise.resolve(undefined);
     const parsed = (req as { body?: unknown }).body;
     if (typeof parsed === 'string') return Promise.resolve(parsed);
     const entries = Object.entries(typeof parsed === 'object' && parsed !== null ? parsed : {});

@@ -166,7 +166,6 @@ export class AccountLinking implements LinkingEndpoints {
     const form = await readForm(req);
     const language = languageOf(req);
     if (form === 'too large') {
-      res.setHeader('Connection', 'close');
       refuse(res, 413, language, 'broken');
       return;
     }
@@ -256,7 +255,6 @@ export class AccountLinking implements LinkingEndpoints {
   private async exchanged(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const form = await readForm(req);
     if (form === 'too large') {
-      res.setHeader('Connection', 'close');
       sendJson(res, 413, { error: 'invalid_request' });
       return;
     }

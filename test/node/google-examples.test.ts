@@ -11,7 +11,8 @@ import lockStatus from '../../nodes/lock-status';
 import { overrideTiming } from '../../nodes/shared/gateways';
 import { SimulatedGateway } from '../../src/simulator/gateway';
 import { serve, type RunningGateway } from '../../src/simulator/gateway-server';
-import { CREDENTIALS, GoogleFlow, type FlowItem, type Voice } from '../support/google-nodes';
+import { CREDENTIALS, GoogleFlow, type FlowItem } from '../support/google-nodes';
+import type { Voice } from '../support/google-voice';
 
 const LOCK = { identifier: '45961123', code: 'demo-front-code' };
 const PIN = '4711';

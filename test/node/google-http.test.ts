@@ -6,8 +6,11 @@ import os from 'node:os';
 import path from 'node:path';
 import helper from 'node-red-node-test-helper';
 import type { NodeMessage } from 'node-red';
+import { serve } from '../../nodes/shared/google';
+import type { HttpHandler } from '../../src/google/types';
 import { refresh, fetchCode, redeem } from '../../src/simulator/google-link';
-import { ACCOUNT, CREDENTIALS, GoogleFlow, Voice, type FlowItem } from '../support/google-nodes';
+import { ACCOUNT, CREDENTIALS, GoogleFlow, type FlowItem } from '../support/google-nodes';
+import { Voice } from '../support/google-voice';
 
 const PIN = '4711';
 const lamp = (id: string, account = 'account'): FlowItem => ({
@@ -134,6 +137,44 @@ describe('the Google account on the network', () => {
       try {
         assert.equal((await voice.sync()).length, 1);
         assert.equal((await voice.raw(`{"a":"${'x'.repeat(3_000_000)}"}`)).status, 413);
+      } finally {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+    });
+
+    it('are left to the account by parsers that come first, below any root, and others get theirs as before', async () => {
+      flow = await GoogleFlow.start([ACCOUNT]);
+      const { default: express } = await import('express');
+      const [outer, inner] = [express(), express()];
+      outer.use(express.json({ limit: '5mb' }), express.urlencoded({ extended: true }));
+      outer.use('/red', inner);
+      const server = http.createServer(outer);
+      const seen: unknown[] = [];
+      const answer: HttpHandler = (request, response) => {
+        seen.push([request.body, request.readableEnded]);
+        response.end();
+        return Promise.resolve();
+      };
+      const withdraw = serve({ app: inner, root: '/red/', server }, '/home', { 'POST /fulfillment': answer });
+      inner.post('/other', (request, response) => {
+        seen.push(request.body);
+        response.end();
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as { port: number };
+      const post = (address: string): Promise<Response> =>
+        fetch(`http://127.0.0.1:${port}${address}`, {
+          method: 'POST',
+          body: '{"a":1}',
+          headers: { 'Content-Type': 'application/json' },
+        });
+      try {
+        for (const address of ['/red/home/fulfillment', '/red/home/fulfillment/?x=1', '/red/other'])
+          await post(address);
+        assert.deepEqual(seen, [[undefined, false], [undefined, false], { a: 1 }]);
+        withdraw();
+        assert.equal((await post('/red/home/fulfillment')).status, 404);
       } finally {
         server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));

@@ -7,7 +7,8 @@ import { overrideTiming } from '../../nodes/shared/gateways';
 import { SimulatedGateway } from '../../src/simulator/gateway';
 import { serve, type RunningGateway } from '../../src/simulator/gateway-server';
 import { HomeGraphStandIn } from '../../src/simulator/google-home-graph';
-import { ACCOUNT, CREDENTIALS, GoogleFlow, type FlowItem, type Voice } from '../support/google-nodes';
+import { ACCOUNT, CREDENTIALS, GoogleFlow, type FlowItem } from '../support/google-nodes';
+import type { Voice } from '../support/google-voice';
 
 const LOCK = { identifier: '45961123', code: 'demo-front-code' };
 const PIN = '4711';
