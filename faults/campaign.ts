@@ -151,7 +151,8 @@ class Campaign {
   }
 
   private async chaos(): Promise<void> {
-    const disturbances: [string, number, () => Promise<void>][] = [
+    // A text that comes back is a name that says more.
+    const disturbances: [string, number, () => Promise<unknown>][] = [
       ['kill -9', 1, () => this.killNodeRed()],
       ['stalled process', 2, () => this.stall()],
       ['deploy of nodes', 4, () => this.touch('nodes', this.flow.touchable)],
@@ -171,9 +172,10 @@ class Campaign {
       let at = this.mischief() * whole;
       const chosen = disturbances.find(([, weight]) => (at -= weight) < 0);
       if (chosen === undefined) continue;
-      const [name, , disturb] = chosen;
+      const [general, , disturb] = chosen;
       const from = machineClock.elapsed();
-      await disturb();
+      const told = await disturb();
+      const name = typeof told === 'string' ? told : general;
       this.ledger.disturbance(name, from, machineClock.elapsed());
       this.done[name] = (this.done[name] ?? 0) + 1;
     }
@@ -246,10 +248,11 @@ class Campaign {
     await rename(`${file}.new`, file);
   }
 
-  private async breakFolder(): Promise<void> {
-    const mend = await this.folderFault.begin(this.mischief());
+  private async breakFolder(): Promise<string> {
+    const { kind, end } = await this.folderFault.begin(this.mischief());
     await sleep(1000 + this.mischief() * 3000);
-    await mend();
+    await end();
+    return `state folder ${kind}`;
   }
 
   private async network(how: 'cut' | 'swallow'): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * The long run: `npm run soak -- --hours 0.5`. A real Node-RED with polls, commands and now and then a partial deploy or
  * a gateway that goes away, and a look at what it holds: memory, handles, timers, listeners. Flat means that the last
- * third of the looks is no higher than the second one, beyond a margin. Exit code 1 where it is.
+ * third of the looks is no higher than the second one, beyond a margin; and every command that a node took ends once.
+ * Exit code 1 where that is not so.
  */
 import { parseArgs } from 'node:util';
 import { NodeRed, type FlowNode } from '../test/support/node-red';
@@ -20,6 +21,8 @@ const GATEWAYS = 10;
 const COMMAND_MS = 250;
 const DEPLOY_MS = 30_000;
 const ABSENCE_MS = 47_000;
+/** How long the last commands may take to end: their deadline, and a busy machine. */
+const LAST_WORD_MS = 15_000;
 
 /** What is watched, and by how much the last third may exceed the second: garbage and the allocator breathe. */
 const WATCHED: [string, (usage: ProbeUsage) => number, { share: number; plus: number }][] = [
@@ -41,10 +44,10 @@ async function main(): Promise<void> {
     packages: { 'node-red-contrib-thekeys-gateway': process.cwd(), probe: probe.folder },
     env: { ...probe.env, NODE_OPTIONS: '--expose-gc' },
   });
-  let commands = 0;
-  let ended = 0;
+  const books = new Books();
   probe.onEvent = (event) => {
-    if (event.event === 'complete' && flow.actionNodes?.has(event.node)) ended += 1;
+    if (event.event === 'sent') books.handed(event.id, event.taken);
+    else if (event.event === 'complete' && flow.actionNodes?.has(event.node)) books.ended(event.id);
   };
   try {
     await nodeRed.deploy(flow.nodes);
@@ -61,7 +64,7 @@ async function main(): Promise<void> {
     const timers = [
       every(COMMAND_MS, (count) => {
         const gateway = count % GATEWAYS;
-        commands += 1;
+        books.command(count);
         const payload = count % 20 < 10 ? 'open' : 'close';
         probe.send(flow.entry(gateway, count % 3 === 0), { probe: count, payload });
       }),
@@ -85,7 +88,10 @@ async function main(): Promise<void> {
       tell(lineOf(looks.at(-1)));
     }
     for (const timer of timers) clearInterval(timer);
-    report(looks, commands, ended);
+    // What is under way ends by its deadline, which is a few seconds.
+    const until = performance.now() + LAST_WORD_MS;
+    while (books.open.length > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 100));
+    report(looks, books);
   } finally {
     await nodeRed.stop();
     await probe.stop();
@@ -93,12 +99,44 @@ async function main(): Promise<void> {
   }
 }
 
-function report(looks: readonly Look[], commands: number, ended: number): void {
+/** What became of each command. */
+class Books {
+  private readonly under = new Set<number>();
+  commands = 0;
+  /** Given while the node was being deployed anew: Node-RED lets such messages fall. */
+  fallen = 0;
+  twice = 0;
+
+  command(id: number): void {
+    this.commands += 1;
+    this.under.add(id);
+  }
+
+  handed(id: number, taken: boolean): void {
+    if (!taken && this.under.delete(id)) this.fallen += 1;
+  }
+
+  ended(id: number): void {
+    if (!this.under.delete(id)) this.twice += 1;
+  }
+
+  /** Those that have not ended. */
+  get open(): number[] {
+    return [...this.under];
+  }
+}
+
+function report(looks: readonly Look[], books: Books): void {
   const third = Math.floor(looks.length / 3);
   const second = looks.slice(third, 2 * third);
   const last = looks.slice(2 * third);
   const minutes = Math.round(looks.at(-1)?.minutes ?? 0);
-  console.log(`${minutes} minutes, ${commands} commands, ${ended} of them ended, ${looks.length} looks`);
+  const { commands, fallen, open, twice } = books;
+  console.log(
+    `${minutes} minutes, ${commands} commands: ${commands - fallen - open.length} ended, ${fallen} fell between two deploys, ` +
+      `${open.length} never ended${open.length === 0 ? '' : ` (${open.join(', ')})`}, ${twice} ended twice; ${looks.length} looks`,
+  );
+  if (open.length + twice > 0) process.exitCode = 1;
   for (const [name, of, margin] of WATCHED) {
     const before = median(second.map(({ usage }) => of(usage)));
     const after = median(last.map(({ usage }) => of(usage)));

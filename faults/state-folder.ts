@@ -12,6 +12,11 @@ import path from 'node:path';
 const NAME = 'thekeys-gateway';
 const BYTES = 512 * 1024;
 
+export interface FolderFault {
+  kind: 'read-only' | 'full' | 'no folder';
+  end: () => Promise<void>;
+}
+
 export class StateFolder {
   private constructor(
     private readonly link: string,
@@ -31,16 +36,17 @@ export class StateFolder {
     return new StateFolder(link, home, mount(['-t', 'tmpfs', '-o', `size=${BYTES}`, 'tmpfs', folder]));
   }
 
-  /** Begins a fault, chosen by a number from 0 to 1; the returned function ends it. */
-  async begin(chance: number): Promise<() => Promise<void>> {
+  /** Begins a fault, chosen by a number from 0 to 1. */
+  async begin(chance: number): Promise<FolderFault> {
     const folder = path.join(this.home, 'folder');
-    if (this.mounted && chance < 0.33) {
-      if (mount(['-o', 'remount,ro', folder])) {
-        return async () => {
+    if (this.mounted && chance < 0.33 && mount(['-o', 'remount,ro', folder])) {
+      return {
+        kind: 'read-only',
+        end: async () => {
           mount(['-o', 'remount,rw', folder]);
           return Promise.resolve();
-        };
-      }
+        },
+      };
     }
     if (this.mounted && chance < 0.66) {
       const filler = path.join(folder, 'filler');
@@ -53,10 +59,10 @@ export class StateFolder {
           )
         );
       }
-      return () => rm(filler, { force: true });
+      return { kind: 'full', end: () => rm(filler, { force: true }) };
     }
     await this.point('no-folder');
-    return () => this.point('folder');
+    return { kind: 'no folder', end: () => this.point('folder') };
   }
 
   async stop(): Promise<void> {

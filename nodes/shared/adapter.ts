@@ -6,6 +6,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeMessageInFlow, NodeStatus } from 'node-red';
 import { CodedError, textOf } from '../../src/common/errors';
+import { isReadable, UNREADABLE } from './readable';
 import type { Words } from './words';
 
 /**
@@ -78,17 +79,31 @@ export class Adapter {
   onInput(run: (message: Message, turn: Turn) => Promise<Message | null | undefined>): void {
     this.node.on('input', (received, send, done) => {
       let finished = false;
+      const fail = (thrown: unknown): void => {
+        const error = this.asError(thrown, received);
+        this.failed(error);
+        done(error);
+      };
       const finish = (outcome: { message?: Message | null | undefined; error?: unknown }): void => {
         if (finished) return;
         finished = true;
-        if ('error' in outcome) {
-          const error = this.asError(outcome.error);
-          this.failed(error);
-          done(error);
-          return;
+        // Node-RED copies a message for each further node, Catch nodes included. One that cannot be copied (a getter that
+        // throws, a circle of proxies, a depth without end) must end this message, and not the process.
+        try {
+          if ('error' in outcome) {
+            fail(outcome.error);
+            return;
+          }
+          try {
+            if (outcome.message !== null && outcome.message !== undefined && !this.closed) send(outcome.message);
+          } catch (error) {
+            fail(error);
+            return;
+          }
+          done();
+        } catch (error) {
+          this.node.log(`the end of a message could not be told: ${textOf(error)}`);
         }
-        if (outcome.message !== null && outcome.message !== undefined && !this.closed) send(outcome.message);
-        done();
       };
       if (this.closed) {
         finish({ error: closedError() });
@@ -144,9 +159,10 @@ export class Adapter {
   }
 
   /** Anything thrown, as an error of the contract. What is not ours already is a defect, told in the log with its stack. */
-  private asError(thrown: unknown): CodedError {
+  private asError(thrown: unknown, message?: unknown): CodedError {
     if (thrown instanceof CodedError) return thrown as CodedError;
-    this.node.debug(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
+    if (!isReadable(message)) return UNREADABLE;
+    this.node.debug(thrown instanceof Error ? (thrown.stack ?? thrown.message) : textOf(thrown));
     return new CodedError('INTERNAL', `unexpected: ${textOf(thrown)}`, {
       retriable: false,
       hint: 'This is a defect of the package. Please report it with the debug log.',

@@ -36,7 +36,13 @@ export function invalidInput(message: string, hint = message): CodedError<'INVAL
 
 /** Text of anything that was thrown, for a log line. Never use it on errors of an HTTP library: they quote requests. */
 export function textOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  if (thrown instanceof Error) return thrown.message;
+  try {
+    return String(thrown);
+  } catch {
+    // An object that nothing makes a text of.
+    return typeof thrown;
+  }
 }
 
 /** The `code` that Node.js gives its system errors (`ECONNREFUSED`, `ENOSPC`, …), or undefined. */
