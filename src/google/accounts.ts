@@ -6,6 +6,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../common/clock';
 import type { Json, State } from '../state/state';
+import { isObject } from './json';
 import type { Accounts, Identity } from './types';
 
 /** Google's advice for all three, and what the contract promises. */
@@ -314,10 +315,37 @@ export class LinkedAccounts implements Accounts {
   }
 }
 
+/** Books that were looked through already: the state gives the same object until something is written. */
+const readBooks = new WeakMap<object, Book>();
+
+/**
+ * The book as far as it can be read. A file that a person or a broken disk changed may hold anything; what is no record
+ * is left out, so that the rest serves on and people can link anew.
+ */
 function asBook(json: Json | undefined): Book {
-  const book = json as unknown as Partial<Book> | null | undefined;
-  if (typeof book === 'object' && book?.version === 1) return book as Book;
-  return { version: 1, users: [], links: {}, access: {}, codes: {} };
+  if (!isObject(json) || json.version !== 1) return { version: 1, users: [], links: {}, access: {}, codes: {} };
+  const known = readBooks.get(json);
+  if (known !== undefined) return known;
+  const { users, links, access, codes } = json;
+  const book: Book = {
+    version: 1,
+    users: (Array.isArray(users) ? users : []).filter(
+      (each) => isObject(each) && typeof each.name === 'string' && typeof each.agentUserId === 'string',
+    ) as unknown as Book['users'],
+    links: records(links, { user: 'string', refresh: 'string', since: 'number', usedAt: 'number' }),
+    access: records(access, { link: 'string', until: 'number' }),
+    codes: records(codes, { user: 'string', redirectUri: 'string', until: 'number' }),
+  };
+  readBooks.set(json, book);
+  return book;
+}
+
+/** Those entries whose fields are of these types. */
+function records<T>(json: Json | undefined, fields: Readonly<Record<string, 'string' | 'number'>>): Record<string, T> {
+  const entries = Object.entries(isObject(json) ? json : {}).filter(
+    ([, record]) => isObject(record) && Object.entries(fields).every(([name, type]) => typeof record[name] === type),
+  );
+  return Object.fromEntries(entries) as Record<string, T>;
 }
 
 function own<T>(record: Record<string, T>, key: string): T | undefined {

@@ -40,6 +40,8 @@ const CONTROL_WORDS = ['error', 'debug', 'debugString', 'exceptions', 'challenge
 /** A command's own message, sent back as it came. */
 const ECHO_WORDS = ['command', 'params', 'action', 'deviceId', 'acknowledged'];
 const DEBUG_LENGTH = 200;
+/** Of all states together, as JSON; Google's largest answers are far below. */
+const MOST_CHARACTERS = 256 * 1024;
 
 /**
  * @param command the command that the message answers; undefined for a state that nobody asked for
@@ -74,9 +76,10 @@ function fromPayload(payload: JsonObject, device: Device, command: Command | und
   if (exceptions !== undefined && !device.has('StatusReport')) {
     throw invalidInput('exceptions are for security systems only');
   }
-  const said: States = exceptions === undefined ? plain : { ...plain, currentStatusReport: exceptions };
-  const fault = device.fault(said);
+  const meant: States = exceptions === undefined ? plain : { ...plain, currentStatusReport: exceptions };
+  const fault = device.fault(meant);
   if (fault !== undefined) throw invalidInput(fault);
+  const said = asJson(meant);
   if (challenge !== undefined && challenge !== null && challenge !== false) {
     if (challenge !== 'ackNeeded')
       throw invalidInput('challenge must be "ackNeeded": the PIN is asked by the node itself');
@@ -84,6 +87,30 @@ function fromPayload(payload: JsonObject, device: Device, command: Command | und
   }
   const blocking = command !== undefined && anyBlocking(said);
   return { kind: 'states', said, blocking, ...(reading === undefined ? {} : unconfirmed(rest, said, command)) };
+}
+
+/**
+ * A copy that can be kept and told: one word that cannot would spoil every answer about its device, and the file in which
+ * the states of all of them are kept.
+ */
+function asJson(said: States): States {
+  let size = 0;
+  const entries = Object.entries(said).flatMap(([word, value]): [string, Json][] => {
+    let text: string | undefined;
+    try {
+      // Undefined for functions and the like, whatever the types say.
+      text = JSON.stringify(value);
+    } catch {
+      throw invalidInput(
+        `${word} holds something that cannot be told to Google`,
+        'Send texts, numbers, true or false, and lists and objects of them.',
+      );
+    }
+    size += text?.length ?? 0;
+    return text === undefined ? [] : [[word, JSON.parse(text) as Json]];
+  });
+  if (size > MOST_CHARACTERS) throw invalidInput('the payload is too large for states of a device');
+  return Object.fromEntries(entries);
 }
 
 /** What `lock-action` and `lock-status` read, in Google's words; undefined where it is no such reading. */

@@ -306,9 +306,9 @@ export class HomeGraphClient implements HomeGraph {
     });
     try {
       const first = await this.send(lane, method, text);
-      if (first.answer.status !== 401) return judge(first.answer);
+      if (first.answer.status !== 401) return judge(first);
       this.account?.discard(first.token);
-      return judge((await this.send(lane, method, text)).answer);
+      return judge(await this.send(lane, method, text));
     } catch (error) {
       if (error instanceof ServiceAccountError && !error.retriable) {
         return { kind: 'refused', reason: 'no token', hint: `Google said: ${error.message}.`, whole: true };
@@ -341,7 +341,7 @@ export class HomeGraphClient implements HomeGraph {
 }
 
 /** What an answer means (Google's Home Graph reference: errors). */
-function judge(answer: HttpAnswer): Verdict {
+function judge({ answer, token }: { answer: HttpAnswer; token: string }): Verdict {
   const { status } = answer;
   if (status >= 200 && status < 300) return { kind: 'done' };
   if (status === 404) return { kind: 'unknown' };
@@ -355,29 +355,36 @@ function judge(answer: HttpAnswer): Verdict {
       'Enable the HomeGraph API in the Google Cloud project of the same ID, and use a key of a service account in that project.';
     return { kind: 'refused', reason: String(status), hint, whole: true };
   }
-  const detail = messageOf(answer);
+  const detail = messageOf(answer, token);
   return { kind: 'refused', reason: String(status), hint: detail === '' ? '' : `Google said: ${detail}`, whole: false };
 }
 
-function messageOf(answer: HttpAnswer): string {
+/** Google's words, cut short. Without the token first: a proxy on the way may quote what it was sent. */
+function messageOf(answer: HttpAnswer, token: string): string {
   try {
     const { error } = JSON.parse(answer.body) as { error?: { message?: unknown } };
-    return typeof error?.message === 'string' ? error.message.replace(/\s+/g, ' ').slice(0, 200) : '';
+    if (typeof error?.message !== 'string') return '';
+    const words = token === '' ? error.message : error.message.replaceAll(token, '…');
+    return words.replace(/\s+/g, ' ').slice(0, 200);
   } catch {
     return '';
   }
 }
 
 function bodyOf({ states, followUps }: Batch): Record<string, unknown> {
-  const notifications: Record<string, Record<string, object>> = {};
+  // Entries, not assignments: a device may be called `__proto__`.
+  const notifications = new Map<string, Record<string, object>>();
   for (const { deviceId, trait, response } of followUps) {
-    notifications[deviceId] = { ...notifications[deviceId], [trait]: { priority: 0, followUpResponse: response } };
+    notifications.set(deviceId, {
+      ...notifications.get(deviceId),
+      [trait]: { priority: 0, followUpResponse: response },
+    });
   }
   return {
     payload: {
       devices: {
         ...(states.size === 0 ? {} : { states: Object.fromEntries(states) }),
-        ...(followUps.length === 0 ? {} : { notifications }),
+        ...(followUps.length === 0 ? {} : { notifications: Object.fromEntries(notifications) }),
       },
     },
   };

@@ -6,6 +6,7 @@
 import { createHmac } from 'node:crypto';
 import type { Clock } from '../common/clock';
 import type { Json, State } from '../state/state';
+import { isObject } from './json';
 
 interface Rule {
   /** Failures that cost nothing. */
@@ -132,6 +133,14 @@ function newest(counters: Counters): Counters {
 }
 
 function asTable(json: Json | undefined): Table {
-  const table = json as unknown as Partial<Table> | null | undefined;
-  return { users: table?.users ?? {}, addresses: table?.addresses ?? {} };
+  const { users, addresses } = isObject(json) ? json : {};
+  return { users: asCounters(users), addresses: asCounters(addresses) };
+}
+
+/** What is no counter, in a file that was damaged, counts as none. */
+function asCounters(json: Json | undefined): Counters {
+  const entries = Object.entries(isObject(json) ? json : {}).filter(
+    ([, counter]) => isObject(counter) && typeof counter.failures === 'number' && typeof counter.at === 'number',
+  );
+  return Object.fromEntries(entries) as unknown as Counters;
 }
