@@ -96,9 +96,9 @@ function fromPayload(payload: JsonObject, device: Device, command: Command | und
 function asJson(said: States): States {
   let size = 0;
   const entries = Object.entries(said).flatMap(([word, value]): [string, Json][] => {
-    let text: string | undefined;
+    // Undefined for functions and the like, whatever the types say.
+    let text: unknown;
     try {
-      // Undefined for functions and the like, whatever the types say.
       text = JSON.stringify(value);
     } catch {
       throw invalidInput(
@@ -106,8 +106,9 @@ function asJson(said: States): States {
         'Send texts, numbers, true or false, and lists and objects of them.',
       );
     }
-    size += text?.length ?? 0;
-    return text === undefined ? [] : [[word, JSON.parse(text) as Json]];
+    if (typeof text !== 'string') return [];
+    size += text.length;
+    return [[word, JSON.parse(text) as Json]];
   });
   if (size > MOST_CHARACTERS) throw invalidInput('the payload is too large for states of a device');
   return Object.fromEntries(entries);
