@@ -138,24 +138,23 @@ export class Ledger {
       const { journal } = gateway;
       tally.requests += journal.requests.length;
       const seen = new Map<string, string>();
-      for (const [number, { at, path, fields, inFlight, outcome = 'under way' }] of journal.requests.entries()) {
-        const told = `${path} ${fields.identifier ?? ''} at ${Math.round(at)} (${outcome})`;
+      for (const [number, request] of journal.requests.entries()) {
+        const { at, fields, inFlight } = request;
+        const told = tell(request);
         if (inFlight > 1) {
           tally.overlapping += 1;
-          const before = journal.requests[number - 1];
-          tally.evidence.push(
-            `overlapping: gateway ${index}: ${told} after ${before?.path ?? ''} at ${Math.round(before?.at ?? 0)} (${before?.outcome ?? 'under way'})`,
-          );
+          const before = journal.requests
+            .slice(Math.max(0, number - 3), number)
+            .map(tell)
+            .join(', ');
+          tally.evidence.push(`overlapping: gateway ${index}: ${told} after ${before}; lately ${this.lately(at)}`);
         }
         if (fields.ts === undefined) continue;
         const earlier = seen.get(fields.ts);
         if (earlier !== undefined) {
           tally.timestampsReused += 1;
-          const lately = this.disturbances
-            .filter(({ from }) => from < at && from > at - 20_000)
-            .map(({ name, from, to }) => `${name} ${Math.round(from - at)}..${Math.round(to - at)}`);
           tally.evidence.push(
-            `timestampsReused: gateway ${index}: ${fields.ts} for ${told}, before for ${earlier}; lately ${lately.join(', ')}`,
+            `timestampsReused: gateway ${index}: ${fields.ts} for ${told}, before for ${earlier}; lately ${this.lately(at)}`,
           );
         }
         seen.set(fields.ts, told);
@@ -186,6 +185,14 @@ export class Ledger {
     }
     this.judgeStates(tally, byLock, moves);
     return tally;
+  }
+
+  /** What went wrong in the seconds before, in milliseconds from then. */
+  private lately(at: number): string {
+    return this.disturbances
+      .filter(({ from }) => from < at && from > at - 20_000)
+      .map(({ name, from, to }) => `${name} ${Math.round(from - at)}..${Math.round(to - at)}`)
+      .join(', ');
   }
 
   private complete(event: Extract<ProbeEvent, { event: 'complete' }>): void {
@@ -272,4 +279,8 @@ export class Ledger {
       `${what}: command ${entry.id} (${entry.action} lock ${entry.lock} of gateway ${entry.gateway}, deadline ${entry.deadlineMs} ms${entry.confirm ? ', confirmed' : ''}): ${text}${ends === '' ? '' : `; ${ends}`}; meanwhile ${meanwhile.join(', ')}; requests ${(this.seen.get(`${entry.gateway} ${entry.lock}`) ?? []).map(({ path, at, outcome }) => `${path} ${Math.round(at - takenAt)} ${outcome ?? 'under way'}`).join(', ')}`,
     );
   }
+}
+
+function tell({ path, fields, at, outcome = 'under way' }: JournalRequest): string {
+  return `${path} ${fields.identifier ?? ''} at ${at.toFixed(1)} (${outcome})`;
 }
