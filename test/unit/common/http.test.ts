@@ -75,6 +75,19 @@ describe('an HTTP exchange', () => {
     assert.deepEqual([large.kind, large.sent, large.status], ['size', true, 200]);
   });
 
+  it('sends nothing when the process stood still until the time was up', async () => {
+    // A stopped process, or one that computes: it is told of the connection when the time is up, and of the time later.
+    const body = (): string => {
+      const until = performance.now() + 100;
+      while (performance.now() < until);
+      return 'too late';
+    };
+    const { kind, sent, reason } = await failure(ask({ timeoutMs: 50, body }));
+    assert.deepEqual({ kind, sent, reason }, { kind: 'connect', sent: false, reason: 'ETIMEDOUT' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(seen, []);
+  });
+
   it('does not follow redirects', async () => {
     handler = (_request, response) => response.writeHead(302, { Location: '/elsewhere' }).end();
     assert.equal((await ask()).status, 302);
