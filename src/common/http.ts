@@ -17,6 +17,8 @@ export interface HttpRequest {
    * first byte leaves: what it throws ends the exchange with nothing sent.
    */
   body?: string | (() => string | Promise<string>);
+  /** Asked last of all, when nothing is between its answer and the first byte. False ends the exchange as `aborted`. */
+  mayLeave?: () => boolean;
   /** Milliseconds for the whole exchange, from the call to the last byte of the answer. */
   timeoutMs: number;
   /** Bytes of the answer's body above which it is cut off and refused. */
@@ -121,6 +123,10 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
     }
     const send = (body: string | undefined): void => {
       if (settled) return;
+      if (request.mayLeave?.() === false) {
+        abort();
+        return;
+      }
       // A process that stood still hears of the connection before it hears of the time. What left now would be given
       // up in the same moment, and meet the next request on its way.
       if (performance.now() >= endsAt) {

@@ -77,8 +77,30 @@ const PAUSES = {
 /** How long others wait for a process that died while it had the right to speak to the gateway. */
 const LEASE_MS = 8000;
 
+/**
+ * No gateway answers sooner (a mere list takes it 0.1 s, field measurement). With less time left, a request would be given
+ * up as soon as it was sent: a bolt would turn and nobody would be told, and the next request would meet it.
+ */
+const LEAST_ANSWER_MS = 100;
+
+/**
+ * A gateway that was too slow to be waited for may be at work still. It is left alone as long as one that says it is busy:
+ * what overlaps is dropped by some gateways, or leaves them with wrong answers afterwards (field reports).
+ */
+const AFTER_SILENCE_MS = 1000;
+
 /** The deadline passed, or the request was given up, while the connection was being made. */
 class TooLate extends Error {}
+
+interface Utterance {
+  call: Call<unknown>;
+  timeoutMs: number;
+  /** Asked when the connection stands, and again immediately before the first byte leaves. */
+  mayLeave: () => boolean;
+  detach: AbortSignal;
+  onLeave?: () => void;
+  onTimestamp?: (timestamp: number) => void;
+}
 
 export class Line {
   readonly queue: Queue;
@@ -120,34 +142,36 @@ export class Line {
     return result;
   }
 
-  /** One call, in the turn of the caller. `mayLeave` is asked immediately before the first byte leaves. */
-  async speak(
-    call: Call<unknown>,
-    timeoutMs: number,
-    mayLeave: () => boolean,
-    detach: AbortSignal,
-    onTimestamp: (timestamp: number) => void = () => undefined,
-  ): Promise<HttpAnswer> {
+  /** One call, in the turn of the caller. */
+  async speak({ call, timeoutMs, mayLeave, detach, onLeave, onTimestamp }: Utterance): Promise<HttpAnswer> {
     try {
       return await this.options.transport({
         method: call.method,
         path: call.path,
         timeoutMs,
         detach,
+        mayLeave: () => {
+          if (!mayLeave()) return false;
+          onLeave?.();
+          return true;
+        },
         form: async () => {
+          // No timestamp is used up for what will not leave.
           if (!mayLeave()) throw new TooLate();
           const form: Record<string, string> = {};
           if (call.identifier !== undefined) form.identifier = call.identifier;
           if (call.code !== undefined) {
             const timestamp = await this.timestamps.next();
-            if (!mayLeave()) throw new TooLate();
-            onTimestamp(timestamp);
+            onTimestamp?.(timestamp);
             form.ts = String(timestamp);
             form.hash = sign(call.code, timestamp);
           }
           return form;
         },
       });
+    } catch (error) {
+      if (error instanceof HttpFailure && error.sent && error.kind === 'timeout') this.queue.pause(AFTER_SILENCE_MS);
+      throw error;
     } finally {
       this.lastAnswerAt = this.options.clock.elapsed();
     }
@@ -286,25 +310,27 @@ class Attempts<T> implements Job {
     let floor: Lease | undefined;
     try {
       floor = await this.line.floor(latest);
-      const remaining = latest - this.clock.elapsed();
+      const now = this.clock.elapsed();
+      const remaining = latest - now;
       const patience = Math.max(1, ...this.waiters.map(({ request }) => request.answerMs(remaining)));
+      const lastMoment = Math.min(latest, now + patience - LEAST_ANSWER_MS);
       // A process that was stopped for a while may have lost the floor to another one.
-      const mayLeave = (): boolean => !this.abandoned && this.clock.elapsed() < latest && floor?.lost.aborted !== true;
+      const mayLeave = (): boolean =>
+        !this.abandoned && this.clock.elapsed() < lastMoment && floor?.lost.aborted !== true;
       if (!mayLeave()) return { attempt: { obstacle: null }, timestamp };
       for (const { request } of this.waiters) request.onSend?.();
-      const answer = await this.line.speak(
+      const answer = await this.line.speak({
         call,
-        patience,
-        () => {
-          if (!mayLeave()) return false;
+        timeoutMs: patience,
+        mayLeave,
+        detach: this.detached.signal,
+        onLeave: () => {
           if (call === this.call) this.sentAt = this.clock.elapsed();
-          return true;
         },
-        this.detached.signal,
-        (used) => {
+        onTimestamp: (used) => {
           timestamp = used;
         },
-      );
+      });
       return { attempt: { reply: call.read(answer.body), httpStatus: answer.status }, timestamp };
     } catch (error) {
       return { attempt: asAttempt(error), timestamp };
@@ -517,8 +543,8 @@ const OVER: AfterTurn = { again: false };
 const RANK_ORDER: Record<Rank, number> = { action: 0, settle: 1, read: 2, poll: 3 };
 
 function asAttempt(error: unknown): Attempt {
-  if (error instanceof HttpFailure) return { failure: error };
-  if (error instanceof TooLate) return { obstacle: null };
+  if (error instanceof HttpFailure && error.kind !== 'aborted') return { failure: error };
+  if (error instanceof HttpFailure || error instanceof TooLate) return { obstacle: null };
   if (error instanceof StateError) return { obstacle: sharedStateLost(error) };
   throw error;
 }

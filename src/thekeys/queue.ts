@@ -39,6 +39,7 @@ export class Queue {
   private readonly held = new Map<string, number>();
   private taking: Entry | undefined;
   private occupied = 0;
+  private quietUntil = -Infinity;
   private orders = 0;
   private cancelAlarm: (() => void) | undefined;
   private idle: (() => void)[] = [];
@@ -100,6 +101,11 @@ export class Queue {
     });
   }
 
+  /** Nobody has a turn for so many milliseconds, but who must know how an action ended. */
+  pause(ms: number): void {
+    this.quietUntil = Math.max(this.quietUntil, this.clock.elapsed() + ms);
+  }
+
   /** Resolves when no job is having its turn. */
   async rest(): Promise<void> {
     if (this.taking === undefined) return;
@@ -142,6 +148,7 @@ export class Queue {
     const ready = this.waiting.filter(
       (entry) =>
         entry.notBefore <= now &&
+        (this.quietUntil <= now || entry.job.rank === 'settle') &&
         (this.occupied === 0 || entry.job.light) &&
         // An action never overtakes another, not even while that one waits to try again.
         (entry.job.rank !== 'action' || entry === firstAction) &&
@@ -173,6 +180,7 @@ export class Queue {
       ...(notBefore > now ? [notBefore] : []),
     ]);
     if (times.length === 0) return;
+    if (this.quietUntil > now) times.push(this.quietUntil);
     this.cancelAlarm = this.clock.after(Math.min(...times) - now, () => {
       this.pump();
     });

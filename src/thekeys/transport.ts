@@ -9,6 +9,8 @@ export interface Parcel {
   /** Makes the form at the last moment: the timestamp in it must not grow old. What it throws ends the attempt. */
   form: () => Promise<Record<string, string>>;
   timeoutMs: number;
+  /** Asked immediately before the first byte leaves; false ends the call as `aborted`, with nothing sent. */
+  mayLeave: () => boolean;
   /** Aborted when nobody waits for the answer any more; the exchange itself goes on. */
   detach?: AbortSignal;
 }
@@ -20,7 +22,7 @@ export type Transport = (parcel: Parcel) => Promise<HttpAnswer>;
 const MOST_BYTES = 256 * 1024;
 
 export function httpTransport(base: URL): Transport {
-  return ({ method, path, form, timeoutMs, detach }) =>
+  return ({ method, path, form, timeoutMs, mayLeave, detach }) =>
     exchange({
       method,
       url: new URL(path, base),
@@ -38,6 +40,7 @@ export function httpTransport(base: URL): Transport {
           .join('&');
       },
       timeoutMs,
+      mayLeave,
       maxBytes: MOST_BYTES,
       ...(detach === undefined ? {} : { detach }),
     });

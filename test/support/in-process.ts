@@ -19,6 +19,7 @@ export function inProcess(world: SimulatedGateway, clock: Clock, killed?: AbortS
     const dead = new Promise<never>(() => undefined);
     try {
       const form = await parcel.form();
+      if (!parcel.mayLeave()) throw new HttpFailure('aborted', false, 'aborted');
       if (late.signal.aborted) throw new HttpFailure('connect', false, 'ETIMEDOUT');
       if (killed?.aborted) return await dead;
       const answer = await Promise.race([

@@ -88,6 +88,15 @@ describe('an HTTP exchange', () => {
     assert.deepEqual(seen, []);
   });
 
+  it('asks last of all whether it may leave', async () => {
+    const order: string[] = [];
+    const mayLeave = (): boolean => order.push('may it leave?') < 0;
+    const body = (): Promise<string> => Promise.resolve().then(() => (order.push('body'), 'x'));
+    const { kind, sent } = await failure(ask({ body, mayLeave }));
+    assert.deepEqual({ kind, sent, order }, { kind: 'aborted', sent: false, order: ['body', 'may it leave?'] });
+    assert.deepEqual(seen, []);
+  });
+
   it('does not follow redirects', async () => {
     handler = (_request, response) => response.writeHead(302, { Location: '/elsewhere' }).end();
     assert.equal((await ask()).status, 302);
