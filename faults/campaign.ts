@@ -2,7 +2,7 @@
  * One campaign: a real Node-RED, commands at random moments, and everything going wrong around it, by a seed. When all
  * commands were given, the world calms down, what is under way may end, and the books are closed.
  */
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { seeded } from '../src/simulator/random';
@@ -73,14 +73,15 @@ class Campaign {
     const flow = flowOf(options.kind, world.sites);
     const folder = await mkdtemp(path.join(os.tmpdir(), 'faults-'));
     await writeFile(path.join(folder, 'clock'), '0');
-    await transpile(path.join(__dirname, 'clock-preload.ts'), path.join(folder, 'clock-preload.js'));
+    await transpile(path.join(__dirname, 'preload.ts'), path.join(folder, 'preload.js'));
     const probe = await ProbeLink.start();
     const nodeRed = await NodeRed.start({
       packages: { 'node-red-contrib-thekeys-gateway': process.cwd(), probe: probe.folder },
       env: {
         ...probe.env,
         FAULTS_CLOCK_FILE: path.join(folder, 'clock'),
-        NODE_OPTIONS: `--require ${path.join(folder, 'clock-preload.js')}`,
+        FAULTS_DEPARTURES_FILE: path.join(folder, 'departures'),
+        NODE_OPTIONS: `--require ${path.join(folder, 'preload.js')}`,
       },
     });
     const state = await StateFolder.place(nodeRed.userDir);
@@ -105,6 +106,11 @@ class Campaign {
         .map(([what, times]) => `${times} x ${what}`)
         .join(', ')}`,
     );
+    const departures = await readFile(path.join(this.folder, 'departures'), 'utf8');
+    for (const line of departures.trim().split('\n')) {
+      const [lock = '', timestamp = '', at] = line.split(' ');
+      this.ledger.departed(lock, timestamp, Number(at) / 1000);
+    }
     const gateways = this.world.sites.map(({ gateway }) => gateway);
     return this.ledger.tally(gateways);
   }

@@ -62,6 +62,14 @@ describe('the books of a fault campaign', () => {
     assert.deepEqual(faults(), {});
   });
 
+  it('find nothing in an action that left in time and came late, as the process was stopped on the way', () => {
+    command();
+    request(6500, '2');
+    ledger.departed('10001', '2', 3990);
+    end('RESULT_UNKNOWN', 6600);
+    assert.deepEqual(faults(), {});
+  });
+
   const wrongs: [string, Partial<Tally>, () => void][] = [
     [
       'a second execution',
@@ -76,6 +84,15 @@ describe('the books of a fault campaign', () => {
       { executedLate: 1 },
       () => {
         request(4500, '2');
+        end();
+      },
+    ],
+    [
+      'an action that left after its deadline',
+      { executedLate: 1 },
+      () => {
+        request(4100, '2');
+        ledger.departed('10001', '2', 4050);
         end();
       },
     ],
