@@ -15,6 +15,12 @@ type Asking = { [D in ProbeOrder['do']]: Omit<Extract<ProbeOrder, { do: D }>, 'o
   'send'
 >];
 
+/** The files of the module beside `probe-link.ts`, and the types that each of them has. */
+const FILES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  probe: { 'probe-sink': 'inputs: 1, outputs: 0' },
+  pair: { 'probe-pair-in': 'inputs: 0, outputs: 1', 'probe-pair-out': 'inputs: 1, outputs: 0' },
+};
+
 export class ProbeLink {
   /** Called for all that is no answer to an order. */
   onEvent: (event: ProbeEvent) => void = () => undefined;
@@ -33,12 +39,17 @@ export class ProbeLink {
 
   static async start(): Promise<ProbeLink> {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'probe-'));
-    await transpile(path.join(__dirname, 'probe', 'probe.ts'), path.join(folder, 'probe.js'));
-    await writeFile(
-      path.join(folder, 'probe.html'),
-      "<script type=\"text/javascript\">RED.nodes.registerType('probe-sink', { category: 'probe', defaults: {}, inputs: 1, outputs: 0 });</script>\n",
-    );
-    const manifest = { name: 'probe', version: '1.0.0', 'node-red': { nodes: { probe: 'probe.js' } } };
+    const nodes: Record<string, string> = {};
+    for (const [name, types] of Object.entries(FILES)) {
+      await transpile(path.join(__dirname, 'probe', `${name}.ts`), path.join(folder, `${name}.js`));
+      const lines = Object.entries(types).map(
+        ([type, ports]) => `RED.nodes.registerType('${type}', { category: 'probe', defaults: {}, ${ports} });`,
+      );
+      const html = `<script type="text/javascript">${lines.join('\n')}</script>\n`;
+      await writeFile(path.join(folder, `${name}.html`), html);
+      nodes[name] = `${name}.js`;
+    }
+    const manifest = { name: 'probe', version: '1.0.0', 'node-red': { nodes } };
     await writeFile(path.join(folder, 'package.json'), JSON.stringify(manifest));
     const server = net.createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
