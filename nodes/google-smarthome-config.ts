@@ -2,7 +2,7 @@
  * The Google account: account linking, the fulfilment's address and the way to Home Graph, put together and taken apart
  * again. The devices join it by themselves (`google-smarthome-in`).
  */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { NodeAPI, NodeDef } from 'node-red';
 import { systemClock } from '../src/common/clock';
 import { CodedError, invalidInput, textOf } from '../src/common/errors';
@@ -71,8 +71,7 @@ function init(RED: NodeAPI): void {
       serviceAccountKey: text(credentials?.serviceAccountKey),
       warn,
     });
-    const newHandle = (): string => randomBytes(16).toString('base64url');
-    const home = new SmartHome({ ...common, accounts, graph, newHandle });
+    const home = new SmartHome({ ...common, accounts, graph, newHandle: randomUUID });
     const shut = async (): Promise<void> => {
       await home.close();
       await Promise.all([graph.close(), accounts.close()]);

@@ -29,22 +29,23 @@ function init(RED: NodeAPI): void {
   function GoogleIn(this: Node<GoogleInCredentials>, config: GoogleInDef): void {
     RED.nodes.createNode(this, config);
     const words = googleWords(RED);
-    const adapter = new Adapter(this, { RED, words, transportCodes: [] });
+    const adapter = new Adapter(this, { RED, words, transportCodes: [], calmBadge: true });
     try {
       const pin = (this.credentials as GoogleInCredentials | undefined)?.pin;
       const settings = parseDevice(isObject(config) ? config : {}, typeof pin === 'string' ? pin : '', this.id);
       let action = '';
       const leave = homeOf(RED, config.account).register(settings, {
         deliver: (message) => {
-          action = message.payload.action ?? message.payload.command;
-          adapter.badge('working', wordFor(action));
+          const name = message.payload.action ?? message.payload.command;
+          action = name;
+          adapter.badge('working', () => wordFor(name));
           adapter.emit(message as unknown as Message);
         },
-        concluded: (result) => {
-          const { type } = result.challengeNeeded ?? {};
-          if (type !== undefined) adapter.badge('waiting', words(`badge.${type}`));
-          else if (result.status === 'SUCCESS') adapter.badge('ok', wordFor(action));
-          else adapter.badge(PICTURES[result.status], result.errorCode ?? words(`badge.${result.status}`));
+        concluded: ({ status, errorCode, challengeNeeded: question }) => {
+          const name = action;
+          if (question !== undefined) adapter.badge('waiting', () => words(`badge.${question.type}`));
+          else if (status === 'SUCCESS') adapter.badge('ok', () => wordFor(name));
+          else adapter.badge(PICTURES[status], errorCode ?? (() => words(`badge.${status}`)));
         },
       });
       adapter.onClose(leave);

@@ -15,23 +15,23 @@ function init(RED: NodeAPI): void {
   function GoogleOut(this: Node, config: GoogleOutDef): void {
     RED.nodes.createNode(this, config);
     const words = googleWords(RED);
-    const adapter = new Adapter(this, { RED, words, transportCodes: [] });
+    const adapter = new Adapter(this, { RED, words, transportCodes: [], calmBadge: true });
     const device = typeof config.device === 'string' ? config.device.trim() : '';
 
-    adapter.onInput(async (message: Message) => {
-      show(await homeOf(RED, config.account).take(message, device));
-      return null;
+    adapter.onInput((message: Message) => {
+      const settled = homeOf(RED, config.account).take(message, device);
+      return settled instanceof Promise ? settled.then(show) : show(settled);
     });
 
-    const show = (settled: Settled): void => {
+    const show = (settled: Settled): undefined => {
       switch (settled.kind) {
         case 'answered':
           if (settled.code !== undefined) adapter.badge('warning', settled.code);
           else if (settled.status === 'EXCEPTIONS') adapter.badge('warning', words('badge.EXCEPTIONS'));
-          else adapter.badge('ok', words(settled.late ? 'badge.late' : 'badge.answered'));
+          else adapter.badge('ok', () => words(settled.late ? 'badge.late' : 'badge.answered'));
           return;
         case 'reported':
-          adapter.badge('ok', words('badge.reported'));
+          adapter.badge('ok', () => words('badge.reported'));
           return;
         case 'ignored':
           adapter.badge('warning', words('badge.ignored'));

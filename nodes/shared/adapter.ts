@@ -6,6 +6,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeMessageInFlow, NodeStatus } from 'node-red';
 import { CodedError, textOf } from '../../src/common/errors';
+import { CalmBadge } from './calm-badge';
 import { isReadable, UNREADABLE } from './readable';
 import type { Words } from './words';
 
@@ -32,6 +33,9 @@ export type Picture = keyof typeof PICTURES;
 /** A message as it travels through a flow; `payload` may be anything. */
 export type Message = NodeMessageInFlow & Record<string, unknown>;
 
+/** What a run leads to. */
+type Outcome = Message | null | undefined;
+
 /** What a run may do besides returning its result. */
 export interface Turn {
   /** Aborted when the node is closed. Everything a run waits for must listen to it. */
@@ -44,6 +48,8 @@ export interface AdapterOptions {
   words: Words;
   /** Codes whose badge is "transport down" rather than "refused". */
   transportCodes: readonly string[];
+  /** For nodes that may get hundreds of messages in a moment: badges that nobody could read are left out. */
+  calmBadge?: boolean;
 }
 
 /** How long close waits for runs that were told to stop. They stop at once; the limit guards against a defect of ours. */
@@ -55,6 +61,9 @@ export class Adapter {
   private readonly closing = new AbortController();
   private readonly cleanups: (() => void | Promise<void>)[] = [];
   private readonly running = new Set<{ settled: Promise<void>; abandon: () => void }>();
+  private readonly calm: CalmBadge | undefined;
+  /** Asked with every message; the signal takes longer to answer. */
+  private isClosed = false;
 
   constructor(
     private readonly node: Node,
@@ -62,6 +71,11 @@ export class Adapter {
   ) {
     // Every waiting command listens to it, and a hundred may wait.
     setMaxListeners(0, this.closing.signal);
+    if (options.calmBadge === true) {
+      const calm = new CalmBadge();
+      this.calm = calm;
+      this.closing.signal.addEventListener('abort', () => calm.close(), { once: true });
+    }
     node.on('close', (done: () => void) => {
       void this.close().then(done, done);
     });
@@ -72,11 +86,14 @@ export class Adapter {
   }
 
   get closed(): boolean {
-    return this.closing.signal.aborted;
+    return this.isClosed;
   }
 
-  /** Runs `run` for every message. What it returns is sent; `null` and `undefined` send nothing. */
-  onInput(run: (message: Message, turn: Turn) => Promise<Message | null | undefined>): void {
+  /**
+   * Runs `run` for every message. What it returns is sent; `null` and `undefined` send nothing. One that has nothing to
+   * wait for may return without a promise: where hundreds of messages come at once, its cost is felt.
+   */
+  onInput(run: (message: Message, turn: Turn) => Outcome | Promise<Outcome>): void {
     this.node.on('input', (received, send, done) => {
       let finished = false;
       const fail = (thrown: unknown): void => {
@@ -109,12 +126,21 @@ export class Adapter {
         finish({ error: closedError() });
         return;
       }
-      const settled = Promise.resolve()
-        .then(() => run(received as Message, { signal: this.signal }))
-        .then(
-          (message) => finish({ message }),
-          (error: unknown) => finish({ error }),
-        );
+      let outcome: Outcome | Promise<Outcome>;
+      try {
+        outcome = run(received as Message, { signal: this.signal });
+      } catch (error) {
+        finish({ error });
+        return;
+      }
+      if (!(outcome instanceof Promise)) {
+        finish({ message: outcome });
+        return;
+      }
+      const settled = outcome.then(
+        (message) => finish({ message }),
+        (error: unknown) => finish({ error }),
+      );
       const entry = { settled, abandon: () => finish({ error: closedError() }) };
       this.running.add(entry);
       void settled.finally(() => this.running.delete(entry));
@@ -140,13 +166,19 @@ export class Adapter {
     this.node.error(error, {});
   }
 
-  badge(picture: Picture, text = ''): void {
-    if (this.closed) return;
-    this.node.status({ ...PICTURES[picture], text: shorten(text) });
+  /** @param text given as a function, it is looked up only for a badge that is shown */
+  badge(picture: Picture, text: string | (() => string) = ''): void {
+    this.show(() => this.node.status({ ...PICTURES[picture], text: shorten(typeof text === 'string' ? text : text()) }));
   }
 
   clearBadge(): void {
-    if (!this.closed) this.node.status({});
+    this.show(() => this.node.status({}));
+  }
+
+  private show(draw: () => void): void {
+    if (this.closed) return;
+    if (this.calm === undefined) draw();
+    else this.calm.show(draw);
   }
 
   private failed(error: CodedError): void {
@@ -170,6 +202,7 @@ export class Adapter {
   }
 
   private async close(): Promise<void> {
+    this.isClosed = true;
     this.closing.abort(closedError());
     const pending = [...this.running];
     let timer: NodeJS.Timeout | undefined;

@@ -108,6 +108,8 @@ export class LinkedAccounts implements Accounts {
   private readonly random: (bytes: number) => Buffer;
   private readonly listeners = new Set<(agentUserId: string) => void>();
   private readonly unsubscribe: () => void;
+  /** Who was linked by that book: asked with every report, and seldom another. */
+  private linked: { book: Book; ids: readonly string[] } | undefined;
 
   constructor(private readonly options: LinkedAccountsOptions) {
     this.users = options.users.map((user) => ({ ...user, name: normalName(user.name) }));
@@ -153,12 +155,11 @@ export class LinkedAccounts implements Accounts {
   /** The ids of everybody who is listed and has linked. */
   async linkedUsers(): Promise<string[]> {
     const book = await this.read();
-    const ids = new Set<string>();
-    for (const id of Object.keys(book.links)) {
-      const session = this.session(book, id);
-      if (session !== undefined) ids.add(session.agentUserId);
+    if (this.linked?.book !== book) {
+      const sessions = Object.keys(book.links).map((id) => this.session(book, id)?.agentUserId);
+      this.linked = { book, ids: [...new Set(sessions)].filter((id) => id !== undefined) };
     }
-    return [...ids];
+    return [...this.linked.ids];
   }
 
   /** Calls `listener` after somebody linked or unlinked, in whichever process. Returns the way to stop. */

@@ -65,14 +65,15 @@ export class Announcer {
   /** The states are taken after the users are known, so that of two changes the later one is told last. */
   private async tell(): Promise<void> {
     while (this.changed.size > 0) {
+      // A request changes a hundred devices, each in its own turn of the event loop's queue: they are told together.
+      await new Promise((resolve) => setImmediate(resolve));
       const users = await this.users();
-      const ids = [...this.changed];
-      this.changed.clear();
-      if (users.length === 0) continue;
-      const states = ids.flatMap((id): [string, Readonly<States>][] => {
+      const states: [string, Readonly<States>][] = [];
+      for (const id of users.length === 0 ? [] : this.changed) {
         const known = this.options.statesOf(id);
-        return known === undefined ? [] : [[id, known]];
-      });
+        if (known !== undefined) states.push([id, known]);
+      }
+      this.changed.clear();
       if (states.length > 0) this.options.graph.report(users, Object.fromEntries(states));
     }
   }

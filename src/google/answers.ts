@@ -134,11 +134,12 @@ function unconfirmed(payload: JsonObject, said: States, command: Command | undef
 
 function withoutEcho(payload: JsonObject): States {
   const { command, deviceId } = payload;
-  if (typeof command !== 'string' || typeof deviceId !== 'string') return { ...payload };
+  if (typeof command !== 'string' || typeof deviceId !== 'string') return payload;
   return without(payload, ECHO_WORDS);
 }
 
 function without(payload: JsonObject, words: readonly string[]): States {
+  if (!words.some((word) => Object.hasOwn(payload, word))) return { ...payload };
   return Object.fromEntries(Object.entries(payload).filter(([word]) => !words.includes(word)));
 }
 

@@ -84,16 +84,15 @@ async function execute(house: House, identity: Identity, payloads: readonly Json
     for (const group of (Array.isArray(commands) ? commands : []).filter(isObject)) {
       const { execution } = group;
       const executions = (Array.isArray(execution) ? execution : []).map(executionOf);
-      for (const id of new Set(idsOf(group))) wanted.set(id, [...(wanted.get(id) ?? []), ...executions]);
+      for (const id of new Set(idsOf(group))) {
+        const before = wanted.get(id);
+        wanted.set(id, before === undefined ? executions : [...before, ...executions]);
+      }
     }
   }
-  const results = await Promise.all(
-    [...wanted].map(async ([id, executions]): Promise<JsonObject> => {
-      const result = await house.execute(identity, id, executions);
-      return { ids: [id], ...result };
-    }),
-  );
-  return { commands: results };
+  const ids = [...wanted.keys()];
+  const results = await Promise.all(ids.map((id) => house.execute(identity, id, wanted.get(id) ?? [])));
+  return { commands: results.map((result, index): JsonObject => ({ ids: [ids[index] ?? ''], ...result })) };
 }
 
 function intentOf(input: JsonObject | undefined): string | undefined {

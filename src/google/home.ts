@@ -9,6 +9,7 @@ import type { State } from '../state/state';
 import { Announcer } from './announcer';
 import { parseAnswer, type Message, type Saying } from './answers';
 import { Challenges, type Matter } from './challenges';
+import { Deadlines } from './deadlines';
 import { Device } from './devices/device';
 import { entriesOf, withBlocking } from './devices/status-report';
 import type { Action, Command } from './devices/trait';
@@ -71,16 +72,18 @@ interface Registered {
 
 /** All executions of one request for one device. */
 interface Run {
+  identity: Identity;
+  entry: Registered;
   /** Google has been answered `PENDING`; what comes now goes by report and follow-up. */
   late: boolean;
-  /** Starts the time that Google waits; does nothing the second time. */
-  begin: () => void;
+  /** Ends the time that Google waits, once it has begun: with the first message to the flow. */
+  intime: (() => void) | undefined;
+  answer: (result: Result) => void;
 }
 
 /** A command that the flow knows of. */
 interface Pending {
   run: Run;
-  identity: Identity;
   device: Device;
   deviceId: string;
   command: Command;
@@ -102,12 +105,14 @@ export class SmartHome implements House {
   private readonly states: DeviceStates;
   private readonly pending: PendingCommands<Pending>;
   private readonly announcer: Announcer;
+  private readonly deadlines: Deadlines;
   private closed = false;
 
   constructor(private readonly options: HomeOptions) {
     this.challenges = new Challenges(options);
     this.states = new DeviceStates(options);
     this.pending = new PendingCommands(options.clock, options.newHandle);
+    this.deadlines = new Deadlines(options.clock);
     this.announcer = new Announcer({
       ...options,
       statesOf: (id) => this.registered.get(id)?.device.shown(this.states.of(id), options.clock.now()),
@@ -159,50 +164,38 @@ export class SmartHome implements House {
     if (!(await accounts.linkedUsers()).includes(agentUserId)) graph.forget(agentUserId);
   }
 
-  async execute(identity: Identity, deviceId: string, executions: readonly Execution[]): Promise<Result> {
+  execute(identity: Identity, deviceId: string, executions: readonly Execution[]): Promise<Result> {
     const entry = this.registered.get(deviceId);
-    if (entry === undefined) return failed('deviceNotFound');
-    if (executions.length === 0) return failed('protocolError', 'nothing to execute');
-    const result = await this.inTime(identity, entry, executions);
-    entry.outlet.concluded?.(result);
-    return result;
-  }
-
-  /** Carries out what was asked, and answers `PENDING` in its place when the flow takes longer than it may. */
-  private inTime(identity: Identity, entry: Registered, executions: readonly Execution[]): Promise<Result> {
+    if (entry === undefined) return Promise.resolve(failed('deviceNotFound'));
+    if (executions.length === 0) return Promise.resolve(failed('protocolError', 'nothing to execute'));
     return new Promise((resolve) => {
-      let cancel: (() => void) | undefined;
-      const run: Run = {
-        late: false,
-        begin: () => {
-          cancel ??= this.options.clock.after(entry.device.settings.replyTimeoutMs, () => {
-            run.late = true;
-            resolve({ status: 'PENDING' });
-          });
-        },
+      let answered = false;
+      const answer = (result: Result): void => {
+        if (answered) return;
+        answered = true;
+        run.intime?.();
+        resolve(result);
+        this.tellOutlet(entry, result);
       };
-      this.inOrder(run, identity, entry, executions)
-        .catch((error: unknown) => {
-          this.options.warn(`a command of Google could not be carried out: ${textOf(error)}`);
-          return failed('transientError');
-        })
-        .then((result) => {
-          cancel?.();
-          resolve(result);
-        }, resolve);
+      const run: Run = { identity, entry, late: false, intime: undefined, answer };
+      this.inOrder(run, executions).then(answer, (error: unknown) => {
+        this.options.warn(`a command of Google could not be carried out: ${textOf(error)}`);
+        answer(failed('transientError'));
+      });
     });
   }
 
   /**
-   * Takes a message of a flow: the answer to the command of its handle, or else a state of `deviceId`.
+   * Takes a message of a flow: the answer to the command of its handle, or else a state of `deviceId`. Done at once where
+   * nothing has to be read or kept before: a hundred answers may come in one moment.
    * @throws CodedError `INVALID_INPUT` where it is neither; a command answered so is answered with an error
    */
-  async take(message: Message & { google?: unknown }, deviceId: string): Promise<Settled> {
-    await this.ready;
+  take(message: Message & { google?: unknown }, deviceId: string): Settled | Promise<Settled> {
+    if (!this.states.isReady) return this.ready.then(() => this.take(message, deviceId));
     const handle = typeof message.google === 'string' && message.google !== '' ? message.google : undefined;
-    const commanded = handle === undefined ? undefined : this.pending.deviceOf(handle);
+    const commanded = handle === undefined || deviceId === '' ? undefined : this.pending.deviceOf(handle);
     // A message may have come a long way from the command of one device, and speak of another by now.
-    const elsewhere = commanded !== undefined && deviceId !== '' && deviceId !== commanded;
+    const elsewhere = commanded !== undefined && deviceId !== commanded;
     return handle === undefined || elsewhere ? this.tellState(message, deviceId) : this.answer(message, handle);
   }
 
@@ -211,43 +204,47 @@ export class SmartHome implements House {
     this.closed = true;
     this.announcer.close();
     for (const waiting of this.pending.close()) waiting.resolve(failed('deviceNotReady'));
+    this.deadlines.close();
     await this.states.close();
   }
 
-  private async inOrder(
-    run: Run,
-    identity: Identity,
-    entry: Registered,
-    executions: readonly Execution[],
-  ): Promise<Result> {
-    await this.ready;
-    let whole: Result = { status: 'SUCCESS' };
+  private async inOrder(run: Run, executions: readonly Execution[]): Promise<Result> {
+    if (!this.states.isReady) await this.ready;
+    let whole: Result | undefined;
     for (const execution of executions) {
-      const result = await this.one(run, identity, entry, execution);
+      const result = await this.one(run, execution);
       if (result.status !== 'SUCCESS' && result.status !== 'PENDING') return result;
+      if (whole === undefined) whole = result;
       // Once one is pending, the device is.
-      whole =
-        whole.status === 'PENDING' || result.status === 'PENDING'
-          ? { status: 'PENDING' }
-          : { status: 'SUCCESS', states: { ...whole.states, ...result.states } };
+      else if (whole.status === 'PENDING' || result.status === 'PENDING') whole = { status: 'PENDING' };
+      else whole = { status: 'SUCCESS', states: { ...whole.states, ...result.states } };
     }
-    return whole;
+    return whole ?? { status: 'SUCCESS' };
   }
 
-  private async one(run: Run, identity: Identity, entry: Registered, execution: Execution): Promise<Result> {
-    const { device } = entry;
+  private one(run: Run, execution: Execution): Result | Promise<Result> {
+    const { device } = run.entry;
     if (typeof execution.command !== 'string') return failed('protocolError', 'an execution has no command');
     const command = device.understand(execution.command, execution.params);
     if ('refusal' in command) return failed(command.refusal, command.why);
     const needsPin = pinNeeded(device.settings, command);
-    const matters = mattersOf(identity, device, command, needsPin, execution.params);
+    const matters = mattersOf(run.identity, device, command, needsPin, execution.params);
     const [matter] = matters;
-    const permission = await this.permit(identity, device, matters, needsPin, execution.challenge);
-    if ('refused' in permission) return permission.refused;
+    // Most commands need no PIN and answer no question.
+    if (!needsPin && !isObject(execution.challenge)) return this.permitted(run, command, matter, false);
+    return this.permit(run.identity, device, matters, needsPin, execution.challenge).then((permission) =>
+      'refused' in permission
+        ? permission.refused
+        : this.permitted(run, command, matter, permission.acknowledged),
+    );
+  }
+
+  private permitted(run: Run, command: Command, matter: Matter, acknowledged: boolean): Result | Promise<Result> {
     if (command.refused !== undefined) return failed(command.refused);
-    const stopped = await this.openSensors(device, command, matter, permission.acknowledged);
-    if (stopped !== undefined) return stopped;
-    return this.dispatch(run, identity, entry, command, matter, permission.acknowledged);
+    return (
+      this.openSensors(run.entry.device, command, matter, acknowledged) ??
+      this.dispatch(run, command, matter, acknowledged)
+    );
   }
 
   /** Whether the user may, and whether they have agreed to what they were asked. */
@@ -285,15 +282,16 @@ export class SmartHome implements House {
   }
 
   /** What is answered to arming, before the flow is told, because something is open. */
-  private async openSensors(
+  private openSensors(
     device: Device,
     command: Command,
     matter: Matter,
     acknowledged: boolean,
-  ): Promise<Result | undefined> {
+  ): Result | Promise<Result> | undefined {
+    if (command.action !== 'arm') return undefined;
     const shown = device.shown(this.states.of(device.id), this.options.clock.now());
     const { currentStatusReport: report, isArmed, currentArmLevel } = shown;
-    if (command.action !== 'arm' || entriesOf(report).length === 0) return undefined;
+    if (entriesOf(report).length === 0) return undefined;
     const { armLevel = currentArmLevel } = command.params;
     const level = (value: typeof armLevel): States => (value === undefined ? {} : { currentArmLevel: value });
     switch (device.settings.onOpenSensors) {
@@ -309,87 +307,92 @@ export class SmartHome implements House {
         };
       case 'ask':
         if (acknowledged) return undefined;
-        await this.challenges.remember(matter);
-        return {
+        return this.challenges.remember(matter).then(() => ({
           ...challenged('ackNeeded'),
           states: { online: true, isArmed: true, ...level(armLevel), currentStatusReport: withBlocking(report, false) },
-        };
+        }));
       case 'flow':
       case 'allow':
         return undefined;
     }
   }
 
-  private dispatch(
-    run: Run,
-    identity: Identity,
-    { device, outlet }: Registered,
-    command: Command,
-    matter: Matter,
-    acknowledged: boolean,
-  ): Promise<Result> {
-    if (this.closed) return Promise.resolve(failed('deviceNotReady'));
+  private dispatch(run: Run, command: Command, matter: Matter, acknowledged: boolean): Result | Promise<Result> {
+    const { device, outlet } = run.entry;
+    if (this.closed) return failed('deviceNotReady');
     return new Promise((done) => {
-      run.begin();
-      const cancel = this.options.clock.after(device.settings.replyTimeoutMs, () => done({ status: 'PENDING' }));
+      const { replyTimeoutMs } = device.settings;
+      run.intime ??= this.deadlines.after(replyTimeoutMs, () => {
+        run.late = true;
+        run.answer({ status: 'PENDING' });
+      });
+      const cancel = this.deadlines.after(replyTimeoutMs, () => done({ status: 'PENDING' }));
       const resolve = (result: Result): void => {
         cancel();
         done(result);
       };
-      const google = this.pending.add({ run, identity, device, deviceId: device.id, command, matter, resolve });
-      outlet.deliver({
-        payload: {
-          command: command.name,
-          // A copy of its own: flows change what they get, and devices of one request share theirs.
-          params: structuredClone(command.params),
-          ...(command.action === undefined ? {} : { action: command.action }),
-          deviceId: device.id,
-          ...(acknowledged ? { acknowledged: true as const } : {}),
-        },
-        google,
-      });
+      const google = this.pending.add({ run, device, deviceId: device.id, command, matter, resolve });
+      const payload: CommandMessage['payload'] = {
+        command: command.name,
+        // A copy of its own: flows change what they get, and devices of one request share theirs.
+        params: copyOf(command.params),
+        deviceId: device.id,
+      };
+      if (command.action !== undefined) payload.action = command.action;
+      if (acknowledged) payload.acknowledged = true;
+      outlet.deliver({ payload, google });
     });
   }
 
-  private async answer(message: Message, handle: string): Promise<Settled> {
+  private answer(message: Message, handle: string): Settled | Promise<Settled> {
     const found = this.pending.take(handle);
     if (found.kind === 'spent') return found;
     const waiting = found.command;
-    const { run, command } = waiting;
-    try {
-      const result = await this.resultOf(waiting, parseAnswer(message, waiting.device, command));
-      const { late } = run;
+    const end = (result: Result): Settled => {
+      const { late } = waiting.run;
       this.conclude(waiting, result);
-      const { errorCode: code } = result;
-      return { kind: 'answered', status: result.status, ...(code === undefined ? {} : { code }), late };
-    } catch (error) {
-      this.conclude(waiting, failed(command.failure));
+      const { status, errorCode: code } = result;
+      return code === undefined ? { kind: 'answered', status, late } : { kind: 'answered', status, code, late };
+    };
+    const fail = (error: unknown): never => {
+      this.conclude(waiting, failed(waiting.command.failure));
       throw error;
+    };
+    let result: Result | Promise<Result>;
+    try {
+      result = this.resultOf(waiting, parseAnswer(message, waiting.device, waiting.command));
+    } catch (error) {
+      return fail(error);
     }
+    return result instanceof Promise ? result.then(end, fail) : end(result);
   }
 
   private conclude(waiting: Pending, result: Result): void {
     if (waiting.run.late) {
       this.followUp(waiting, result);
-      this.registered.get(waiting.deviceId)?.outlet.concluded?.(result);
+      const entry = this.registered.get(waiting.deviceId);
+      if (entry !== undefined) this.tellOutlet(entry, result);
     }
     waiting.resolve(result);
   }
 
-  private async resultOf(waiting: Pending, saying: Saying): Promise<Result> {
-    const { run, device, command, matter } = waiting;
+  /** Called by timers too: what a listener throws must not get further. */
+  private tellOutlet({ outlet }: Registered, result: Result): void {
+    try {
+      outlet.concluded?.(result);
+    } catch (error) {
+      this.options.warn(`how a command ended could not be shown: ${textOf(error)}`);
+    }
+  }
+
+  private resultOf(waiting: Pending, saying: Saying): Result | Promise<Result> {
+    const { run, device, command } = waiting;
     switch (saying.kind) {
       case 'error':
         return failed(saying.code, saying.debug);
       case 'challenge':
         // Nobody listens any more: the user cannot be asked.
-        if (run.late) return failed('timeout');
-        await this.challenges.remember(matter);
-        if (hasBecomeLate(run)) {
-          await this.challenges.forget(matter);
-          return failed('timeout');
-        }
-        return { ...challenged('ackNeeded'), states: saying.shown };
+        return run.late ? failed('timeout') : this.askFirst(waiting, saying.shown);
       case 'states': {
         const states = this.keep(device, saying, command);
         if (saying.failed !== undefined) return { ...failed(saying.failed), states };
@@ -398,6 +401,16 @@ export class SmartHome implements House {
         return { status: saying.blocking ? 'EXCEPTIONS' : 'SUCCESS', states };
       }
     }
+  }
+
+  private async askFirst({ run, matter }: Pending, shown: States): Promise<Result> {
+    await this.challenges.remember(matter);
+    // Asked anew, for that took time.
+    if (run.late) {
+      await this.challenges.forget(matter);
+      return failed('timeout');
+    }
+    return { ...challenged('ackNeeded'), states: shown };
   }
 
   /** Keeps what was said, tells Home Graph, and gives the states for the answer. */
@@ -425,7 +438,7 @@ export class SmartHome implements House {
       : states;
   }
 
-  private followUp({ identity, device, command }: Pending, result: Result): void {
+  private followUp({ run, device, command }: Pending, result: Result): void {
     const { followUpToken } = command.params;
     const trait = command.followUpTrait;
     if (trait === undefined || typeof followUpToken !== 'string' || followUpToken === '') return;
@@ -439,7 +452,7 @@ export class SmartHome implements House {
         : trait === 'LockUnlock' && !('isLocked' in told)
           ? failure('unknownError')
           : { status: 'SUCCESS', ...told, followUpToken };
-    this.announcer.followUp(identity.agentUserId, device.id, trait, response);
+    this.announcer.followUp(run.identity.agentUserId, device.id, trait, response);
   }
 
   private tellState(message: Message, deviceId: string): Settled {
@@ -474,9 +487,13 @@ function queryAnswer(states: Readonly<States>): JsonObject {
   };
 }
 
-/** Asked anew after something took time. */
-function hasBecomeLate(run: Run): boolean {
-  return run.late;
+/** A copy to change. Assigning serves for a member called `__proto__` too: the object has it of its own by then. */
+function copyOf(object: JsonObject): JsonObject {
+  const copy = { ...object };
+  for (const [name, value] of Object.entries(copy)) {
+    if (typeof value === 'object' && value !== null) copy[name] = structuredClone(value);
+  }
+  return copy;
 }
 
 function pinNeeded({ pinFor }: DeviceSettings, command: Command): boolean {

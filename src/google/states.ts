@@ -25,6 +25,8 @@ export interface DeviceStatesOptions {
 export class DeviceStates {
   /** Resolves when what was kept has been read. Never rejects. */
   readonly ready: Promise<void>;
+  /** Whether it has. */
+  isReady = false;
   private readonly key: string;
   private readonly known = new Map<string, States>();
   private readonly unwritten = new Set<string>();
@@ -42,7 +44,9 @@ export class DeviceStates {
       },
       () => void this.read(),
     );
-    this.ready = this.read();
+    this.ready = this.read().then(() => {
+      this.isReady = true;
+    });
   }
 
   /** As last heard; empty for a device that nobody has spoken of. The same object until something new is heard. */

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import type { JsonObject } from '../../src/google/json';
 import { fulfil, type Execution } from '../../src/google/fulfillment';
-import { SmartHome, type CommandMessage } from '../../src/google/home';
+import { SmartHome, type CommandMessage, type Settled } from '../../src/google/home';
 import { parseDevice } from '../../src/google/settings';
 import type { Accounts, FollowUpResponse, HomeGraph, Identity, States } from '../../src/google/types';
 import { MemoryState } from '../../src/state/local';
@@ -103,7 +103,7 @@ export class House {
   }
 
   /** The flow answers a command. */
-  reply(message: CommandMessage, payload: unknown, more: object = {}): ReturnType<SmartHome['take']> {
+  async reply(message: CommandMessage, payload: unknown, more: object = {}): Promise<Settled> {
     return this.home.take({ google: message.google, payload, ...more }, '');
   }
 

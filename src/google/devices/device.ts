@@ -188,7 +188,12 @@ function traitsOf(settings: DeviceSettings): Trait[] {
 }
 
 function pick(states: Readonly<States>, words: readonly string[]): States {
-  return Object.fromEntries(Object.entries(states).filter(([word]) => words.includes(word)));
+  const picked: States = {};
+  for (const word of words) {
+    const state = Object.hasOwn(states, word) ? states[word] : undefined;
+    if (state !== undefined) picked[word] = state;
+  }
+  return picked;
 }
 
 function omit(states: Readonly<States>, words: ReadonlySet<string>): States {

@@ -279,7 +279,7 @@ describe('commands to devices', () => {
       ]) {
         const answer = house.execute('door', 'LockUnlock', { lock: true });
         await house.clock.advance(0);
-        await assert.rejects(house.home.take({ google: house.told.at(-1)!.google, payload }, ''), {
+        await assert.rejects(async () => house.home.take({ google: house.told.at(-1)!.google, payload }, ''), {
           code: 'INVALID_INPUT',
         });
         assert.equal((await answer).errorCode, 'lockFailure', JSON.stringify(payload));
@@ -287,8 +287,8 @@ describe('commands to devices', () => {
     });
 
     it('refuses a message with neither handle nor device, and a device that is not there', async () => {
-      await assert.rejects(house.home.take({ payload: { isLocked: true } }, ''), { code: 'INVALID_INPUT' });
-      await assert.rejects(house.home.take({ payload: { isLocked: true } }, 'door'), { code: 'INVALID_INPUT' });
+      await assert.rejects(async () => house.home.take({ payload: { isLocked: true } }, ''), { code: 'INVALID_INPUT' });
+      await assert.rejects(async () => house.home.take({ payload: { isLocked: true } }, 'door'), { code: 'INVALID_INPUT' });
       assert.equal((await house.home.take({ google: 'of an earlier life', payload: {} }, '')).kind, 'spent');
     });
 

@@ -1,0 +1,49 @@
+/**
+ * A badge that does not flicker faster than anybody can read: each one costs a message to every open editor and to every
+ * Status node, and of hundreds in a moment only the last is of use. A few are shown at once, as ever; while more keep
+ * coming, the newest of them now and then; and the last one always, so that what stays is true.
+ */
+
+/** Badges that are shown at once before it gets too many: what a few commands in a row lead to. */
+const AT_ONCE = 10;
+/** How long the badge then stands between two of them; and how long there must have been none until it may flicker again. */
+const STAND_MS = 250;
+
+export class CalmBadge {
+  private shown = 0;
+  private at = -Infinity;
+  private newest: (() => void) | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  /** @param draw shows the badge; not called for one that nobody will see */
+  show(draw: () => void): void {
+    if (this.timer !== undefined) {
+      this.newest = draw;
+      return;
+    }
+    const now = performance.now();
+    if (now - this.at > STAND_MS) this.shown = 0;
+    this.at = now;
+    if (this.shown < AT_ONCE) {
+      this.shown += 1;
+      draw();
+      return;
+    }
+    this.newest = draw;
+    this.timer = setTimeout(() => this.catchUp(), STAND_MS);
+  }
+
+  /** What was not shown yet never is. */
+  close(): void {
+    clearTimeout(this.timer);
+    this.newest = undefined;
+  }
+
+  private catchUp(): void {
+    this.timer = undefined;
+    this.at = performance.now();
+    const { newest } = this;
+    this.newest = undefined;
+    newest?.();
+  }
+}
