@@ -2,11 +2,12 @@
  * The Google account: account linking, the fulfilment's address and the way to Home Graph, put together and taken apart
  * again. The devices join it by themselves (`google-smarthome-in`).
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { NodeAPI, NodeDef } from 'node-red';
 import { systemClock } from '../src/common/clock';
 import { CodedError, invalidInput, textOf } from '../src/common/errors';
 import { parseUsers } from '../src/google/accounts';
+import { handles } from '../src/google/handles';
 import { HomeGraphClient } from '../src/google/home-graph';
 import { SmartHome } from '../src/google/home';
 import { fulfilmentEndpoint } from '../src/google/http';
@@ -71,7 +72,7 @@ function init(RED: NodeAPI): void {
       serviceAccountKey: text(credentials?.serviceAccountKey),
       warn,
     });
-    const home = new SmartHome({ ...common, accounts, graph, newHandle: randomUUID });
+    const home = new SmartHome({ ...common, accounts, graph, newHandle: handles(randomBytes) });
     const shut = async (): Promise<void> => {
       await home.close();
       await Promise.all([graph.close(), accounts.close()]);

@@ -29,6 +29,8 @@ function init(RED: NodeAPI): void {
   function GoogleIn(this: Node<GoogleInCredentials>, config: GoogleInDef): void {
     RED.nodes.createNode(this, config);
     const words = googleWords(RED);
+    /** Looked up once: it is asked for twice with each command. */
+    const known = new Map<string, string>();
     const adapter = new Adapter(this, { RED, words, transportCodes: [], calmBadge: true });
     try {
       const pin = (this.credentials as GoogleInCredentials | undefined)?.pin;
@@ -36,16 +38,14 @@ function init(RED: NodeAPI): void {
       let action = '';
       const leave = homeOf(RED, config.account).register(settings, {
         deliver: (message) => {
-          const name = message.payload.action ?? message.payload.command;
-          action = name;
-          adapter.badge('working', () => wordFor(name));
+          action = message.payload.action ?? message.payload.command;
+          adapter.badge('working', wordFor(action));
           adapter.emit(message as unknown as Message);
         },
         concluded: ({ status, errorCode, challengeNeeded: question }) => {
-          const name = action;
-          if (question !== undefined) adapter.badge('waiting', () => words(`badge.${question.type}`));
-          else if (status === 'SUCCESS') adapter.badge('ok', () => wordFor(name));
-          else adapter.badge(PICTURES[status], errorCode ?? (() => words(`badge.${status}`)));
+          if (question !== undefined) adapter.badge('waiting', words(`badge.${question.type}`));
+          else if (status === 'SUCCESS') adapter.badge('ok', wordFor(action));
+          else adapter.badge(PICTURES[status], errorCode ?? words(`badge.${status}`));
         },
       });
       adapter.onClose(leave);
@@ -56,8 +56,13 @@ function init(RED: NodeAPI): void {
 
     /** Commands of custom devices have no word of ours; Google's own name serves. */
     function wordFor(name: string): string {
-      const text = words(`badge.${name}`);
-      return text === `badge.${name}` ? name : text;
+      let word = known.get(name);
+      if (word === undefined) {
+        const text = words(`badge.${name}`);
+        word = text === `badge.${name}` ? name : text;
+        known.set(name, word);
+      }
+      return word;
     }
   }
 

@@ -28,10 +28,10 @@ function init(RED: NodeAPI): void {
         case 'answered':
           if (settled.code !== undefined) adapter.badge('warning', settled.code);
           else if (settled.status === 'EXCEPTIONS') adapter.badge('warning', words('badge.EXCEPTIONS'));
-          else adapter.badge('ok', () => words(settled.late ? 'badge.late' : 'badge.answered'));
+          else adapter.badge('ok', words(settled.late ? 'badge.late' : 'badge.answered'));
           return;
         case 'reported':
-          adapter.badge('ok', () => words('badge.reported'));
+          adapter.badge('ok', words('badge.reported'));
           return;
         case 'ignored':
           adapter.badge('warning', words('badge.ignored'));

@@ -61,7 +61,7 @@ export class Adapter {
   private readonly closing = new AbortController();
   private readonly cleanups: (() => void | Promise<void>)[] = [];
   private readonly running = new Set<{ settled: Promise<void>; abandon: () => void }>();
-  private readonly calm: CalmBadge | undefined;
+  private readonly calm: CalmBadge<Picture | undefined> | undefined;
   /** Asked with every message; the signal takes longer to answer. */
   private isClosed = false;
 
@@ -72,7 +72,7 @@ export class Adapter {
     // Every waiting command listens to it, and a hundred may wait.
     setMaxListeners(0, this.closing.signal);
     if (options.calmBadge === true) {
-      const calm = new CalmBadge();
+      const calm = new CalmBadge<Picture | undefined>((picture, text) => this.draw(picture, text));
       this.calm = calm;
       this.closing.signal.addEventListener('abort', () => calm.close(), { once: true });
     }
@@ -166,19 +166,22 @@ export class Adapter {
     this.node.error(error, {});
   }
 
-  /** @param text given as a function, it is looked up only for a badge that is shown */
-  badge(picture: Picture, text: string | (() => string) = ''): void {
-    this.show(() => this.node.status({ ...PICTURES[picture], text: shorten(typeof text === 'string' ? text : text()) }));
+  badge(picture: Picture, text = ''): void {
+    this.show(picture, text);
   }
 
   clearBadge(): void {
-    this.show(() => this.node.status({}));
+    this.show(undefined, '');
   }
 
-  private show(draw: () => void): void {
+  private show(picture: Picture | undefined, text: string): void {
     if (this.closed) return;
-    if (this.calm === undefined) draw();
-    else this.calm.show(draw);
+    if (this.calm === undefined) this.draw(picture, text);
+    else this.calm.show(picture, text);
+  }
+
+  private draw(picture: Picture | undefined, text: string): void {
+    this.node.status(picture === undefined ? {} : { ...PICTURES[picture], text: shorten(text) });
   }
 
   private failed(error: CodedError): void {

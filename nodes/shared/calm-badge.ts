@@ -9,41 +9,39 @@ const AT_ONCE = 10;
 /** How long the badge then stands between two of them; and how long there must have been none until it may flicker again. */
 const STAND_MS = 250;
 
-export class CalmBadge {
+export class CalmBadge<P> {
   private shown = 0;
   private at = -Infinity;
-  private newest: (() => void) | undefined;
+  private picture: P | undefined;
+  private text = '';
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param draw shows the badge; not called for one that nobody will see */
-  show(draw: () => void): void {
-    if (this.timer !== undefined) {
-      this.newest = draw;
-      return;
+  constructor(private readonly draw: (picture: P, text: string) => void) {}
+
+  show(picture: P, text: string): void {
+    if (this.timer === undefined) {
+      const now = performance.now();
+      if (now - this.at > STAND_MS) this.shown = 0;
+      this.at = now;
+      if (this.shown < AT_ONCE) {
+        this.shown += 1;
+        this.draw(picture, text);
+        return;
+      }
+      this.timer = setTimeout(() => this.catchUp(), STAND_MS);
     }
-    const now = performance.now();
-    if (now - this.at > STAND_MS) this.shown = 0;
-    this.at = now;
-    if (this.shown < AT_ONCE) {
-      this.shown += 1;
-      draw();
-      return;
-    }
-    this.newest = draw;
-    this.timer = setTimeout(() => this.catchUp(), STAND_MS);
+    this.picture = picture;
+    this.text = text;
   }
 
   /** What was not shown yet never is. */
   close(): void {
     clearTimeout(this.timer);
-    this.newest = undefined;
   }
 
   private catchUp(): void {
     this.timer = undefined;
     this.at = performance.now();
-    const { newest } = this;
-    this.newest = undefined;
-    newest?.();
+    this.draw(this.picture as P, this.text);
   }
 }

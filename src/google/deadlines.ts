@@ -7,10 +7,11 @@ import type { Clock } from '../common/clock';
 /** Timers of the system may be early by less than this. */
 const EARLY_MS = 1;
 
-interface Wait {
-  /** By the clock's `elapsed`. */
+export interface Wait {
+  /** Set here: when it is over, by the clock's `elapsed`. */
   due: number;
-  run: () => void;
+  /** Called then, once. Must not throw. */
+  expire: () => void;
 }
 
 /** All waits of one length: they end in the order in which they began. */
@@ -25,20 +26,21 @@ export class Deadlines {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Calls `run` once after `ms` milliseconds; the returned function cancels it. */
-  after(ms: number, run: () => void): () => void {
+  /** @param now the clock's `elapsed` */
+  add(ms: number, wait: Wait, now: number): void {
     let line = this.lines.get(ms);
     if (line === undefined) {
       line = { waits: new Set(), stop: undefined };
       this.lines.set(ms, line);
     }
-    const { waits } = line;
-    const wait: Wait = { due: this.clock.elapsed() + ms, run };
-    waits.add(wait);
+    wait.due = now + ms;
+    line.waits.add(wait);
     if (line.stop === undefined) this.arm(line, ms);
-    return () => {
-      waits.delete(wait);
-    };
+  }
+
+  /** What is not there any more may be deleted again. @param ms as it was added with */
+  delete(ms: number, wait: Wait): void {
+    this.lines.get(ms)?.waits.delete(wait);
   }
 
   /** Forgets all that waits. */
@@ -52,8 +54,8 @@ export class Deadlines {
 
   private arm(line: Line, ms: number): void {
     line.stop = this.clock.after(ms, () => {
-      line.stop = undefined;
       const now = this.clock.elapsed();
+      // What is over may lead to another wait, which is then the last of these.
       for (const wait of line.waits) {
         const left = wait.due - now;
         if (left >= EARLY_MS) {
@@ -61,8 +63,9 @@ export class Deadlines {
           return;
         }
         line.waits.delete(wait);
-        wait.run();
+        wait.expire();
       }
+      line.stop = undefined;
     });
   }
 }

@@ -92,7 +92,16 @@ async function execute(house: House, identity: Identity, payloads: readonly Json
   }
   const ids = [...wanted.keys()];
   const results = await Promise.all(ids.map((id) => house.execute(identity, id, wanted.get(id) ?? [])));
-  return { commands: results.map((result, index): JsonObject => ({ ids: [ids[index] ?? ''], ...result })) };
+  return { commands: results.map((result, index) => entryOf(ids[index] ?? '', result)) };
+}
+
+function entryOf(id: string, { status, states, errorCode, challengeNeeded, debugString }: Result): JsonObject {
+  const entry: JsonObject = { ids: [id], status };
+  if (states !== undefined) entry.states = states;
+  if (errorCode !== undefined) entry.errorCode = errorCode;
+  if (challengeNeeded !== undefined) entry.challengeNeeded = challengeNeeded;
+  if (debugString !== undefined) entry.debugString = debugString;
+  return entry;
 }
 
 function intentOf(input: JsonObject | undefined): string | undefined {

@@ -17,6 +17,7 @@ import type { GoogleCode } from './error-codes';
 import type { Execution, House, Result } from './fulfillment';
 import { isObject, type JsonObject } from './json';
 import { PendingCommands } from './pending';
+import { Asked, Run, type Outcome, type RunOptions } from './run';
 import type { DeviceSettings } from './settings';
 import { DeviceStates } from './states';
 import type { Accounts, FollowUpResponse, HomeGraph, Identity, States } from './types';
@@ -70,27 +71,6 @@ interface Registered {
   answered?: { states: Readonly<States>; answer: JsonObject };
 }
 
-/** All executions of one request for one device. */
-interface Run {
-  identity: Identity;
-  entry: Registered;
-  /** Google has been answered `PENDING`; what comes now goes by report and follow-up. */
-  late: boolean;
-  /** Ends the time that Google waits, once it has begun: with the first message to the flow. */
-  intime: (() => void) | undefined;
-  answer: (result: Result) => void;
-}
-
-/** A command that the flow knows of. */
-interface Pending {
-  run: Run;
-  device: Device;
-  deviceId: string;
-  command: Command;
-  matter: Matter;
-  resolve: (result: Result) => void;
-}
-
 /** What a follow-up tells of a trait (Google's follow-up schema of LockUnlock; the others by its likeness). */
 const FOLLOW_UP_WORDS: Readonly<Record<string, readonly string[]>> = {
   LockUnlock: ['isLocked'],
@@ -103,9 +83,10 @@ export class SmartHome implements House {
   private readonly registered = new Map<string, Registered>();
   private readonly challenges: Challenges;
   private readonly states: DeviceStates;
-  private readonly pending: PendingCommands<Pending>;
+  private readonly pending: PendingCommands<Asked>;
   private readonly announcer: Announcer;
   private readonly deadlines: Deadlines;
+  private readonly runs: RunOptions;
   private closed = false;
 
   constructor(private readonly options: HomeOptions) {
@@ -113,6 +94,15 @@ export class SmartHome implements House {
     this.states = new DeviceStates(options);
     this.pending = new PendingCommands(options.clock, options.newHandle);
     this.deadlines = new Deadlines(options.clock);
+    this.runs = {
+      deadlines: this.deadlines,
+      carryOut: (run, execution) => this.carryOut(run, execution),
+      failure: (error) => {
+        options.warn(`a command of Google could not be carried out: ${textOf(error)}`);
+        return failed('transientError');
+      },
+      answered: (run, result) => this.tellOutlet(run.device.id, result),
+    };
     this.announcer = new Announcer({
       ...options,
       statesOf: (id) => this.registered.get(id)?.device.shown(this.states.of(id), options.clock.now()),
@@ -169,19 +159,9 @@ export class SmartHome implements House {
     if (entry === undefined) return Promise.resolve(failed('deviceNotFound'));
     if (executions.length === 0) return Promise.resolve(failed('protocolError', 'nothing to execute'));
     return new Promise((resolve) => {
-      let answered = false;
-      const answer = (result: Result): void => {
-        if (answered) return;
-        answered = true;
-        run.intime?.();
-        resolve(result);
-        this.tellOutlet(entry, result);
-      };
-      const run: Run = { identity, entry, late: false, intime: undefined, answer };
-      this.inOrder(run, executions).then(answer, (error: unknown) => {
-        this.options.warn(`a command of Google could not be carried out: ${textOf(error)}`);
-        answer(failed('transientError'));
-      });
+      const run = new Run(this.runs, identity, entry.device, executions, resolve);
+      if (this.states.isReady) run.go();
+      else void this.ready.then(() => run.go());
     });
   }
 
@@ -203,59 +183,36 @@ export class SmartHome implements House {
   async close(): Promise<void> {
     this.closed = true;
     this.announcer.close();
-    for (const waiting of this.pending.close()) waiting.resolve(failed('deviceNotReady'));
+    for (const asked of this.pending.close()) asked.tell(failed('deviceNotReady'));
     this.deadlines.close();
     await this.states.close();
   }
 
-  private async inOrder(run: Run, executions: readonly Execution[]): Promise<Result> {
-    if (!this.states.isReady) await this.ready;
-    let whole: Result | undefined;
-    for (const execution of executions) {
-      const result = await this.one(run, execution);
-      if (result.status !== 'SUCCESS' && result.status !== 'PENDING') return result;
-      if (whole === undefined) whole = result;
-      // Once one is pending, the device is.
-      else if (whole.status === 'PENDING' || result.status === 'PENDING') whole = { status: 'PENDING' };
-      else whole = { status: 'SUCCESS', states: { ...whole.states, ...result.states } };
-    }
-    return whole ?? { status: 'SUCCESS' };
-  }
-
-  private one(run: Run, execution: Execution): Result | Promise<Result> {
-    const { device } = run.entry;
+  private carryOut(run: Run, execution: Execution): Outcome | Promise<Outcome> {
+    const { device } = run;
     if (typeof execution.command !== 'string') return failed('protocolError', 'an execution has no command');
     const command = device.understand(execution.command, execution.params);
     if ('refusal' in command) return failed(command.refusal, command.why);
-    const needsPin = pinNeeded(device.settings, command);
-    const matters = mattersOf(run.identity, device, command, needsPin, execution.params);
-    const [matter] = matters;
+    const asked = new Asked(run, command, execution, pinNeeded(device.settings, command));
     // Most commands need no PIN and answer no question.
-    if (!needsPin && !isObject(execution.challenge)) return this.permitted(run, command, matter, false);
-    return this.permit(run.identity, device, matters, needsPin, execution.challenge).then((permission) =>
-      'refused' in permission
-        ? permission.refused
-        : this.permitted(run, command, matter, permission.acknowledged),
+    if (!asked.needsPin && !isObject(execution.challenge)) return this.permitted(asked, false);
+    return this.permit(asked).then((permission) =>
+      'refused' in permission ? permission.refused : this.permitted(asked, permission.acknowledged),
     );
   }
 
-  private permitted(run: Run, command: Command, matter: Matter, acknowledged: boolean): Result | Promise<Result> {
-    if (command.refused !== undefined) return failed(command.refused);
-    return (
-      this.openSensors(run.entry.device, command, matter, acknowledged) ??
-      this.dispatch(run, command, matter, acknowledged)
-    );
+  private permitted(asked: Asked, acknowledged: boolean): Outcome | Promise<Outcome> {
+    if (asked.command.refused !== undefined) return failed(asked.command.refused);
+    return this.openSensors(asked, acknowledged) ?? this.dispatch(asked, acknowledged);
   }
 
   /** Whether the user may, and whether they have agreed to what they were asked. */
-  private async permit(
-    identity: Identity,
-    device: Device,
-    matters: Matters,
-    needsPin: boolean,
-    challenge: unknown,
-  ): Promise<{ acknowledged: boolean } | { refused: Result }> {
+  private async permit(asked: Asked): Promise<{ acknowledged: boolean } | { refused: Result }> {
+    const { needsPin, execution } = asked;
+    const { identity, device } = asked.run;
     const { agentUserId } = identity;
+    const { challenge } = execution;
+    const matters = mattersOf(asked);
     // An object without the member that was asked for is no answer.
     const { pin, ack } = isObject(challenge) ? challenge : {};
     if (ack === false) {
@@ -282,12 +239,9 @@ export class SmartHome implements House {
   }
 
   /** What is answered to arming, before the flow is told, because something is open. */
-  private openSensors(
-    device: Device,
-    command: Command,
-    matter: Matter,
-    acknowledged: boolean,
-  ): Result | Promise<Result> | undefined {
+  private openSensors(asked: Asked, acknowledged: boolean): Result | Promise<Result> | undefined {
+    const { command, run } = asked;
+    const { device } = run;
     if (command.action !== 'arm') return undefined;
     const shown = device.shown(this.states.of(device.id), this.options.clock.now());
     const { currentStatusReport: report, isArmed, currentArmLevel } = shown;
@@ -307,7 +261,7 @@ export class SmartHome implements House {
         };
       case 'ask':
         if (acknowledged) return undefined;
-        return this.challenges.remember(matter).then(() => ({
+        return this.challenges.remember(mattersOf(asked)[0]).then(() => ({
           ...challenged('ackNeeded'),
           states: { online: true, isArmed: true, ...level(armLevel), currentStatusReport: withBlocking(report, false) },
         }));
@@ -317,82 +271,70 @@ export class SmartHome implements House {
     }
   }
 
-  private dispatch(run: Run, command: Command, matter: Matter, acknowledged: boolean): Result | Promise<Result> {
-    const { device, outlet } = run.entry;
-    if (this.closed) return failed('deviceNotReady');
-    return new Promise((done) => {
-      const { replyTimeoutMs } = device.settings;
-      run.intime ??= this.deadlines.after(replyTimeoutMs, () => {
-        run.late = true;
-        run.answer({ status: 'PENDING' });
-      });
-      const cancel = this.deadlines.after(replyTimeoutMs, () => done({ status: 'PENDING' }));
-      const resolve = (result: Result): void => {
-        cancel();
-        done(result);
-      };
-      const google = this.pending.add({ run, device, deviceId: device.id, command, matter, resolve });
-      const payload: CommandMessage['payload'] = {
-        command: command.name,
-        // A copy of its own: flows change what they get, and devices of one request share theirs.
-        params: copyOf(command.params),
-        deviceId: device.id,
-      };
-      if (command.action !== undefined) payload.action = command.action;
-      if (acknowledged) payload.acknowledged = true;
-      outlet.deliver({ payload, google });
-    });
+  private dispatch(asked: Asked, acknowledged: boolean): Outcome {
+    const { run, command, deviceId } = asked;
+    const outlet = this.registered.get(deviceId)?.outlet;
+    if (this.closed || outlet === undefined) return failed('deviceNotReady');
+    const now = this.options.clock.elapsed();
+    run.begin(asked, now);
+    const google = this.pending.add(asked, now);
+    // A copy of its own: flows change what they get, and devices of one request share theirs.
+    const payload: CommandMessage['payload'] = { command: command.name, params: copyOf(command.params), deviceId };
+    if (command.action !== undefined) payload.action = command.action;
+    if (acknowledged) payload.acknowledged = true;
+    outlet.deliver({ payload, google });
+    return asked;
   }
 
   private answer(message: Message, handle: string): Settled | Promise<Settled> {
     const found = this.pending.take(handle);
     if (found.kind === 'spent') return found;
-    const waiting = found.command;
+    const asked = found.command;
     const end = (result: Result): Settled => {
-      const { late } = waiting.run;
-      this.conclude(waiting, result);
+      const { late } = asked.run;
+      this.conclude(asked, result);
       const { status, errorCode: code } = result;
       return code === undefined ? { kind: 'answered', status, late } : { kind: 'answered', status, code, late };
     };
     const fail = (error: unknown): never => {
-      this.conclude(waiting, failed(waiting.command.failure));
+      this.conclude(asked, failed(asked.command.failure));
       throw error;
     };
     let result: Result | Promise<Result>;
     try {
-      result = this.resultOf(waiting, parseAnswer(message, waiting.device, waiting.command));
+      result = this.resultOf(asked, parseAnswer(message, asked.run.device, asked.command));
     } catch (error) {
       return fail(error);
     }
     return result instanceof Promise ? result.then(end, fail) : end(result);
   }
 
-  private conclude(waiting: Pending, result: Result): void {
-    if (waiting.run.late) {
-      this.followUp(waiting, result);
-      const entry = this.registered.get(waiting.deviceId);
-      if (entry !== undefined) this.tellOutlet(entry, result);
+  private conclude(asked: Asked, result: Result): void {
+    if (asked.run.late) {
+      this.followUp(asked, result);
+      this.tellOutlet(asked.deviceId, result);
     }
-    waiting.resolve(result);
+    asked.tell(result);
   }
 
   /** Called by timers too: what a listener throws must not get further. */
-  private tellOutlet({ outlet }: Registered, result: Result): void {
+  private tellOutlet(deviceId: string, result: Result): void {
     try {
-      outlet.concluded?.(result);
+      this.registered.get(deviceId)?.outlet.concluded?.(result);
     } catch (error) {
       this.options.warn(`how a command ended could not be shown: ${textOf(error)}`);
     }
   }
 
-  private resultOf(waiting: Pending, saying: Saying): Result | Promise<Result> {
-    const { run, device, command } = waiting;
+  private resultOf(asked: Asked, saying: Saying): Result | Promise<Result> {
+    const { run, command } = asked;
+    const { device } = run;
     switch (saying.kind) {
       case 'error':
         return failed(saying.code, saying.debug);
       case 'challenge':
         // Nobody listens any more: the user cannot be asked.
-        return run.late ? failed('timeout') : this.askFirst(waiting, saying.shown);
+        return run.late ? failed('timeout') : this.askFirst(asked, saying.shown);
       case 'states': {
         const states = this.keep(device, saying, command);
         if (saying.failed !== undefined) return { ...failed(saying.failed), states };
@@ -403,7 +345,9 @@ export class SmartHome implements House {
     }
   }
 
-  private async askFirst({ run, matter }: Pending, shown: States): Promise<Result> {
+  private async askFirst(asked: Asked, shown: States): Promise<Result> {
+    const { run } = asked;
+    const [matter] = mattersOf(asked);
     await this.challenges.remember(matter);
     // Asked anew, for that took time.
     if (run.late) {
@@ -438,7 +382,7 @@ export class SmartHome implements House {
       : states;
   }
 
-  private followUp({ run, device, command }: Pending, result: Result): void {
+  private followUp({ run, deviceId, command }: Asked, result: Result): void {
     const { followUpToken } = command.params;
     const trait = command.followUpTrait;
     if (trait === undefined || typeof followUpToken !== 'string' || followUpToken === '') return;
@@ -452,7 +396,7 @@ export class SmartHome implements House {
         : trait === 'LockUnlock' && !('isLocked' in told)
           ? failure('unknownError')
           : { status: 'SUCCESS', ...told, followUpToken };
-    this.announcer.followUp(run.identity.agentUserId, device.id, trait, response);
+    this.announcer.followUp(run.identity.agentUserId, deviceId, trait, response);
   }
 
   private tellState(message: Message, deviceId: string): Settled {
@@ -490,7 +434,8 @@ function queryAnswer(states: Readonly<States>): JsonObject {
 /** A copy to change. Assigning serves for a member called `__proto__` too: the object has it of its own by then. */
 function copyOf(object: JsonObject): JsonObject {
   const copy = { ...object };
-  for (const [name, value] of Object.entries(copy)) {
+  for (const name in copy) {
+    const value = copy[name];
     if (typeof value === 'object' && value !== null) copy[name] = structuredClone(value);
   }
   return copy;
@@ -508,16 +453,11 @@ type Matters = [Matter, ...Matter[]];
  * direction and the level: where none was named with the question, Google may add one to the answer, as it does in the
  * guide's PIN sample.
  */
-function mattersOf(
-  identity: Identity,
-  device: Device,
-  { name, action, params }: Command,
-  needsPin: boolean,
-  asSent: unknown,
-): Matters {
+function mattersOf({ run, command, execution, needsPin }: Asked): Matters {
+  const { name, action, params } = command;
   const matter = (detail: Matter['detail']): Matter => ({
-    agentUserId: identity.agentUserId,
-    deviceId: device.id,
+    agentUserId: run.identity.agentUserId,
+    deviceId: run.device.id,
     command: name,
     detail,
   });
@@ -526,7 +466,7 @@ function mattersOf(
   }
   const { armLevel = null } = params;
   const [named, unnamed] = [matter([action, armLevel]), matter([action, null])];
-  return isObject(asSent) && 'armLevel' in asSent ? [named, unnamed] : [unnamed, named];
+  return isObject(execution.params) && 'armLevel' in execution.params ? [named, unnamed] : [unnamed, named];
 }
 
 function failed(errorCode: GoogleCode, debugString?: string): Result {

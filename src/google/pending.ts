@@ -22,9 +22,15 @@ export type Found<T> =
   /** Answered, expired, or never known here; `told` when that was said before. */
   | { kind: 'spent'; told: boolean };
 
+interface Open<T> {
+  command: T;
+  /** By the clock's `elapsed`. */
+  until: number;
+}
+
 export class PendingCommands<T extends Waiting> {
   /** In the order in which they came, which is that of their end. */
-  private readonly open = new Map<string, { command: T; until: number }>();
+  private readonly open = new Map<string, Open<T>>();
   /** The devices of those that have ended. */
   private readonly spent = new Recent<string>(REMEMBERED);
   /** Those that somebody used again. */
@@ -37,8 +43,8 @@ export class PendingCommands<T extends Waiting> {
     private readonly newHandle: () => string,
   ) {}
 
-  add(command: T): string {
-    const now = this.clock.elapsed();
+  /** @param now the clock's `elapsed` */
+  add(command: T, now: number): string {
     const handle = this.newHandle();
     this.open.set(handle, { command, until: now + LIFE_MS });
     if (this.open.size > MOST_OPEN || now - this.swept > SWEEP_MS) this.sweep(now);

@@ -1,0 +1,160 @@
+/**
+ * All executions of one request for one device: one after the other, up to the first that fails, and answered once, with
+ * `PENDING` where the flow takes longer than Google waits. How an execution is carried out is told by `home.ts`. There is
+ * one promise for each run and none for its steps: a hundred devices of a request are commanded and answer in one moment.
+ */
+import type { Deadlines, Wait } from './deadlines';
+import type { Device } from './devices/device';
+import type { Command } from './devices/trait';
+import type { Execution, Result } from './fulfillment';
+import type { Identity } from './types';
+
+/** How it ended, or that the flow was told of it and will say. */
+export type Outcome = Result | Asked;
+
+export interface RunOptions {
+  deadlines: Deadlines;
+  /** One execution. */
+  carryOut: (run: Run, execution: Execution) => Outcome | Promise<Outcome>;
+  /** What is answered when carrying out threw. */
+  failure: (error: unknown) => Result;
+  /** Hears the answer to Google. Must not throw. */
+  answered: (run: Run, result: Result) => void;
+}
+
+const PENDING: Result = { status: 'PENDING' };
+
+export class Run implements Wait {
+  due = 0;
+  /** Google has been answered `PENDING`; what comes now goes by report and follow-up. */
+  late = false;
+  /** The first command that the flow was told of: with it the time begins that Google waits. */
+  private first: Asked | undefined;
+  private next = 0;
+  private whole: Result | undefined;
+  private isAnswered = false;
+
+  constructor(
+    private readonly options: RunOptions,
+    readonly identity: Identity,
+    readonly device: Device,
+    private readonly executions: readonly Execution[],
+    private readonly resolve: (result: Result) => void,
+  ) {}
+
+  /** Goes on until something has to be waited for. */
+  go(): void {
+    try {
+      for (;;) {
+        const execution = this.executions[this.next];
+        if (execution === undefined) {
+          this.answer(this.whole ?? { status: 'SUCCESS' });
+          return;
+        }
+        this.next += 1;
+        const outcome = this.options.carryOut(this, execution);
+        if (outcome instanceof Promise) {
+          outcome.then(
+            (known) => this.hear(known),
+            (error: unknown) => this.fail(error),
+          );
+          return;
+        }
+        if (!this.takes(outcome)) return;
+      }
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Begins the time for a command that the flow is told of. */
+  begin(asked: Asked, now: number): void {
+    const { replyTimeoutMs } = this.device.settings;
+    if (this.first === undefined) {
+      this.first = asked;
+      this.options.deadlines.add(replyTimeoutMs, this, now);
+    } else {
+      this.options.deadlines.add(replyTimeoutMs, asked, now);
+    }
+  }
+
+  /** The time is over. */
+  expire(): void {
+    this.late = true;
+    this.answer(PENDING);
+    this.first?.expire();
+  }
+
+  /** A step ended that had to be waited for. */
+  hear(outcome: Outcome): void {
+    if (this.takes(outcome)) this.go();
+  }
+
+  /** A command needs its own time no longer. */
+  over(asked: Asked): void {
+    if (asked !== this.first) this.options.deadlines.delete(this.device.settings.replyTimeoutMs, asked);
+  }
+
+  private fail(error: unknown): void {
+    this.answer(this.options.failure(error));
+  }
+
+  /** Whether it goes on at once after this. */
+  private takes(outcome: Outcome): boolean {
+    const result = outcome instanceof Asked ? outcome.awaited() : outcome;
+    if (result === undefined) return false;
+    if (result.status !== 'SUCCESS' && result.status !== 'PENDING') {
+      this.answer(result);
+      return false;
+    }
+    if (this.whole === undefined) this.whole = result;
+    // Once one is pending, the device is.
+    else if (this.whole.status === 'PENDING' || result.status === 'PENDING') this.whole = PENDING;
+    else this.whole = { status: 'SUCCESS', states: { ...this.whole.states, ...result.states } };
+    return true;
+  }
+
+  private answer(result: Result): void {
+    if (this.isAnswered) return;
+    this.isAnswered = true;
+    this.options.deadlines.delete(this.device.settings.replyTimeoutMs, this);
+    this.resolve(result);
+    this.options.answered(this, result);
+  }
+}
+
+/** A command that the flow was told of. */
+export class Asked implements Wait {
+  due = 0;
+  readonly deviceId: string;
+  private result: Result | undefined;
+  private isAwaited = false;
+
+  constructor(
+    readonly run: Run,
+    readonly command: Command,
+    readonly execution: Execution,
+    readonly needsPin: boolean,
+  ) {
+    this.deviceId = run.device.id;
+  }
+
+  /** What came of it, if it is known already; else the run will hear of it. */
+  awaited(): Result | undefined {
+    this.isAwaited = true;
+    return this.result;
+  }
+
+  /** What came of it, for the run; only the first word counts, for the run has gone on since. */
+  tell(result: Result): void {
+    if (this.result !== undefined) return;
+    this.result = result;
+    this.run.over(this);
+    if (this.isAwaited) this.run.hear(result);
+  }
+
+  /** The time is over; the run goes on without it. */
+  expire(): void {
+    this.tell(PENDING);
+  }
+}
