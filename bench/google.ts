@@ -90,7 +90,9 @@ export async function run(): Promise<Row[]> {
     };
 
     const [queried, queriedBare] = [way(OURS, query(doors)), way(EXPRESS, query(doors))];
-    const [executed, executedBare, executedPair] = [OURS, EXPRESS, PAIR].map((path) => way(path, execute(doors))) as Ways;
+    const [executed, executedBare, executedPair] = [OURS, EXPRESS, PAIR].map((path) =>
+      way(path, execute(doors)),
+    ) as Ways;
     const [direct, directBare, directPair] = [OURS, EXPRESS, PAIR].map((path) => way(path, execute(gates))) as Ways;
     const single = way(OURS, execute(doors.slice(0, 1)), 1);
     await compare(executed, executedBare, executedPair);

@@ -20,26 +20,28 @@ function init(RED: NodeAPI): void {
 
     adapter.onInput((message: Message) => {
       const settled = homeOf(RED, config.account).take(message, device);
-      return settled instanceof Promise ? settled.then(show) : show(settled);
+      if (settled instanceof Promise) return settled.then(show);
+      show(settled);
+      return null;
     });
 
-    const show = (settled: Settled): undefined => {
+    const show = (settled: Settled): null => {
       switch (settled.kind) {
         case 'answered':
           if (settled.code !== undefined) adapter.badge('warning', settled.code);
           else if (settled.status === 'EXCEPTIONS') adapter.badge('warning', words('badge.EXCEPTIONS'));
           else adapter.badge('ok', words(settled.late ? 'badge.late' : 'badge.answered'));
-          return;
+          return null;
         case 'reported':
           adapter.badge('ok', words('badge.reported'));
-          return;
+          return null;
         case 'ignored':
           adapter.badge('warning', words('badge.ignored'));
-          return;
+          return null;
         case 'spent':
           adapter.badge('warning', words('badge.spent'));
           if (!settled.told) this.warn(words('warning.spent'));
-          return;
+          return null;
       }
     };
   }

@@ -5,6 +5,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeMessageInFlow, NodeStatus } from 'node-red';
+import { systemClock } from '../../src/common/clock';
 import { CodedError, textOf } from '../../src/common/errors';
 import { CalmBadge } from './calm-badge';
 import { isReadable, UNREADABLE } from './readable';
@@ -72,7 +73,13 @@ export class Adapter {
     // Every waiting command listens to it, and a hundred may wait.
     setMaxListeners(0, this.closing.signal);
     if (options.calmBadge === true) {
-      const calm = new CalmBadge<Picture | undefined>((picture, text) => this.draw(picture, text));
+      const calm = new CalmBadge<Picture | undefined>(systemClock, (picture, text) => {
+        try {
+          this.draw(picture, text);
+        } catch (error) {
+          node.debug(`the badge could not be shown: ${textOf(error)}`);
+        }
+      });
       this.calm = calm;
       this.closing.signal.addEventListener('abort', () => calm.close(), { once: true });
     }
@@ -128,7 +135,7 @@ export class Adapter {
       }
       let outcome: Outcome | Promise<Outcome>;
       try {
-        outcome = run(received as Message, { signal: this.signal });
+        outcome = run(received, { signal: this.signal });
       } catch (error) {
         finish({ error });
         return;

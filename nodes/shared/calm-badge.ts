@@ -3,6 +3,7 @@
  * Status node, and of hundreds in a moment only the last is of use. A few are shown at once, as ever; while more keep
  * coming, the newest of them now and then; and the last one always, so that what stays is true.
  */
+import type { Clock } from '../../src/common/clock';
 
 /** Badges that are shown at once before it gets too many: what a few commands in a row lead to. */
 const AT_ONCE = 10;
@@ -14,13 +15,17 @@ export class CalmBadge<P> {
   private at = -Infinity;
   private picture: P | undefined;
   private text = '';
-  private timer: NodeJS.Timeout | undefined;
+  private cancel: (() => void) | undefined;
 
-  constructor(private readonly draw: (picture: P, text: string) => void) {}
+  /** @param draw shows a badge; must not throw */
+  constructor(
+    private readonly clock: Clock,
+    private readonly draw: (picture: P, text: string) => void,
+  ) {}
 
   show(picture: P, text: string): void {
-    if (this.timer === undefined) {
-      const now = performance.now();
+    if (this.cancel === undefined) {
+      const now = this.clock.elapsed();
       if (now - this.at > STAND_MS) this.shown = 0;
       this.at = now;
       if (this.shown < AT_ONCE) {
@@ -28,7 +33,7 @@ export class CalmBadge<P> {
         this.draw(picture, text);
         return;
       }
-      this.timer = setTimeout(() => this.catchUp(), STAND_MS);
+      this.cancel = this.clock.after(STAND_MS, () => this.catchUp());
     }
     this.picture = picture;
     this.text = text;
@@ -36,12 +41,12 @@ export class CalmBadge<P> {
 
   /** What was not shown yet never is. */
   close(): void {
-    clearTimeout(this.timer);
+    this.cancel?.();
   }
 
   private catchUp(): void {
-    this.timer = undefined;
-    this.at = performance.now();
+    this.cancel = undefined;
+    this.at = this.clock.elapsed();
     this.draw(this.picture as P, this.text);
   }
 }

@@ -94,8 +94,11 @@ function fromPayload(payload: JsonObject, device: Device, command: Command | und
  * the states of all of them are kept.
  */
 function asJson(said: States): States {
+  const copy = { ...said };
   let size = 0;
-  const entries = Object.entries(said).flatMap(([word, value]): [string, Json][] => {
+  for (const [word, value] of Object.entries(said)) {
+    // Most states are one of these, which are JSON as they are.
+    if (typeof value === 'boolean' || Number.isSafeInteger(value)) continue;
     // Undefined for functions and the like, whatever the types say.
     let text: unknown;
     try {
@@ -106,12 +109,15 @@ function asJson(said: States): States {
         'Send texts, numbers, true or false, and lists and objects of them.',
       );
     }
-    if (typeof text !== 'string') return [];
-    size += text.length;
-    return [[word, JSON.parse(text) as Json]];
-  });
+    if (typeof text === 'string') {
+      size += text.length;
+      copy[word] = JSON.parse(text) as Json;
+    } else {
+      Reflect.deleteProperty(copy, word);
+    }
+  }
   if (size > MOST_CHARACTERS) throw invalidInput('the payload is too large for states of a device');
-  return Object.fromEntries(entries);
+  return copy;
 }
 
 /** What `lock-action` and `lock-status` read, in Google's words; undefined where it is no such reading. */

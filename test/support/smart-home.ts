@@ -103,8 +103,13 @@ export class House {
   }
 
   /** The flow answers a command. */
-  async reply(message: CommandMessage, payload: unknown, more: object = {}): Promise<Settled> {
-    return this.home.take({ google: message.google, payload, ...more }, '');
+  reply(message: CommandMessage, payload: unknown, more: object = {}): Promise<Settled> {
+    return this.take({ google: message.google, payload, ...more }, '');
+  }
+
+  /** The flow says something, whatever it is. */
+  async take(...said: Parameters<SmartHome['take']>): Promise<Settled> {
+    return this.home.take(...said);
   }
 
   /** What the flow of a device answers from now on. */

@@ -233,6 +233,38 @@ describe('commands to devices', () => {
       assert.equal((await house.query('lamp')).on, false);
     });
 
+    it('holds up no other device of a hundred, and none of many requests', async () => {
+      const ids = Array.from({ length: 100 }, (_, index) => `door-${index}`);
+      for (const id of ids) house.device({ ...slow, deviceId: id });
+      const execution = [
+        { command: 'action.devices.commands.LockUnlock', params: { lock: true } },
+        { command: 'action.devices.commands.LockUnlock', params: { lock: false } },
+      ];
+      const answers = Array.from({ length: 30 }, () => house.executeAll([{ devices: ids, execution }]));
+      await house.clock.advance(10);
+      assert.equal(house.told.length, 3000);
+      const firsts = house.told.splice(0);
+      for (const message of firsts.filter(({ payload }) => payload.deviceId !== 'door-7')) {
+        assert.equal((await house.reply(message, { isLocked: true })).kind, 'answered');
+      }
+      await house.clock.advance(0);
+      // The second command of a device goes to the flow when the first one is done, and not before.
+      assert.equal(house.told.length, 30 * 99);
+      for (const { payload } of house.told) assert.deepEqual(payload.params, { lock: false });
+      for (const message of house.told.splice(0)) await house.reply(message, { isLocked: false });
+      await house.clock.advance(10_000);
+      for (const results of await Promise.all(answers)) {
+        assert.deepEqual(
+          results.map(({ ids: [id] }) => id),
+          ids,
+        );
+        for (const { ids: one, status, states } of results) {
+          assert.equal(status, one[0] === 'door-7' ? 'PENDING' : 'SUCCESS');
+          if (status === 'SUCCESS') assert.equal(states?.isLocked, false);
+        }
+      }
+    });
+
     it('is forgotten after ten minutes', async () => {
       house.device(slow);
       const answer = house.execute('door', 'LockUnlock', { lock: true, followUpToken: 'demo-token' });
@@ -279,7 +311,7 @@ describe('commands to devices', () => {
       ]) {
         const answer = house.execute('door', 'LockUnlock', { lock: true });
         await house.clock.advance(0);
-        await assert.rejects(async () => house.home.take({ google: house.told.at(-1)!.google, payload }, ''), {
+        await assert.rejects(house.take({ google: house.told.at(-1)!.google, payload }, ''), {
           code: 'INVALID_INPUT',
         });
         assert.equal((await answer).errorCode, 'lockFailure', JSON.stringify(payload));
@@ -287,8 +319,8 @@ describe('commands to devices', () => {
     });
 
     it('refuses a message with neither handle nor device, and a device that is not there', async () => {
-      await assert.rejects(async () => house.home.take({ payload: { isLocked: true } }, ''), { code: 'INVALID_INPUT' });
-      await assert.rejects(async () => house.home.take({ payload: { isLocked: true } }, 'door'), { code: 'INVALID_INPUT' });
+      await assert.rejects(house.take({ payload: { isLocked: true } }, ''), { code: 'INVALID_INPUT' });
+      await assert.rejects(house.take({ payload: { isLocked: true } }, 'door'), { code: 'INVALID_INPUT' });
       assert.equal((await house.home.take({ google: 'of an earlier life', payload: {} }, '')).kind, 'spent');
     });
 

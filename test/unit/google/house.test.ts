@@ -105,7 +105,7 @@ describe('what the devices are', () => {
   it('tells the last of several changes last', async () => {
     const house = new House();
     house.device(DOOR);
-    await Promise.all([true, false, true, false].map((isLocked) => house.home.take({ payload: { isLocked } }, 'door')));
+    await Promise.all([true, false, true, false].map((isLocked) => house.take({ payload: { isLocked } }, 'door')));
     await house.clock.advance(1);
     assert.equal(house.reports.at(-1)!.states.door!.isLocked, false);
     await house.home.close();
