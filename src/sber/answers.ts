@@ -6,7 +6,7 @@
 import type { HttpAnswer } from '../common/http';
 import type { Breath } from './breath';
 import { codeOfNumber, codeOfStatus, sberError, type SberError } from './errors';
-import type { Redactor } from './redact';
+import type { Redactor } from '../common/redact';
 import { isObject, type ItemFailure, type Raw } from './shapes';
 
 export type Meaning =

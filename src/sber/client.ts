@@ -10,7 +10,7 @@ import { exchange, HttpFailure, type HttpAnswer } from '../common/http';
 import { meaningOf, type Meaning } from './answers';
 import { breathing } from './breath';
 import { sberError, unsent, type SberError } from './errors';
-import { Redactor } from './redact';
+import { Redactor } from '../common/redact';
 import type { AccountSettings } from './settings';
 import { isObject, type Device, type ItemFailure, type Model, type Raw, type State } from './shapes';
 import { trustingAgent } from './tls';

@@ -2,24 +2,26 @@
  * State in a folder: a file per key, written beside and renamed over the old one after its bytes have reached the disk,
  * readable by its owner only. A file that is no JSON is set aside, told once, and taken as absent.
  */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { systemCode } from '../common/errors';
 import { LocalState } from './local';
-import { StateError, type Change, type Json } from './state';
+import { takeLockFile } from './lock-file';
+import { StateError, type Change, type Json, type Lease, type LeaseOptions } from './state';
 
 export interface FileStateOptions {
   /** The folder; made when first needed. */
   folder: string;
   /** Told what a person should know: a file that was damaged. The words name the file. */
   warn: (message: string) => void;
-  /** True where short-lived processes may use the folder at the same time (the command line): changes take a lock file. */
+  /** True where short-lived processes may use the folder at the same time (the command line): changes and leases take a lock file. */
   crossProcess?: boolean;
 }
 
-/** A lock file older than this was left by a process that died. */
-const STALE_LOCK_MS = 10_000;
-const LOCK_RETRY_MS = 15;
+/** A change takes no longer than this on any disk; the lock of a process that died in it is recognised sooner. */
+const CHANGE_MS = 10_000;
+/** Hundreds of times what a busy house needs. Nothing larger is read into memory. */
+const MOST_BYTES = 32 * 1024 * 1024;
 
 export class FileState extends LocalState {
   /** What the files hold, once read. Not used across processes, where another may have written since. */
@@ -34,9 +36,12 @@ export class FileState extends LocalState {
     const file = this.fileOf(key);
     let value: Json | undefined;
     try {
-      const text = await readFile(file, 'utf8');
-      value = JSON.parse(text) as Json;
+      const found = await stat(file);
+      if (!found.isFile()) throw new StateError(`${file} is no file`, 'EISDIR');
+      if (found.size > MOST_BYTES) await this.setAside(file);
+      else value = JSON.parse(await readFile(file, 'utf8')) as Json;
     } catch (error) {
+      if (error instanceof StateError) throw error;
       const reason = systemCode(error);
       if (reason === undefined) await this.setAside(file);
       else if (reason !== 'ENOENT') throw new StateError(`${file} cannot be read (${reason})`, reason);
@@ -47,12 +52,37 @@ export class FileState extends LocalState {
 
   protected override async decide<T>(key: string, decide: (current: Json | undefined) => Change<T>): Promise<T> {
     if (this.options.crossProcess !== true) return super.decide(key, decide);
-    const unlock = await this.lockFile(key);
+    const lock = await this.lock(key, { ttlMs: CHANGE_MS });
     try {
       return await super.decide(key, decide);
     } finally {
-      await unlock();
+      await lock.release();
     }
+  }
+
+  override async lease(name: string, options: LeaseOptions): Promise<Lease> {
+    const turn = await super.lease(name, options);
+    if (this.options.crossProcess !== true) return turn;
+    try {
+      const lock = await this.lock(name, options);
+      return {
+        get lost() {
+          return lock.lost;
+        },
+        release: async () => {
+          await lock.release();
+          await turn.release();
+        },
+      };
+    } catch (error) {
+      await turn.release();
+      throw error;
+    }
+  }
+
+  private async lock(name: string, { ttlMs, signal }: LeaseOptions): Promise<Lease> {
+    await mkdir(this.options.folder, { recursive: true, mode: 0o700 }).catch(() => undefined);
+    return takeLockFile({ file: `${this.fileOf(name)}.lock`, ttlMs, signal });
   }
 
   protected async keep(key: string, value: Json | undefined): Promise<void> {
@@ -97,29 +127,5 @@ export class FileState extends LocalState {
     const aside = `${file}.damaged`;
     await rename(file, aside).catch(() => undefined);
     this.options.warn(`${file} was damaged and is set aside as ${path.basename(aside)}; starting without it`);
-  }
-
-  private async lockFile(key: string): Promise<() => Promise<void>> {
-    const lock = `${this.fileOf(key)}.lock`;
-    await mkdir(this.options.folder, { recursive: true, mode: 0o700 }).catch(() => undefined);
-    for (;;) {
-      try {
-        const handle = await open(lock, 'wx', 0o600);
-        await handle.close();
-        return () => rm(lock, { force: true });
-      } catch (error) {
-        const reason = systemCode(error) ?? 'EIO';
-        if (reason !== 'EEXIST') throw new StateError(`${lock} cannot be made (${reason})`, reason);
-      }
-      await this.dropStale(lock);
-      await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
-    }
-  }
-
-  private async dropStale(lock: string): Promise<void> {
-    const handle = await open(lock, 'r').catch(() => undefined);
-    if (handle === undefined) return;
-    const { mtimeMs } = await handle.stat().finally(() => handle.close());
-    if (Date.now() - mtimeMs > STALE_LOCK_MS) await rm(lock, { force: true });
   }
 }

@@ -4,6 +4,7 @@
  */
 import { CodedError, invalidInput } from '../common/errors';
 import { exchange, HttpFailure, type HttpAnswer } from '../common/http';
+import { Redactor } from '../common/redact';
 
 export const CLOUD_URL = 'https://api.the-keys.fr';
 
@@ -94,6 +95,9 @@ export class TheKeysCloud {
     const locks = await this.locks();
     const lock = locks.find(({ identifier }) => identifier === wanted.lock.trim());
     if (lock === undefined) throw noSuchLock(wanted.lock, locks);
+    if (!Number.isSafeInteger(lock.id) || lock.id < 0) {
+      throw refused(`the cloud shows no number of its own for the lock ${lock.identifier}`, 'Try again later.');
+    }
     const gateway = wanted.gateway.trim();
     const accessory = locks
       .flatMap(({ accessories }) => accessories)
@@ -182,7 +186,7 @@ export class TheKeysCloud {
     const status = statusOf(answer);
     if (status >= 500) throw unusable(answer, `with an error of its own (${status})`, creating);
     if (status >= 400) {
-      const words = wordsOf(body).replaceAll(this.options.password() || '\0', '…');
+      const words = this.wordsOf(body);
       throw refused(
         `the cloud of The Keys refused (${status})${words === '' ? '' : `: ${words}`}`,
         hint ?? 'Check the account, and that it may administer this lock.',
@@ -191,6 +195,19 @@ export class TheKeysCloud {
     }
     if (status >= 300 || body === undefined) throw unusable(answer, 'with something other than data', creating);
     return body;
+  }
+
+  /**
+   * What the cloud says about a refusal: texts of its envelope and nothing else of its answer. Cut short when password and
+   * token, which it may quote, are out: half of a secret is one too.
+   */
+  private wordsOf(body: Fields | undefined): string {
+    const message = body?.message;
+    const texts = isFields(message) ? [message.global, message.form].flat() : [message];
+    const words = texts.filter((text) => typeof text === 'string').join('; ');
+    const secrets = [this.options.password(), this.#token ?? ''].map((secret) => new Redactor(secret));
+    const clean = secrets.reduce((text, secret) => secret.text(text), words);
+    return clean.replace(/\s+/g, ' ').slice(0, 120);
   }
 }
 
@@ -237,14 +254,14 @@ function asText(value: unknown): string {
 
 function lockOf(fields: Fields): CloudLock {
   return {
-    id: Number(fields.id),
+    id: Number(asText(fields.id) || NaN),
     identifier: asText(fields.id_serrure),
     name: asText(fields.nom),
     // Each entry wraps the accessory; newer answers might not.
     accessories: listOf(fields.accessoires).map((entry) => {
       const accessory = isFields(entry.accessoire) ? entry.accessoire : entry;
       return {
-        id: Number(accessory.id),
+        id: Number(asText(accessory.id) || NaN),
         accessoryId: asText(accessory.id_accessoire),
         name: asText(accessory.nom),
         kind: KINDS[asText(accessory.type)] ?? 'other',
@@ -256,14 +273,6 @@ function lockOf(fields: Fields): CloudLock {
 function gatewaysOf(locks: readonly CloudLock[]): CloudAccessory[] {
   const all = locks.flatMap(({ accessories }) => accessories).filter(({ kind }) => kind === 'gateway');
   return [...new Map(all.map((gateway) => [gateway.accessoryId, gateway])).values()];
-}
-
-/** What the cloud says about a refusal: texts of its envelope, cut short, and nothing else of its answer. */
-function wordsOf(body: Fields | undefined): string {
-  const message = body?.message;
-  const texts = isFields(message) ? [message.global, message.form].flat() : [message];
-  const words = texts.filter((text) => typeof text === 'string').join('; ');
-  return words.replace(/\s+/g, ' ').slice(0, 120);
 }
 
 function refused(message: string, hint: string, httpStatus?: number): CodedError<CloudErrorCode> {

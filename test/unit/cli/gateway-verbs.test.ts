@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { runOnGateway } from '../../../src/cli/gateway-verbs';
@@ -8,7 +8,7 @@ import type { Terminal } from '../../../src/cli/terminal';
 import type { GatewayVerb } from '../../../src/cli/usage';
 import { SimulatedGateway } from '../../../src/simulator/gateway';
 import { serve, type RunningGateway } from '../../../src/simulator/gateway-server';
-import { run, type Ended } from './command';
+import { run, start, type Ended } from './command';
 
 const LOCK = { identifier: '45961123', code: 'demo-share-code-1' };
 
@@ -112,12 +112,35 @@ describe('the verbs of the-keys', function () {
     assert.ok((await readdir(path.join(home, 'the-keys'))).length > 0);
   });
 
-  it('never gives a timestamp twice, whoever asks at the same moment', async () => {
+  it('never gives a timestamp twice, and lets one request go at a time, whoever asks at the same moment', async () => {
+    gateway.times.bleMs = 400;
     const args = ['-i', LOCK.identifier, '-c', LOCK.code, 'locker_status'];
-    const results = await Promise.all([outside(args), outside(args), outside(args)]);
+    const results = await Promise.all([outside(args), outside(args), outside(args), outside(args)]);
     for (const { status, stderr } of results) assert.equal(status, 0, stderr);
     const { timestamps } = gateway.journal;
     assert.equal(new Set(timestamps).size, timestamps.length);
+    assert.equal(gateway.journal.maxInFlight, 1);
+  });
+
+  it('is not kept out by a call that was killed in the middle of a request', async () => {
+    gateway.times.bleMs = 2000;
+    const args = ['-i', LOCK.identifier, '-c', LOCK.code, 'locker_status'];
+    const { child, ended } = start(['--host', running.host, ...args], { XDG_STATE_HOME: home });
+    while (gateway.journal.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill('SIGKILL');
+    await ended;
+    const leftBehind = async (): Promise<string[]> =>
+      (await readdir(path.join(home, 'the-keys'))).filter((name) => name.endsWith('.lock'));
+    assert.equal((await leftBehind()).length, 1);
+    assert.equal((await outside(args)).status, 0);
+    assert.deepEqual(await leftBehind(), []);
+  });
+
+  it('opens where nothing can be written down', async () => {
+    await writeFile(path.join(home, 'the-keys'), 'a file where the folder belongs');
+    const { status, stderr } = await outside(['-i', LOCK.identifier, '-c', LOCK.code, 'open']);
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /timestamps of commands cannot be kept/);
   });
 
   it('tells failures as one line of JSON and status 1, wrong usage as 2, and no secret in either', async () => {

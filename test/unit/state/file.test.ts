@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { FileState } from '../../../src/state/file';
@@ -77,5 +79,91 @@ describe('state in a folder', () => {
     await first.release();
     await third;
     assert.deepEqual(order, ['released', 'third']);
+  });
+
+  it('opens nothing that is no file, and nothing huge', async () => {
+    await mkdir(path.join(folder, 'links.json'));
+    const state = fresh();
+    await assert.rejects(state.get('links'), { name: 'StateError', reason: 'EISDIR' });
+    await assert.rejects(
+      state.change('links', () => ({ value: 1, result: undefined })),
+      { name: 'StateError' },
+    );
+    // Four gigabytes that take no room.
+    await writeFile(path.join(folder, 'ts.json'), '');
+    await truncate(path.join(folder, 'ts.json'), 4 * 1024 ** 3);
+    assert.equal(await state.reserve('ts', 7, 1), 7);
+    assert.deepEqual((await readdir(folder)).sort(), ['links.json', 'ts.json', 'ts.json.damaged']);
+    assert.equal(warnings.length, 1);
+  });
+
+  describe('whose lock was left behind', () => {
+    const lock = (name: string): string => path.join(folder, `${encodeURIComponent(name)}.json.lock`);
+    const holder = (pid: number, host = os.hostname()): string => JSON.stringify({ pid, host, id: 'the-last-one' });
+    /** The number of a process that has ended. */
+    const gone = async (): Promise<number> => {
+      const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
+      await once(child, 'exit');
+      return child.pid!;
+    };
+
+    it('by a process that was killed: nobody waits for it, and of those who come at once each has a turn', async () => {
+      await writeFile(lock('ts'), holder(await gone()));
+      const states = Array.from({ length: 8 }, () => fresh(true));
+      // By its age alone it would be taken for left behind after ten seconds.
+      const given = await Promise.race([
+        Promise.all(states.map((state) => state.reserve('ts', 1, 1))),
+        new Promise<never>((_resolve, reject) => setTimeout(() => reject(new Error('they waited')), 8000).unref()),
+      ]);
+      assert.deepEqual(
+        given.sort((a, b) => a - b),
+        [1, 2, 3, 4, 5, 6, 7, 8],
+      );
+      assert.deepEqual((await readdir(folder)).sort(), ['ts.json']);
+    });
+
+    it('on another machine, or by nobody who can be told: it is waited for, and taken over after silence', async () => {
+      for (const content of [holder(await gone(), 'another-machine'), '', 'garbage', '{"pid":"1"}', 'null']) {
+        await writeFile(lock('gate'), content);
+        const since = performance.now();
+        const lease = await fresh(true).lease('gate', { ttlMs: 300 });
+        assert.ok(performance.now() - since >= 300, content);
+        assert.equal(lease.lost.aborted, false);
+        await lease.release();
+      }
+      assert.deepEqual(await readdir(folder), []);
+    });
+
+    it('by one that lives: it keeps what it holds as long as it holds it, and nobody else has it', async () => {
+      const held = await fresh(true).lease('gate', { ttlMs: 300 });
+      const waiting = fresh(true).lease('gate', { ttlMs: 300 });
+      const order: string[] = [];
+      void waiting.then(() => order.push('taken'));
+      await new Promise((resolve) => setTimeout(resolve, 1200));
+      assert.equal(held.lost.aborted, false);
+      order.push('released');
+      await held.release();
+      await (await waiting).release();
+      assert.deepEqual(order, ['released', 'taken']);
+    });
+
+    it('by one that slept: it knows that it has lost it, and harms the next holder no more', async () => {
+      const held = await fresh(true).lease('gate', { ttlMs: 300 });
+      // As after a takeover while it slept.
+      await writeFile(lock('gate'), holder(process.pid));
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      assert.equal(held.lost.aborted, true);
+      await held.release();
+      assert.deepEqual(await readdir(folder), [path.basename(lock('gate'))]);
+    });
+
+    it('lets one who waits leave', async () => {
+      const held = await fresh(true).lease('gate', { ttlMs: 5000 });
+      const leaving = new AbortController();
+      const waiting = fresh(true).lease('gate', { ttlMs: 5000, signal: leaving.signal });
+      leaving.abort(new Error('no more time'));
+      await assert.rejects(waiting, /no more time/);
+      await held.release();
+    });
   });
 });

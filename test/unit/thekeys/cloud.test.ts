@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
+import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
 import { exchange } from '../../../src/common/http';
 import { SimulatedKeysCloud, type SimulatedKeysCloudOptions } from '../../../src/simulator/keys-cloud';
@@ -181,5 +184,114 @@ describe("a share in the vendor's cloud", () => {
     const json = JSON.stringify({ _username: ACCOUNT.username, _password: PASSWORD });
     assert.equal(await ask('/api/login_check', { 'Content-Type': 'application/json' }, json), 401);
     assert.equal(await ask('/fr/api/v2/partage/create/1756/accessoire/demoGw01', {}, ''), 401);
+  });
+
+  describe('that answers anything', () => {
+    const TOKEN = `demo-cloud-token-${'x'.repeat(40)}`;
+    let answers: ((sent: string) => { status: number; body: string })[];
+    let server: http.Server;
+
+    beforeEach(async () => {
+      server = http.createServer((request, response) => {
+        let sent = '';
+        request.setEncoding('utf8').on('data', (chunk: string) => (sent += chunk));
+        request.on('end', () => {
+          const { authorization = '' } = request.headers;
+          const { status, body } = (answers.shift() ?? (() => ({ status: 500, body: '' })))(sent + authorization);
+          response.writeHead(status).end(body);
+        });
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    });
+    afterEach(() => new Promise((resolve) => server.close(resolve)));
+
+    const login = () => ({ status: 200, body: JSON.stringify({ status: 200, token: TOKEN, access_token: TOKEN }) });
+
+    it('gives locks, a code or an error of the contract, and tells neither password nor token', async () => {
+      const field = fc.oneof(fc.constantFrom('45961123', 1756, 'demoGw01', 1, null, ''), fc.jsonValue());
+      const accessory = fc.record({ id: field, id_accessoire: field, nom: field, type: field }, { requiredKeys: [] });
+      const lock = fc.record(
+        {
+          id: field,
+          id_serrure: field,
+          nom: field,
+          accessoires: fc.oneof(
+            fc.array(fc.oneof(fc.record({ accessoire: fc.oneof(accessory, field) }), accessory, field), {
+              maxLength: 3,
+            }),
+            field,
+          ),
+        },
+        { requiredKeys: [] },
+      );
+      const envelope = fc.record(
+        {
+          status: fc.oneof(fc.constantFrom(200, 200, 400, 401, 403, 404, 500), fc.jsonValue()),
+          data: fc.oneof(
+            fc.record({ serrures: fc.oneof(fc.array(fc.oneof(lock, field), { maxLength: 3 }), field) }),
+            fc.record({ code: field, id: field }),
+            field,
+          ),
+          // `@@` becomes what was sent.
+          message: fc.oneof(
+            fc.constantFrom('@@', `${'no '.repeat(30)}@@`, { global: ['@@'] }, { form: '@@ @@' }),
+            field,
+          ),
+        },
+        { requiredKeys: [] },
+      );
+      const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+      const said = fc
+        .tuple(
+          fc.constantFrom(200, 200, 200, 302, 400, 401, 403, 404, 500),
+          fc.oneof(
+            envelope.map((body) => JSON.stringify(body)),
+            fc.json(),
+            fc.string(),
+            fc.constantFrom(
+              '',
+              '<html>@@</html>',
+              deep,
+              `{"data":{"serrures":[{"id":${deep},"id_serrure":"45961123"}]}}`,
+            ),
+            fc.constant('{"data":{"serrures":[{"id":1756,"id_serrure":"45961123"}]}}'),
+          ),
+        )
+        .map(([status, body]) => (sent: string) => ({
+          status,
+          body: body.replaceAll('@@', () => JSON.stringify(sent).slice(1, -1)),
+        }));
+      await fc.assert(
+        fc.asyncProperty(fc.boolean(), said, said, said, said, async (in_, ...more) => {
+          answers = in_ ? [login, ...more] : more;
+          try {
+            const { code } = await cloud().createShare(WANTED);
+            assert.ok(typeof code === 'string' && code !== '');
+          } catch (error) {
+            assert.ok(error instanceof CodedError, inspect(error));
+            assert.match(error.code as string, /^(CLOUD_REFUSED|CLOUD_UNREACHABLE)$/);
+            const told = inspect([error.message, error.cause]);
+            for (const secret of [PASSWORD, encodeURIComponent(PASSWORD), 'half%3D100', 'demo-cloud-token']) {
+              assert.ok(!told.includes(secret), told);
+            }
+            assert.ok(told.length < 2000);
+          }
+        }),
+        { numRuns: 300 },
+      );
+    });
+
+    it('creates nothing for a lock without a number of its own', async () => {
+      const locks = (id: string) => () => ({
+        status: 200,
+        body: `{"data":{"serrures":[{"id":${id},"id_serrure":"45961123"}]}}`,
+      });
+      for (const id of ['null', '"x"', '{}', '[]', '""', '-1', '1.5', 'true']) {
+        answers = [login, locks(id)];
+        const error = await failure(cloud().createShare(WANTED));
+        assert.equal(error.code, 'CLOUD_REFUSED', id);
+      }
+    });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Keeps the project key out of everything that leaves the client, even where the cloud echoes it: in an error's text, in
- * a page of a proxy, in a field of an answer. Knows nothing of what those texts mean.
+ * Keeps a secret (a project key, a password, a token) out of everything that leaves a client, even where the other side
+ * echoes it: in an error's text, in a page of a proxy, in a field of an answer. Knows nothing of what those texts mean.
  */
 
 const MASK = '***';
