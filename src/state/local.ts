@@ -26,7 +26,9 @@ export abstract class LocalState implements State {
 
   reserve(key: string, floor: number, count: number): Promise<number> {
     return this.change(key, (current) => {
-      const first = Number.isSafeInteger(current) ? Math.max(floor, (current as number) + 1) : floor;
+      const next = typeof current === 'number' ? Math.max(floor, current + 1) : floor;
+      // A file that somebody changed may hold a number behind which there are none, or half a one.
+      const first = Number.isSafeInteger(next) && Number.isSafeInteger(next + count) ? next : floor;
       return { value: first + count - 1, result: first };
     });
   }

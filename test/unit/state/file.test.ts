@@ -135,11 +135,11 @@ describe('state in a folder', () => {
     });
 
     it('by one that lives: it keeps what it holds as long as it holds it, and nobody else has it', async () => {
-      const held = await fresh(true).lease('gate', { ttlMs: 300 });
-      const waiting = fresh(true).lease('gate', { ttlMs: 300 });
+      const held = await fresh(true).lease('gate', { ttlMs: 2000 });
+      const waiting = fresh(true).lease('gate', { ttlMs: 2000 });
       const order: string[] = [];
       void waiting.then(() => order.push('taken'));
-      await new Promise((resolve) => setTimeout(resolve, 1200));
+      await new Promise((resolve) => setTimeout(resolve, 4500));
       assert.equal(held.lost.aborted, false);
       order.push('released');
       await held.release();
