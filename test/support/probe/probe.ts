@@ -60,8 +60,9 @@ function init(RED: NodeAPI): void {
         const node = RED.nodes.getNode(order.node) as (Node & Inputs) | null;
         // While a deploy goes on there may be no node, or one that has closed: Node-RED lets its messages fall.
         const taken = node !== null && Boolean(node._inputCallback ?? node._inputCallbacks);
-        tell({ event: 'sent', id: order.message.probe, taken, at: now() });
         if (taken) node.receive({ ...order.message });
+        // When the node has looked at it, and at its clock: a process may be stopped before that.
+        setImmediate(() => tell({ event: 'sent', id: order.message.probe, taken, at: now() }));
         return;
       }
       case 'loop': {
