@@ -236,7 +236,7 @@ export class AccountLinking implements LinkingEndpoints {
       headers: {},
       query: {},
       body: {
-        client_id: ticket.clientId,
+        client_id: armoured(ticket.clientId),
         redirect_uri: ticket.redirectUri,
         response_type: 'code',
         ...(ticket.challenge === undefined ? {} : { code_challenge: ticket.challenge, code_challenge_method: 'S256' }),
@@ -263,14 +263,18 @@ export class AccountLinking implements LinkingEndpoints {
       return;
     }
     // Scopes are not used here. One that Google's console adds must not make the library refuse.
-    const body = Object.fromEntries([...form].filter(([name]) => name !== 'scope'));
+    const body = Object.fromEntries(
+      [...form]
+        .filter(([name]) => name !== 'scope')
+        .map(([name, value]) => [name, name === 'client_id' || name === 'client_secret' ? armoured(value) : value]),
+    );
     const { authorization } = req.headers;
     const request = new (library().Request)({
       method: 'POST',
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
         'content-length': '1',
-        ...(authorization === undefined ? {} : { authorization }),
+        ...(authorization === undefined ? {} : { authorization: armouredBasic(authorization) }),
       },
       query: {},
       body,
@@ -307,16 +311,16 @@ export class AccountLinking implements LinkingEndpoints {
     const { accounts } = this;
     const { clientId, clientSecret } = this.options;
     const client: OAuth2Server.Client = {
-      id: clientId,
+      id: armoured(clientId),
       redirectUris: [...this.redirects],
       grants: ['authorization_code', 'refresh_token'],
     };
     const token = (): Promise<string> => Promise.resolve(accounts.newToken());
     return {
       getClient: (id: string, secret: string | null | undefined) => {
-        if (seen === undefined) return Promise.resolve(id === clientId ? client : undefined);
-        const rightSecret = matches(secret ?? '', clientSecret);
-        const right = this.configured() && matches(id, clientId) && rightSecret;
+        if (seen === undefined) return Promise.resolve(id === client.id ? client : undefined);
+        const rightSecret = matches(bare(secret ?? ''), clientSecret);
+        const right = this.configured() && matches(bare(id), clientId) && rightSecret;
         if (right) seen.client = true;
         return Promise.resolve(right ? client : undefined);
       },
@@ -457,6 +461,25 @@ export class AccountLinking implements LinkingEndpoints {
 /** The library wraps what the model throws. */
 function innerOf(error: Error): unknown {
   return (error as { inner?: unknown }).inner;
+}
+
+/**
+ * The library takes a client's id and secret in printable ASCII only, and people invent theirs in any script: between us and
+ * the library both are hexadecimal digits.
+ */
+function armoured(text: string): string {
+  return Buffer.from(text).toString('hex');
+}
+
+function bare(digits: string): string {
+  return Buffer.from(digits, 'hex').toString();
+}
+
+function armouredBasic(authorization: string): string {
+  const [, coded = ''] = /^Basic +([A-Za-z0-9+/._~-]+=*) *$/i.exec(authorization) ?? [];
+  const [, id, secret] = /^([^:]*):([^]*)$/.exec(Buffer.from(coded, 'base64').toString()) ?? [];
+  if (id === undefined || secret === undefined) return authorization;
+  return `Basic ${Buffer.from(`${armoured(id)}:${armoured(secret)}`).toString('base64')}`;
 }
 
 /** With HTTP Basic some clients encode id and secret as a form would (RFC 6749, 2.3.1), others do not. */

@@ -264,6 +264,20 @@ describe('account linking', () => {
       assert.match(wrong.headers.get('www-authenticate') ?? '', /^Basic/);
     });
 
+    it('take ids, secrets and passwords in any script, in the form and as HTTP Basic', async () => {
+      const client = { clientId: 'дом-ключ', clientSecret: 'clé très secrète: zażółć ☂ %41+' };
+      await server.close();
+      server = await serveLinking({ ...client, users: 'Łucja:пароль с пробелом é' });
+      const settings = { ...server.settings, ...client };
+      for (const basic of [false, true]) {
+        const code = await fetchCode(settings, 'Łucja', 'пароль с пробелом é');
+        const grant = { grant_type: 'authorization_code', code, redirect_uri: redirectAddress(PROJECT) };
+        const wrong = await askTokens({ ...settings, clientSecret: 'clé très secrète: zażółć ☔ %41+' }, grant, basic);
+        assert.equal(wrong.body.error, 'invalid_client');
+        assert.equal((await askTokens(settings, grant, basic)).status, 200, `basic: ${basic}`);
+      }
+    });
+
     it('every bad grant is 400 invalid_grant', async () => {
       const { access } = await linked();
       for (const grant of [
