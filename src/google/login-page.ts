@@ -16,6 +16,7 @@ interface Texts {
   intro: string;
   grants: readonly string[];
   undo: string;
+  privacy: string;
   username: string;
   password: string;
   link: string;
@@ -37,6 +38,7 @@ const TEXTS = {
       'operate them when you ask it to, with the PIN where one is set',
     ],
     undo: 'You can unlink at any time in the Google Home app.',
+    privacy: 'Google’s privacy policy',
     username: 'Name',
     password: 'Password',
     link: 'Agree and link',
@@ -64,6 +66,7 @@ const TEXTS = {
       'les commander à votre demande, avec le code PIN s’il y en a un',
     ],
     undo: 'Vous pouvez annuler l’association à tout moment dans l’application Google Home.',
+    privacy: 'Règles de confidentialité de Google',
     username: 'Nom',
     password: 'Mot de passe',
     link: 'Accepter et associer',
@@ -88,9 +91,10 @@ const TEXTS = {
     intro: 'Войдите, чтобы связать устройства этого Node-RED со своим аккаунтом Google. После этого Google сможет:',
     grants: [
       'видеть устройства, настроенные для Google, и их состояние',
-      'управлять ими по вашей просьбе, с\u00a0PIN-кодом, если он задан',
+      'управлять ими по вашей просьбе, с\u00a0PIN\u2011кодом, если он задан',
     ],
     undo: 'Отменить связь можно в любой момент в приложении Google Home.',
+    privacy: 'Политика конфиденциальности Google',
     username: 'Имя',
     password: 'Пароль',
     link: 'Разрешить и связать',
@@ -117,11 +121,12 @@ const TEXTS = {
       'sterować nimi na Twoje polecenie, z kodem PIN, jeśli jest ustawiony',
     ],
     undo: 'Połączenie możesz w każdej chwili usunąć w aplikacji Google Home.',
+    privacy: 'Polityka prywatności Google',
     username: 'Nazwa',
     password: 'Hasło',
     link: 'Zgadzam się i łączę',
     cancel: 'Anuluj',
-    cancelHint: 'Przycisk „Anuluj” wraca do Google i niczego nie łączy.',
+    cancelHint: 'Przycisk „Anuluj” przenosi z powrotem do Google i niczego nie łączy.',
     failed: 'Nazwa lub hasło są nieprawidłowe. Spróbuj ponownie.',
     expired: 'Ta strona była otwarta zbyt długo. Zaloguj się ponownie.',
     wait: (seconds) => `Zbyt wiele prób. Odczekaj ${seconds} s i spróbuj ponownie.`,
@@ -136,6 +141,9 @@ const TEXTS = {
     },
   },
 } as const satisfies Record<string, Texts>;
+
+/** Google asks linking pages to name it (its account-linking guide, on consent screens); it chooses the language itself. */
+const PRIVACY = 'https://policies.google.com/privacy';
 
 export type Language = keyof typeof TEXTS;
 
@@ -190,7 +198,8 @@ ${field('password', 'type="password" autocomplete="current-password"')}
 <button type="submit" class="quiet" name="cancel" value="1" formnovalidate>${escape(words.cancel)}</button>
 </div>
 </form>
-<p class="small">${escape(words.cancelHint)} ${escape(words.undo)}</p>`,
+<p class="small">${escape(words.cancelHint)} ${escape(words.undo)}</p>
+<p class="small"><a href="${PRIVACY}" target="_blank" rel="noopener noreferrer">${escape(words.privacy)}</a></p>`,
   );
 }
 
@@ -223,7 +232,9 @@ button{flex:1 1 auto;min-height:48px;padding:10px 18px;font:inherit;font-weight:
 button:hover{filter:brightness(1.08)}
 .quiet{color:var(--accent);background:transparent;border-color:var(--line)}
 .notice{margin:0 0 18px;padding:10px 14px;color:var(--bad);background:var(--badbg);border-left:4px solid var(--bad);border-radius:6px}
-.small{margin:0;font-size:.875rem;color:var(--soft)}
+.small{margin:0 0 8px;font-size:.875rem;color:var(--soft)}
+a{color:var(--accent)}
+input[aria-invalid]{border-color:var(--bad)}
 @media (max-width:30rem){body{place-items:start stretch;padding:0;background:var(--card)}main{max-width:none;padding:24px 20px;border-radius:0;box-shadow:none}}
 `;
 
