@@ -70,21 +70,22 @@ function element(tag, name, text) {
   return made;
 }
 
-function compact(value, indent) {
+function compact(value, indent, used) {
   const flat = JSON.stringify(value, null, 1).replace(/\\n\\s*/g, ' ');
-  if (value === null || typeof value !== 'object' || indent.length + flat.length < 64) return flat;
+  if (value === null || typeof value !== 'object' || used + flat.length < 60) return flat;
   const inner = indent + '  ';
   const list = Array.isArray(value);
-  if (list && value.length === 1 && typeof value[0] === 'object') return '[' + compact(value[0], indent) + ']';
-  const parts = Object.entries(value).map(
-    ([key, part]) => inner + (list ? '' : JSON.stringify(key) + ': ') + compact(part, inner),
-  );
+  if (list && value.length === 1 && typeof value[0] === 'object') return '[' + compact(value[0], indent, used + 2) + ']';
+  const parts = Object.entries(value).map(([key, part]) => {
+    const head = inner + (list ? '' : JSON.stringify(key) + ': ');
+    return head + compact(part, inner, head.length);
+  });
   return (list ? '[' : '{') + '\\n' + parts.join(',\\n') + '\\n' + indent + (list ? ']' : '}');
 }
 
 function paint(title, value) {
   json.append(element('span', 'title', title + '\\n'));
-  const text = compact(value, '');
+  const text = compact(value, '', 0);
   const token = /("(?:[^"\\\\]|\\\\.)*")(\\s*:)?|\\b(?:true|false|null|-?\\d+(?:\\.\\d+)?)\\b/g;
   let end = 0;
   for (const match of text.matchAll(token)) {
@@ -197,7 +198,7 @@ export function conversationPage(nonce: string): string {
 <section aria-label="Conversation">
 <div id="log" role="log" aria-label="What was said" tabindex="0"><p id="empty">Click a phrase to say it.</p><ol id="talk"></ol></div>
 <div class="phrases" role="group" aria-label="Phrases">${buttons.join('')}</div>
-<form><label class="hidden" for="phrase">Say something else</label><input id="phrase" autocomplete="off" maxlength="200" placeholder="Or say it in your own words: PIN 0000"><button type="submit">Say</button></form>
+<form><label class="hidden" for="phrase">Say something else</label><input id="phrase" autocomplete="off" maxlength="200" placeholder="In your own words: PIN 0000"><button type="submit">Say</button></form>
 </section>
 <section aria-label="What went over the wire">
 <div class="wire"><h2>JSON</h2><span id="what">Click a bubble to see what is behind it.</span></div>
