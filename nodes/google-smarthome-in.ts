@@ -35,16 +35,14 @@ function init(RED: NodeAPI): void {
     try {
       const pin = (this.credentials as GoogleInCredentials | undefined)?.pin;
       const settings = parseDevice(isObject(config) ? config : {}, typeof pin === 'string' ? pin : '', this.id);
-      let action = '';
       const leave = homeOf(RED, config.account).register(settings, {
         deliver: (message) => {
-          action = message.payload.action ?? message.payload.command;
-          adapter.badge('working', wordFor(action));
+          adapter.badge('working', wordFor(message.payload.action ?? message.payload.command));
           adapter.emit(message as unknown as Message);
         },
-        concluded: ({ status, errorCode, challengeNeeded: question }) => {
+        concluded: ({ status, errorCode, challengeNeeded: question }, command) => {
           if (question !== undefined) adapter.badge('waiting', words(`badge.${question.type}`));
-          else if (status === 'SUCCESS') adapter.badge('ok', wordFor(action));
+          else if (status === 'SUCCESS') adapter.badge('ok', wordFor(command?.action ?? command?.name ?? ''));
           else adapter.badge(PICTURES[status], errorCode ?? words(`badge.${status}`));
         },
       });

@@ -60,8 +60,11 @@ export interface HomeOptions {
 export interface Outlet {
   /** Takes a command into the flow. */
   deliver: (message: CommandMessage) => void;
-  /** Hears how a request ended that Google sent for the device; of a pending one, again when its answer came. */
-  concluded?: (result: Result) => void;
+  /**
+   * Hears how a request ended that Google sent for the device; of a pending one, again when its answer came. `command` is
+   * the one that it speaks of: the last that the flow was told of, undefined where it was told of none.
+   */
+  concluded?: (result: Result, command: Command | undefined) => void;
 }
 
 interface Registered {
@@ -101,7 +104,7 @@ export class SmartHome implements House {
         options.warn(`a command of Google could not be carried out: ${textOf(error)}`);
         return failed('transientError');
       },
-      answered: (run, result) => this.tellOutlet(run.device.id, result),
+      answered: (run, result) => this.tellOutlet(run.device.id, result, run.latest?.command),
     };
     this.announcer = new Announcer({
       ...options,
@@ -312,15 +315,15 @@ export class SmartHome implements House {
   private conclude(asked: Asked, result: Result): void {
     if (asked.run.late) {
       this.followUp(asked, result);
-      this.tellOutlet(asked.deviceId, result);
+      this.tellOutlet(asked.deviceId, result, asked.command);
     }
     asked.tell(result);
   }
 
   /** Called by timers too: what a listener throws must not get further. */
-  private tellOutlet(deviceId: string, result: Result): void {
+  private tellOutlet(deviceId: string, result: Result, command: Command | undefined): void {
     try {
-      this.registered.get(deviceId)?.outlet.concluded?.(result);
+      this.registered.get(deviceId)?.outlet.concluded?.(result, command);
     } catch (error) {
       this.options.warn(`how a command ended could not be shown: ${textOf(error)}`);
     }

@@ -30,6 +30,8 @@ export class Run implements Wait {
   late = false;
   /** The first command that the flow was told of: with it the time begins that Google waits. */
   private first: Asked | undefined;
+  /** The last command that the flow was told of. */
+  latest: Asked | undefined;
   private next = 0;
   private whole: Result | undefined;
   private isAnswered = false;
@@ -70,6 +72,7 @@ export class Run implements Wait {
   /** Begins the time for a command that the flow is told of. */
   begin(asked: Asked, now: number): void {
     const { replyTimeoutMs } = this.device.settings;
+    this.latest = asked;
     if (this.first === undefined) {
       this.first = asked;
       this.options.deadlines.add(replyTimeoutMs, this, now);

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { House, level, BEN, type Result } from '../../support/smart-home';
+import { House, level, BEN, type Reply, type Result } from '../../support/smart-home';
 import type { JsonObject } from '../../../src/google/json';
 
 const PIN = '4711';
 const ARM = { arm: true, armLevel: 'away' };
 const DISARM = { arm: false };
 const CANCEL = { arm: true, cancel: true };
+const LOCK = { lock: true };
+const UNLOCK = { lock: false };
 
 const PANEL = {
   deviceId: 'panel',
@@ -14,6 +16,8 @@ const PANEL = {
   levels: [level('home'), level('away')],
   defaultLevel: 'home',
 };
+
+const DOOR = { deviceId: 'door', deviceName: 'Front door', deviceType: 'LOCK' };
 
 /** A short word for an answer: its status, or what it asks or refuses. */
 function word(result: Result): string {
@@ -37,6 +41,8 @@ interface Path {
   open?: JsonObject[];
   /** Whether the flow asks before it acts. */
   flowAsks?: boolean;
+  /** What the flow answers instead of doing as it is told; `silence`: nothing, in the time that Google waits. */
+  flowSays?: JsonObject | 'silence';
   turns: Turn[];
 }
 
@@ -275,6 +281,136 @@ const PATHS: Path[] = [
     ],
   },
   {
+    name: 'with open sensors the user is asked about arming, never about disarming or cancelling',
+    settings: { onOpenSensors: 'ask', pinFor: 'none' },
+    open: [WINDOW],
+    turns: [
+      { say: ARM, expect: 'ackNeeded', told: 0 },
+      { say: DISARM, expect: 'SUCCESS', told: 1 },
+      { say: CANCEL, expect: 'SUCCESS', told: 2 },
+    ],
+  },
+  {
+    name: 'with nothing open nobody is asked',
+    settings: { onOpenSensors: 'ask' },
+    open: [],
+    turns: [{ say: ARM, expect: 'SUCCESS', told: 1 }],
+  },
+  {
+    name: 'a PIN required for everything and none set: nothing at all',
+    settings: { pinFor: 'always' },
+    pin: '',
+    turns: [
+      { say: ARM, expect: 'challengeFailedNotSetup', told: 0 },
+      { say: ARM, challenge: { ack: true }, expect: 'challengeFailedNotSetup', told: 0 },
+      { say: DISARM, challenge: { pin: '0000' }, expect: 'challengeFailedNotSetup', told: 0 },
+      { say: CANCEL, expect: 'challengeFailedNotSetup', told: 0 },
+      { say: LOCK, expect: 'challengeFailedNotSetup', told: 0 },
+    ],
+  },
+  {
+    name: 'PIN and agreement in one answer count both; a wrong PIN spoils the agreement',
+    settings: { pinFor: 'always', onOpenSensors: 'ask' },
+    open: [WINDOW],
+    turns: [
+      { say: ARM, challenge: { pin: PIN }, expect: 'ackNeeded', told: 0 },
+      { say: ARM, challenge: { pin: '0000', ack: true }, expect: 'challengeFailedPinNeeded', told: 0 },
+      { say: ARM, challenge: { pin: PIN, ack: true }, expect: 'SUCCESS', told: 1, acknowledged: true },
+      { say: ARM, challenge: { pin: PIN, ack: false }, expect: 'userCancelled', told: 1 },
+    ],
+  },
+  {
+    name: 'a lock-out ends the memory of a PIN that was right before',
+    settings: { pinFor: 'always', onOpenSensors: 'ask' },
+    open: [WINDOW],
+    turns: [
+      { say: ARM, challenge: { pin: PIN }, expect: 'ackNeeded', told: 0 },
+      ...['1', '2', '3', '4'].map((pin): Turn => ({
+        say: DISARM,
+        challenge: { pin },
+        expect: 'challengeFailedPinNeeded',
+        told: 0,
+      })),
+      { say: DISARM, challenge: { pin: '5' }, expect: 'tooManyFailedAttempts', told: 0 },
+      { say: ARM, challenge: { ack: true }, expect: 'tooManyFailedAttempts', told: 0 },
+    ],
+  },
+  {
+    name: 'an unknown level is told after the PIN only; what makes no sense needs none',
+    settings: { pinFor: 'always' },
+    turns: [
+      { say: { arm: true, armLevel: 'vacation' }, expect: 'pinNeeded', told: 0 },
+      { say: { arm: true, armLevel: 'vacation' }, challenge: { pin: PIN }, expect: 'notSupported', told: 0 },
+      { say: { arm: true, armLevel: 'away', cancel: true }, expect: 'protocolError', told: 0 },
+      { say: {}, expect: 'protocolError', told: 0 },
+    ],
+  },
+  {
+    name: 'the flow refuses after the PIN, in its own words and in others’',
+    flowSays: { error: 'cancelTooLate' },
+    turns: [
+      { say: CANCEL, expect: 'pinNeeded', told: 0 },
+      { say: CANCEL, challenge: { pin: PIN }, expect: 'cancelTooLate', told: 1 },
+      { say: ARM, expect: 'cancelTooLate', told: 2 },
+    ],
+  },
+  {
+    name: 'the flow stops arming because something is open',
+    flowSays: { isArmed: false, exceptions: [{ ...WINDOW, blocking: true }] },
+    turns: [{ say: ARM, expect: 'EXCEPTIONS', told: 1 }],
+  },
+  {
+    name: 'the flow says nothing in time: pending, and the PIN is not good for more',
+    flowSays: 'silence',
+    turns: [
+      { say: DISARM, challenge: { pin: PIN }, expect: 'PENDING', told: 1 },
+      { say: DISARM, challenge: { ack: true }, expect: 'pinNeeded', told: 1 },
+    ],
+  },
+  {
+    name: 'a lock: locking needs no PIN, unlocking does',
+    turns: [
+      { say: LOCK, expect: 'SUCCESS', told: 1 },
+      { say: UNLOCK, expect: 'pinNeeded', told: 1 },
+      { say: UNLOCK, challenge: { pin: '0000' }, expect: 'challengeFailedPinNeeded', told: 1 },
+      { say: UNLOCK, challenge: { pin: PIN }, expect: 'SUCCESS', told: 2 },
+      { say: UNLOCK, challenge: { ack: true }, expect: 'pinNeeded', told: 2 },
+    ],
+  },
+  {
+    name: 'a lock with the PIN for always, and with none',
+    settings: { pinFor: 'always' },
+    turns: [
+      { say: LOCK, expect: 'pinNeeded', told: 0 },
+      { say: LOCK, challenge: { pin: PIN }, expect: 'SUCCESS', told: 1 },
+    ],
+  },
+  {
+    name: 'a lock without a PIN unlocks at a word',
+    settings: { pinFor: 'none' },
+    turns: [{ say: UNLOCK, expect: 'SUCCESS', told: 1 }],
+  },
+  {
+    name: 'a lock whose flow asks after the PIN: the PIN counts for unlocking and for nothing else',
+    settings: { pinFor: 'always' },
+    flowAsks: true,
+    turns: [
+      { say: UNLOCK, challenge: { pin: PIN }, expect: 'ackNeeded', told: 1 },
+      { say: LOCK, challenge: { ack: true }, expect: 'pinNeeded', told: 1 },
+      { say: UNLOCK, challenge: { ack: true }, expect: 'SUCCESS', told: 2, acknowledged: true },
+      { say: UNLOCK, challenge: { ack: true }, expect: 'pinNeeded', told: 2 },
+    ],
+  },
+  {
+    name: 'a lock whose flow asks, and the user says no',
+    flowAsks: true,
+    turns: [
+      { say: UNLOCK, challenge: { pin: PIN }, expect: 'ackNeeded', told: 1 },
+      { say: UNLOCK, challenge: { ack: false }, expect: 'userCancelled', told: 1 },
+      { say: UNLOCK, challenge: { ack: true }, expect: 'pinNeeded', told: 1 },
+    ],
+  },
+  {
     name: 'five wrong PINs end it, for the right one too',
     turns: [
       ...Array.from({ length: 4 }, (): Turn => ({
@@ -292,20 +428,34 @@ const PATHS: Path[] = [
   },
 ];
 
-describe('every way through the questions of a security system', () => {
+describe('every way through the questions of a security system and of a lock', () => {
   for (const path of PATHS) {
     it(path.name, async () => {
       const house = new House();
-      house.device({ ...PANEL, ...path.settings }, path.pin ?? PIN, ({ payload }) =>
-        path.flowAsks === true && payload.acknowledged !== true
-          ? { challenge: 'ackNeeded', isArmed: true, exceptions: [WINDOW] }
-          : { isArmed: payload.action === 'arm' },
-      );
+      const { flowSays } = path;
+      const reply: Reply = ({ payload: { action, acknowledged } }) => {
+        if (flowSays !== undefined) return flowSays === 'silence' ? undefined : flowSays;
+        const lock = action === 'open' || action === 'close';
+        if (path.flowAsks === true && acknowledged !== true) {
+          return lock
+            ? { challenge: 'ackNeeded', isLocked: action === 'close' }
+            : { challenge: 'ackNeeded', isArmed: true, exceptions: [WINDOW] };
+        }
+        return lock ? { isLocked: action === 'close' } : { isArmed: action === 'arm' };
+      };
+      house.device({ ...PANEL, ...path.settings }, path.pin ?? PIN, reply);
+      house.device({ ...DOOR, ...path.settings }, path.pin ?? PIN, reply);
       if (path.open !== undefined) await house.home.take({ payload: { currentStatusReport: path.open } }, 'panel');
       for (const turn of path.turns) {
-        const result = await house.execute('panel', 'ArmDisarm', turn.say, turn.challenge);
+        const [device, command] = 'lock' in turn.say ? ['door', 'LockUnlock'] : ['panel', 'ArmDisarm'];
+        const before = await house.query(device!);
+        const answer = house.execute(device!, command!, turn.say, turn.challenge);
+        if (flowSays === 'silence') await house.clock.advance(1500);
+        const result = await answer;
         assert.equal(word(result), turn.expect, JSON.stringify(turn));
         assert.equal(house.told.length, turn.told, JSON.stringify(turn));
+        // What a question shows is a wish, and a refusal changes nothing.
+        if (!['SUCCESS', 'EXCEPTIONS'].includes(word(result))) assert.deepEqual(await house.query(device!), before);
         if (turn.acknowledged) assert.equal(house.told.at(-1)!.payload.acknowledged, true);
         else if (word(result) === 'SUCCESS') assert.ok(!('acknowledged' in house.told.at(-1)!.payload));
       }

@@ -1,5 +1,7 @@
 /** What a command leads to, whether the flow answers at once, late, twice, wrongly or never. */
 import assert from 'node:assert/strict';
+import type { CommandMessage } from '../../../src/google/home';
+import { parseDevice } from '../../../src/google/settings';
 import { ANNA, BEN, House, level } from '../../support/smart-home';
 
 const PANEL = { deviceId: 'panel', deviceName: 'Alarm', levels: [level('home'), level('away')], pinFor: 'none' };
@@ -263,6 +265,27 @@ describe('commands to devices', () => {
           if (status === 'SUCCESS') assert.equal(states?.isLocked, false);
         }
       }
+    });
+
+    it('shows how each command ended, under its own name', async () => {
+      const seen: string[] = [];
+      const told: CommandMessage[] = [];
+      house.home.register(parseDevice({ ...slow, deviceId: 'gate' }, '1234', ''), {
+        deliver: (message) => told.push(message),
+        concluded: ({ status, challengeNeeded }, command) =>
+          seen.push(`${command?.action ?? 'nothing'} ${challengeNeeded?.type ?? status}`),
+      });
+      const locking = house.execute('gate', 'LockUnlock', { lock: true });
+      await house.clock.advance(1500);
+      await locking;
+      const unlocking = house.execute('gate', 'LockUnlock', { lock: false });
+      await house.clock.advance(0);
+      // The first command's outcome comes while the second one is under way.
+      await house.home.take({ google: told[0]!.google, payload: { isLocked: true } }, '');
+      await house.home.take({ google: told[1]!.google, payload: { isLocked: false } }, '');
+      await unlocking;
+      assert.equal((await house.execute('gate', 'LockUnlock', {})).status, 'ERROR');
+      assert.deepEqual(seen, ['close PENDING', 'close SUCCESS', 'open SUCCESS', 'nothing ERROR']);
     });
 
     it('is forgotten after ten minutes', async () => {
