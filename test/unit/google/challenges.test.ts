@@ -448,14 +448,14 @@ describe('every way through the questions of a security system and of a lock', (
       if (path.open !== undefined) await house.home.take({ payload: { currentStatusReport: path.open } }, 'panel');
       for (const turn of path.turns) {
         const [device, command] = 'lock' in turn.say ? ['door', 'LockUnlock'] : ['panel', 'ArmDisarm'];
-        const before = await house.query(device!);
-        const answer = house.execute(device!, command!, turn.say, turn.challenge);
+        const before = await house.query(device);
+        const answer = house.execute(device, command, turn.say, turn.challenge);
         if (flowSays === 'silence') await house.clock.advance(1500);
         const result = await answer;
         assert.equal(word(result), turn.expect, JSON.stringify(turn));
         assert.equal(house.told.length, turn.told, JSON.stringify(turn));
         // What a question shows is a wish, and a refusal changes nothing.
-        if (!['SUCCESS', 'EXCEPTIONS'].includes(word(result))) assert.deepEqual(await house.query(device!), before);
+        if (!['SUCCESS', 'EXCEPTIONS'].includes(word(result))) assert.deepEqual(await house.query(device), before);
         if (turn.acknowledged) assert.equal(house.told.at(-1)!.payload.acknowledged, true);
         else if (word(result) === 'SUCCESS') assert.ok(!('acknowledged' in house.told.at(-1)!.payload));
       }
