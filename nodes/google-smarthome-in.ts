@@ -29,8 +29,6 @@ function init(RED: NodeAPI): void {
   function GoogleIn(this: Node<GoogleInCredentials>, config: GoogleInDef): void {
     RED.nodes.createNode(this, config);
     const words = googleWords(RED);
-    /** Looked up once: it is asked for twice with each command. */
-    const known = new Map<string, string>();
     const adapter = new Adapter(this, { RED, words, transportCodes: [], calmBadge: true });
     try {
       const pin = (this.credentials as GoogleInCredentials | undefined)?.pin;
@@ -54,13 +52,8 @@ function init(RED: NodeAPI): void {
 
     /** Commands of custom devices have no word of ours; Google's own name serves. */
     function wordFor(name: string): string {
-      let word = known.get(name);
-      if (word === undefined) {
-        const text = words(`badge.${name}`);
-        word = text === `badge.${name}` ? name : text;
-        known.set(name, word);
-      }
-      return word;
+      const text = words(`badge.${name}`);
+      return text === `badge.${name}` ? name : text;
     }
   }
 

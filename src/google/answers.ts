@@ -96,7 +96,8 @@ function fromPayload(payload: JsonObject, device: Device, command: Command | und
 function asJson(said: States): States {
   const copy = { ...said };
   let size = 0;
-  for (const [word, value] of Object.entries(said)) {
+  for (const word in copy) {
+    const value = copy[word];
     // Most states are one of these, which are JSON as they are.
     if (typeof value === 'boolean' || Number.isSafeInteger(value)) continue;
     // Undefined for functions and the like, whatever the types say.
@@ -145,7 +146,9 @@ function withoutEcho(payload: JsonObject): States {
 }
 
 function without(payload: JsonObject, words: readonly string[]): States {
-  if (!words.some((word) => Object.hasOwn(payload, word))) return { ...payload };
+  let found = false;
+  for (const word in payload) found ||= words.includes(word);
+  if (!found) return { ...payload };
   return Object.fromEntries(Object.entries(payload).filter(([word]) => !words.includes(word)));
 }
 

@@ -57,7 +57,7 @@ export class DeviceStates {
   set(deviceId: string, states: States): void {
     this.known.set(deviceId, states);
     this.unwritten.add(deviceId);
-    this.schedule(GATHER_MS);
+    if (this.cancelTimer === undefined) this.schedule(GATHER_MS);
   }
 
   /** Writes what is not written yet. */
