@@ -1,6 +1,6 @@
 /**
  * Runs the benchmarks and prints one table: `npm run bench`, or `npm run bench -- lock-action startup` for some of them.
- * Exit code 1 when a goal was missed. `--json FILE` keeps the rows as data.
+ * Exit code 1 when a goal was missed that is within reach. `--json FILE` keeps the rows as data.
  */
 import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   }
   console.log(tableOf(rows));
   if (json !== undefined) await writeFile(json, `${JSON.stringify(rows, null, 2)}\n`);
-  if (rows.some((row) => keeps(row) === false)) process.exitCode = 1;
+  if (rows.some((row) => keeps(row) === false && row.goal?.outOfReach !== true)) process.exitCode = 1;
 }
 
 void main();

@@ -3,6 +3,11 @@
  * absolute figures say little about another.
  */
 
+export type Goal = ({ ratio: number } | { atMost: number }) & {
+  /** What others need already leaves no room for it. It is shown as missed, and nothing fails. */
+  outOfReach?: boolean;
+};
+
 export interface Row {
   /** What was measured, in words a user knows. */
   name: string;
@@ -11,7 +16,7 @@ export interface Row {
   /** What users would have otherwise, measured in the same run. */
   against?: { name: string; value: number };
   /** What the project promises. `ratio` is of cost: for rates (`more` is better) it is turned around. */
-  goal?: { ratio: number } | { atMost: number };
+  goal?: Goal;
   /** Which direction is better; default `less`. */
   better?: 'less' | 'more';
 }

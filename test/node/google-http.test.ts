@@ -1,5 +1,6 @@
 /** The account's addresses as Google and others meet them: tokens, bodies, paths, deploys, and what ends in logs. */
 import assert from 'node:assert/strict';
+import type { EventEmitter } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import os from 'node:os';
@@ -317,6 +318,42 @@ describe('the Google account on the network', () => {
       }
       assert.equal(logged().split('answered before').length - 1, 1);
       assert.equal((await anna.query('lamp')).lamp?.on, true);
+    });
+
+    it('a hundred times in a moment makes few badges, and the last of them is true', async () => {
+      flow = await GoogleFlow.start([
+        ACCOUNT,
+        { ...door, pinFor: 'none', wires: [['ask']] },
+        { id: 'ask', type: 'helper', wires: [['out-account']] },
+        out(),
+      ]);
+      const anna = await flow.link();
+      const ask = helper.getNode('ask');
+      ask.on('input', (message) => {
+        const { params } = message.payload as { params: { lock: boolean; last?: true } };
+        ask.send({ ...message, payload: params.last === true ? { error: 'deadBattery' } : { isLocked: params.lock } });
+      });
+      const badges = ['in-door', 'out-account'].map((id) => {
+        const shown: string[] = [];
+        const last = new Promise<void>((resolve) => {
+          const node = helper.getNode(id) as unknown as EventEmitter;
+          node.on('call:status', ({ args: [badge] }: { args: [{ text: string }] }) => {
+            shown.push(badge.text);
+            if (badge.text === 'deadBattery') resolve();
+          });
+        });
+        return { shown, last };
+      });
+      await Promise.all(
+        Array.from({ length: 100 }, (_, index) => anna.execute('door', 'LockUnlock', { lock: index % 2 === 0 })),
+      );
+      const result = await anna.execute('door', 'LockUnlock', { lock: true, last: true });
+      assert.equal(result.errorCode, 'deadBattery');
+      for (const { shown, last } of badges) {
+        await last;
+        assert.equal(shown.at(-1), 'deadBattery');
+        assert.ok(shown.length < 90, `${shown.length} badges`);
+      }
     });
 
     it('holds no PIN, neither do the logs', async () => {
