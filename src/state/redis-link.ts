@@ -4,6 +4,7 @@
  * to `redis.ts` and `redis-lease.ts`.
  */
 import { setMaxListeners } from 'node:events';
+import { isIP } from 'node:net';
 import { Cluster, Redis } from 'ioredis';
 import { pause, type Clock } from '../common/clock';
 import { systemCode, textOf } from '../common/errors';
@@ -283,6 +284,8 @@ export class RedisLink {
     };
     if (address.kind === 'cluster') {
       return new Cluster([...address.nodes], {
+        // By name, as certificates are made out; the library would resolve the names first.
+        ...(address.tls ? { dnsLookup: (host, found) => found(null, host) } : {}),
         redisOptions: { ...common, autoResubscribe: true },
         enableOfflineQueue: false,
         slotsRefreshTimeout: options.answerMs,
@@ -303,7 +306,10 @@ export class RedisLink {
         retryStrategy: retry,
       });
     }
-    return new Redis({ ...common, ...address.nodes[0], enableOfflineQueue: false, retryStrategy: retry });
+    const [node] = address.nodes;
+    // Node.js names the server in its hello only where it is told to, and hosted servers choose by that name.
+    const tls = address.tls && isIP(node.host) === 0 ? { tls: { servername: node.host } } : {};
+    return new Redis({ ...common, ...node, ...tls, enableOfflineQueue: false, retryStrategy: retry });
   }
 
   private note(reason: string): void {

@@ -28,7 +28,11 @@ export class RedisServer {
   }
 
   /** A Sentinel that watches a master on this machine and decides alone, quickly. */
-  static async startSentinel(name: string, masterPort: number): Promise<RedisServer> {
+  static async startSentinel(
+    name: string,
+    masterPort: number,
+    secrets: { password?: string; masterPassword?: string } = {},
+  ): Promise<RedisServer> {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'redis-'));
     const file = path.join(folder, 'sentinel.conf');
     await writeFile(
@@ -37,6 +41,8 @@ export class RedisServer {
         `sentinel monitor ${name} 127.0.0.1 ${masterPort} 1`,
         `sentinel down-after-milliseconds ${name} 500`,
         `sentinel failover-timeout ${name} 3000`,
+        ...(secrets.masterPassword === undefined ? [] : [`sentinel auth-pass ${name} "${secrets.masterPassword}"`]),
+        ...(secrets.password === undefined ? [] : [`requirepass "${secrets.password}"`]),
         '',
       ].join('\n'),
     );
