@@ -6,7 +6,7 @@ import { EventEmitter } from 'node:events';
 import type { Change, Json, Lease, LeaseOptions, State } from './state';
 
 export abstract class LocalState implements State {
-  readonly shared = false;
+  readonly shared: boolean = false;
   private readonly turns = new Map<string, Promise<unknown>>();
   private readonly channels = new EventEmitter().setMaxListeners(0);
 

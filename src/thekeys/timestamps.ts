@@ -34,6 +34,9 @@ const WRONG_CLOCK_SECONDS = 60;
 /** Below it a timestamp is not ahead of the clock in any way a gateway could mind. */
 const SLIGHT_LEAD_SECONDS = 2;
 
+/** More than other processes can have been ahead of this one: a gateway takes a second or more for each command. */
+const DISTANCE_AFTER_LOSS = 30;
+
 /**
  * One that may have been accepted keeps the sequence from starting anew behind it, unless so many after it were refused
  * that it cannot have been.
@@ -86,7 +89,7 @@ export class Timestamps {
 
   private async take(): Promise<number> {
     if (this.options.state.shared) {
-      this.last = await this.options.state.reserve(this.options.key, this.seconds(), 1);
+      this.last = await this.takeShared();
       return this.last;
     }
     if (this.options.reserveAhead === false) this.last = Math.max(this.last, this.reserved);
@@ -98,6 +101,20 @@ export class Timestamps {
     if (this.options.reserveAhead === false) return given;
     if (this.reserved - given < this.block / 2) void this.reserve(given + 1);
     return given;
+  }
+
+  /**
+   * From the home that several processes share. Where it gives one that this process has used, it was lost or is an old
+   * copy (a Redis that keeps nothing on disk, a failover to a replica that lagged); what the others used is known to
+   * nobody then, so the sequence goes on with a distance.
+   */
+  private async takeShared(): Promise<number> {
+    const { state, key } = this.options;
+    const given = await state.reserve(key, this.seconds(), 1);
+    const lead = this.last - this.seconds();
+    // Far ahead of the clock it is another process that has let the sequence start anew, for good reason.
+    if (given > this.last || lead > WRONG_CLOCK_SECONDS) return given;
+    return state.reserve(key, this.last + DISTANCE_AFTER_LOSS, 1);
   }
 
   /** The gateway took it. */

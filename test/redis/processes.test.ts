@@ -233,6 +233,38 @@ describe('three Node-REDs that share a Redis', function () {
     assert.deepEqual(gateway.journal.refusedTimestamps, []);
   });
 
+  it('go on when one stands still in the middle of a request, and it goes on behind them when it wakes', async () => {
+    const [sleeper, ...others] = instances as [Instance, Instance, Instance];
+    gateway.times.bleMs = 1500;
+    const before = sleeper.command((ids += 1), 'open');
+    await until(() => gateway.journal.paths.includes('/open'));
+    // As a machine that swaps, a suspended container, or a debugger would.
+    process.kill(sleeper.nodeRed.pid, 'SIGSTOP');
+    const waiting = sleeper.command((ids += 1), 'open');
+    gateway.times.bleMs = 20;
+    const since = performance.now();
+    const outcomes = await Promise.all(others.map((other) => other.command((ids += 1), 'close')));
+    assert.deepEqual(new Set(outcomes.map(({ code }) => code)), new Set(['ok']));
+    const waited = performance.now() - since;
+    assert.ok(waited < LEASE_MS + 4000, `waited ${Math.round(waited)} ms`);
+    process.kill(sleeper.nodeRed.pid, 'SIGCONT');
+    assert.deepEqual([(await before).code, (await waiting).code], ['ok', 'ok']);
+    assert.equal(gateway.journal.actions.length, 4);
+    assert.equal(gateway.journal.maxInFlight, 1);
+    assert.deepEqual(gateway.journal.refusedTimestamps, []);
+  });
+
+  it('reuse no timestamp that the gateway knows, though Redis has lost everything in the middle of a burst', async () => {
+    const outcomes = everywhere(24, 'open');
+    await until(() => gateway.journal.actions.length >= 12);
+    await redis.forget();
+    // Who takes the first one after that may not be the one who took the last one before: the gateway refuses then, and the
+    // next try is behind.
+    assert.deepEqual(new Set((await outcomes).map(({ code }) => code)), new Set(['ok']));
+    assert.equal(gateway.journal.actions.length, 24);
+    assert.ok(gateway.journal.refusedTimestamps.length <= 2, JSON.stringify(gateway.journal.refusedTimestamps));
+  });
+
   it('send nothing while Redis is gone, say so, and recover by themselves', async () => {
     await redis.kill();
     gateway.journal.clear();

@@ -80,6 +80,14 @@ export class RedisServer {
     });
   }
 
+  /** Loses everything, as one that keeps nothing on disk does when it is started again. */
+  async forget(): Promise<void> {
+    const { Redis } = await import('ioredis');
+    const raw = new Redis(this.port);
+    await raw.flushall();
+    raw.disconnect();
+  }
+
   freeze(): void {
     this.child?.kill('SIGSTOP');
   }

@@ -185,4 +185,47 @@ describe('timestamps', () => {
     assert.equal((await timestamps.refused(next)).kind, 'wait');
     assert.equal(await timestamps.next(), accepted + 2);
   });
+
+  describe('that several processes share', () => {
+    /** As Redis, which can lose what it was told. */
+    class Shared extends MemoryState {
+      override readonly shared: boolean = true;
+      forget(to?: number): Promise<void> {
+        return this.change(KEY, () => ({ value: to, result: undefined }));
+      }
+    }
+
+    it('never come again to a process that has used them, though their home has lost them', async () => {
+      const home = new Shared();
+      const [one, two] = [begin(home), begin(home)];
+      const given = await take(one, 20);
+      given.push(...(await take(two, 5)));
+      await home.forget();
+      given.push(...(await take(two, 5)), ...(await take(one, 5)));
+      assertIncreasing(given);
+    });
+
+    it('go on with a distance behind an old copy, since nobody knows what the others used', async () => {
+      const home = new Shared();
+      const [one, two] = [begin(home), begin(home)];
+      const given = await take(one, 10);
+      given.push(...(await take(two, 5)));
+      await home.forget(given[3]);
+      given.push(...(await take(one, 5)), ...(await take(two, 5)));
+      assertIncreasing(given);
+    });
+
+    it('start anew for all where one process has found that a clock was wrong', async () => {
+      const home = new Shared();
+      const [one, two] = [begin(home), begin(home)];
+      clock.setWall(HOUR * 1000);
+      const [wrong] = await take(two, 1);
+      clock.setWall(-HOUR * 1000);
+      const refused = await one.next();
+      assert.ok(refused > wrong!);
+      assert.deepEqual(await one.refused(refused), { kind: 'restarted' });
+      assert.equal(await one.next(), seconds());
+      assert.equal(await two.next(), seconds() + 1);
+    });
+  });
 });
