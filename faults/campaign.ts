@@ -19,6 +19,8 @@ export interface CampaignOptions {
   seed: number;
   commands: number;
   gateways: number;
+  /** Nothing goes wrong but the process being stopped, again and again, for moments and for longer than an answer may take. */
+  stalls: boolean;
   /** Told now and then how far it is. */
   progress: (text: string) => void;
 }
@@ -158,7 +160,7 @@ class Campaign {
 
   private async chaos(): Promise<void> {
     // A text that comes back is a name that says more.
-    const disturbances: [string, number, () => Promise<unknown>][] = [
+    const everything: [string, number, () => Promise<unknown>][] = [
       ['kill -9', 1, () => this.killNodeRed()],
       ['stalled process', 2, () => this.stall()],
       ['deploy of nodes', 4, () => this.touch('nodes', this.flow.touchable)],
@@ -172,9 +174,11 @@ class Campaign {
       ['gateway gone', 3, () => this.leave()],
       ['lock turned by hand', 6, () => this.turn()],
     ];
+    const { stalls } = this.options;
+    const disturbances = stalls ? everything.filter(([name]) => name === 'stalled process') : everything;
     const whole = disturbances.reduce((sum, [, weight]) => sum + weight, 0);
     while (!this.finished) {
-      await sleep(300 + this.mischief() * 1500);
+      await sleep(stalls ? 100 + this.mischief() * 200 : 300 + this.mischief() * 1500);
       let at = this.mischief() * whole;
       const chosen = disturbances.find(([, weight]) => (at -= weight) < 0);
       if (chosen === undefined) continue;
@@ -220,7 +224,8 @@ class Campaign {
 
   private async stall(): Promise<void> {
     process.kill(this.nodeRed.pid, 'SIGSTOP');
-    await sleep(500 + this.mischief() * 4000);
+    const short = this.options.stalls && this.mischief() < 0.5;
+    await sleep(short ? 150 + this.mischief() * 100 : 500 + this.mischief() * 4000);
     process.kill(this.nodeRed.pid, 'SIGCONT');
   }
 

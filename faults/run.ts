@@ -1,5 +1,5 @@
 /**
- * The fault campaign: `npm run faults`, with `-- --seed N --commands N --gateways N --short --only package|core`.
+ * The fault campaign: `npm run faults`, with `-- --seed N --commands N --gateways N --short --stalls --only package|core`.
  * Prints what was counted for this package and for the simplest flow of core nodes, under the same disturbances.
  * Exit code 1 where this package did what must never happen.
  */
@@ -29,6 +29,7 @@ async function main(): Promise<void> {
       commands: { type: 'string' },
       gateways: { type: 'string', default: '12' },
       short: { type: 'boolean', default: false },
+      stalls: { type: 'boolean', default: false },
       only: { type: 'string' },
       evidence: { type: 'string', default: '20' },
     },
@@ -41,7 +42,14 @@ async function main(): Promise<void> {
     const progress = (text: string): void => void process.stderr.write(`${kind}: ${text}\n`);
     tallies.set(
       kind,
-      await runCampaign({ kind, seed: Number(values.seed), commands, gateways: Number(values.gateways), progress }),
+      await runCampaign({
+        kind,
+        seed: Number(values.seed),
+        commands,
+        gateways: Number(values.gateways),
+        stalls: values.stalls,
+        progress,
+      }),
     );
     progress(`${Math.round((performance.now() - began) / 1000)} s`);
   }
