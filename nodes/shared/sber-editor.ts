@@ -5,6 +5,7 @@
 import type { NodeAPI } from 'node-red';
 import { CodedError } from '../../src/common/errors';
 import { CATALOGUE_SOURCE, CATEGORIES, FUNCTIONS } from '../../src/sber/catalogue';
+import { SberAccount } from '../../src/sber/account';
 import type { SberConfigNode } from './sber';
 
 /** Registers the admin routes, once for the package. */
@@ -19,7 +20,7 @@ export function serveSberEditor(RED: NodeAPI): void {
     const { account: id } = request.params;
     const { account } = (RED.nodes.getNode(String(id)) as Partial<SberConfigNode> | null) ?? {};
     // An account that was never deployed, or the id of a node that is none.
-    if (account === undefined) {
+    if (!(account instanceof SberAccount)) {
       response.status(404).json({ code: 'NOT_DEPLOYED' });
       return;
     }

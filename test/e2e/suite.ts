@@ -208,15 +208,18 @@ export function editorSuite(title: string, options: SuiteOptions): void {
       assert.ok(nodeRed.alive);
     });
 
-    it('shows its admin routes to nobody who is not logged in', async () => {
+    it('opens its admin routes to those who may, and to nobody else', async () => {
       const list = path.join(repository, 'test', 'support', 'route-list');
       const where = await options.where();
+      const reader = { username: 'reader', password: ADMIN.passwordHash, permissions: 'read' };
+      const admin = { username: ADMIN.username, password: ADMIN.passwordHash, permissions: '*' };
       const routes = async (packages: Record<string, string>, userDir?: string): Promise<NodeRed> =>
         NodeRed.start({
           ...where,
           ...(userDir === undefined ? {} : { userDir }),
           packages: { ...packages, 'node-red-contrib-route-list': list },
           admin: ADMIN,
+          settings: { adminAuth: { type: 'credentials', users: [admin, reader] } },
         });
       const bare = await routes({});
       const core = new Set((await bare.json<Route[]>('/route-list')).map(nameOf));
@@ -225,9 +228,33 @@ export function editorSuite(title: string, options: SuiteOptions): void {
       try {
         const ours = (await full.json<Route[]>('/route-list')).filter((route) => !core.has(nameOf(route)));
         assert.ok(ours.length > 0, 'the package has admin routes');
-        for (const { method, path: pathname } of ours) {
-          const answer = await fetch(full.url + pathname.replace(/:\w+[?*]?/g, 'x'), { method });
-          assert.equal(answer.status, 401, `${method} ${pathname}`);
+        const login = async (username: string, scope: string): Promise<Record<string, string>> => {
+          const body = {
+            client_id: 'node-red-admin',
+            grant_type: 'password',
+            scope,
+            username,
+            password: ADMIN.password,
+          };
+          const headers = { 'Content-Type': 'application/json' };
+          const answer = await fetch(`${full.url}/auth/token`, { method: 'POST', headers, body: JSON.stringify(body) });
+          const { access_token: token } = (await answer.json()) as { access_token: string };
+          return { ...headers, Authorization: `Bearer ${token}` };
+        };
+        const forged = { 'Content-Type': 'application/json', Authorization: 'Bearer of-nobody' };
+        const readers = await login('reader', 'read');
+        const admins = await login(ADMIN.username, '*');
+        const letIn = async ({ method, path: pathname }: Route, headers: Record<string, string>): Promise<boolean> => {
+          const body = method === 'GET' ? {} : { body: '{}' };
+          const answer = await fetch(full.url + pathname.replace(/:\w+[?*]?/g, 'x'), { method, headers, ...body });
+          await answer.text();
+          assert.ok(answer.status < 500, `${method} ${pathname}: ${answer.status}`);
+          return answer.status !== 401;
+        };
+        for (const route of ours) {
+          const told = [{}, forged, readers, admins].map((headers) => letIn(route, headers));
+          // What reads is for readers, and what asks gateways or clouds in somebody's name for those who may change flows.
+          assert.deepEqual(await Promise.all(told), [false, false, route.method === 'GET', true], nameOf(route));
         }
       } finally {
         await full.stop();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
 import { openState } from '../../../src/state/open';
 import { parseRedisUrl } from '../../../src/state/redis-url';
@@ -131,5 +132,52 @@ describe('the address of a Redis', () => {
   it('names a Cluster by several hosts, or by one that is said to be of a Cluster', () => {
     assert.equal(parseRedisUrl('redis://a:7000,b:7001').kind, 'cluster');
     assert.equal(parseRedisUrl('redis://a?cluster=true').kind, 'cluster');
+  });
+
+  it('is one, or refused without a word of it, whatever is typed', () => {
+    const secret = 'demo-password';
+    const part = fc.oneof(
+      fc.constantFrom(
+        'redis://',
+        'rediss://',
+        'http://',
+        `:${secret}@`,
+        `${secret}@`,
+        'a',
+        'b:7000',
+        ',',
+        '[::1]',
+        ':0',
+        ':99999',
+      ),
+      fc.constantFrom(
+        '/3',
+        '/x',
+        '?',
+        '&',
+        '=',
+        'sentinel=home',
+        'cluster=true',
+        'replicas=1',
+        'prefix=',
+        `sentinelPassword=${secret}`,
+      ),
+      fc.constantFrom('%', '%zz', '#', ' ', '\n', '__proto__=1'),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 8 }), (parts) => {
+        try {
+          const { nodes, label, database, replicas } = parseRedisUrl(parts.join(''));
+          assert.ok(nodes.every(({ host, port }) => host !== '' && port > 0 && port < 65_536));
+          assert.ok(Number.isSafeInteger(database) && Number.isSafeInteger(replicas));
+          if (parts.includes(`:${secret}@`)) assert.ok(!label.includes(secret), label);
+        } catch (error) {
+          assert.ok(error instanceof CodedError && error.code === 'INVALID_INPUT', String(error));
+          assert.ok(!JSON.stringify([error.message, error.cause]).includes(secret));
+        }
+      }),
+      { numRuns: 3000 },
+    );
   });
 });
