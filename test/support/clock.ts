@@ -38,16 +38,32 @@ export class HandClock implements Clock {
   async advance(ms: number): Promise<void> {
     const end = this.run + ms;
     await turn();
-    for (;;) {
-      const due = [...this.timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (due === undefined) break;
-      this.timers.delete(due);
-      this.step(Math.max(this.run, due.at));
-      due.call();
-      await turn();
-    }
+    while (this.fire(end)) await turn();
     this.step(end);
     await turn();
+  }
+
+  /** The same in one moment, where nothing awaits what the timers do. */
+  skip(ms: number): void {
+    const end = this.run + ms;
+    while (this.fire(end));
+    this.step(end);
+  }
+
+  /** Goes on to the next timer, and to any others of that moment. */
+  next(): void {
+    const moments = [...this.timers].map(({ at }) => at);
+    if (moments.length > 0) this.skip(Math.max(0, Math.min(...moments) - this.run));
+  }
+
+  /** Calls the first timer that is due until then; false when there is none. */
+  private fire(end: number): boolean {
+    const due = [...this.timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+    if (due === undefined) return false;
+    this.timers.delete(due);
+    this.step(Math.max(this.run, due.at));
+    due.call();
+    return true;
   }
 
   private step(to: number): void {

@@ -24,8 +24,8 @@ const published = process.env.SMART_HOME_SCHEMAS ?? '';
 const theirs = new Ajv({ strict: false, allErrors: true, formats: { uuid: true, url: true } });
 const compiled = new Map<string, ValidateFunction | undefined>();
 
-/** Names of the published schemas that something was held against; empty without the checkout. */
-export const heldAgainst = new Set<string>();
+/** Names of the published schemas that something was held against; undefined without the checkout. */
+export const heldAgainst = published === '' ? undefined : new Set<string>();
 
 function fits(schema: ValidateFunction | undefined, value: unknown, what: string): void {
   assert.ok(schema, `no schema for ${what}`);
@@ -42,7 +42,7 @@ function fitsTheirs(file: string, value: unknown, overlay: (schema: AnySchemaObj
   }
   const schema = compiled.get(file);
   if (schema === undefined) return;
-  heldAgainst.add(file);
+  heldAgainst?.add(file);
   fits(schema, value, `published ${file}`);
 }
 
@@ -50,7 +50,12 @@ function fitsTheirs(file: string, value: unknown, overlay: (schema: AnySchemaObj
 function withChallenges(schema: AnySchemaObject): void {
   const entry = (schema as { properties: { payload: { properties: { commands: { items: AnySchemaObject } } } } })
     .properties.payload.properties.commands.items as { properties: Record<string, object> };
-  entry.properties.challengeNeeded = { type: 'object', required: ['type'] };
+  entry.properties.challengeNeeded = {
+    type: 'object',
+    properties: { type: { enum: ['ackNeeded', 'pinNeeded', 'challengeFailedPinNeeded'] } },
+    required: ['type'],
+    additionalProperties: false,
+  };
   entry.properties.debugString = { type: 'string' };
 }
 

@@ -3,57 +3,12 @@
  */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Clock } from '../../src/common/clock';
 import { parseUsers } from '../../src/google/accounts';
 import { createLinking } from '../../src/google/oauth';
 import type { Accounts, LinkingOptions } from '../../src/google/types';
 import type { LinkSettings } from '../../src/simulator/google-link';
 import { MemoryState } from '../../src/state/local';
-
-/** A clock that stands until it is told to go on. Its timers fire while it goes. */
-export class HandClock implements Clock {
-  private timers: { at: number; run: () => void }[] = [];
-
-  constructor(private time = Date.UTC(2026, 0, 15, 12)) {}
-
-  now(): number {
-    return this.time;
-  }
-
-  elapsed(): number {
-    return this.time;
-  }
-
-  after(ms: number, run: () => void): () => void {
-    const timer = { at: this.time + ms, run };
-    this.timers.push(timer);
-    return () => {
-      this.timers = this.timers.filter((other) => other !== timer);
-    };
-  }
-
-  /** Timers that wait. */
-  get waiting(): number {
-    return this.timers.length;
-  }
-
-  /** Goes on to the next timer. */
-  next(): void {
-    this.advance(Math.max(0, Math.min(...this.timers.map((timer) => timer.at)) - this.time));
-  }
-
-  advance(ms: number): void {
-    const end = this.time + ms;
-    for (;;) {
-      const due = this.timers.filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
-      if (due === undefined) break;
-      this.timers = this.timers.filter((timer) => timer !== due);
-      this.time = Math.max(this.time, due.at);
-      due.run();
-    }
-    this.time = end;
-  }
-}
+import { HandClock } from './clock';
 
 export const PROJECT = 'demo-home-project';
 export const USERS = 'anna:correct horse\nben:a:b:c';

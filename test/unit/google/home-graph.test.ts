@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { HomeGraphClient } from '../../../src/google/home-graph';
 import type { States } from '../../../src/google/types';
 import { HomeGraphStandIn, type SyncedDevice } from '../../../src/simulator/google-home-graph';
-import { HandClock } from '../../support/linking';
+import { HandClock } from '../../support/clock';
 
 const PANEL: SyncedDevice = {
   id: 'panel',

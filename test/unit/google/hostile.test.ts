@@ -17,7 +17,8 @@ import { parseDevice } from '../../../src/google/settings';
 import { authorizeAddress, fetchCode, openPage, redeem, submit } from '../../../src/simulator/google-link';
 import { MemoryState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
-import { HandClock, serveLinking } from '../../support/linking';
+import { HandClock } from '../../support/clock';
+import { serveLinking } from '../../support/linking';
 import { ANNA, House } from '../../support/smart-home';
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -363,7 +364,7 @@ describe('hostile keys, answers, settings and states of the Google side', functi
             const wrong = await submit(form, { username: 'anna', password: 'wrong' });
             assert.ok([403, 429].includes(wrong.status), String(wrong.status));
             // A kept count may ask for a pause, of a minute at most.
-            server.clock.advance(120_000);
+            server.clock.skip(120_000);
             const { accessToken } = await redeem(
               server.settings,
               await fetchCode(server.settings, 'anna', 'correct horse'),

@@ -247,7 +247,7 @@ describe('attacks on account linking', () => {
       for (let i = 0; i < 8; i++) {
         const wait = Number((await guess(form, 'anna', '198.51.100.7')).headers.get('retry-after'));
         waits.push(wait);
-        server.clock.advance(wait * 1000);
+        server.clock.skip(wait * 1000);
         await guess(form, 'anna', '198.51.100.7');
       }
       assert.deepEqual(waits, [2, 4, 8, 16, 32, 60, 60, 60]);
@@ -286,9 +286,9 @@ describe('attacks on account linking', () => {
       const form = await openPage(authorizeAddress(server.settings));
       for (let i = 0; i < 300; i++) {
         await guess(form, 'anna', `198.51.100.${i % 250}`);
-        server.clock.advance(10_000);
+        server.clock.skip(10_000);
       }
-      server.clock.advance(60_000);
+      server.clock.skip(60_000);
       const fresh = await openPage(authorizeAddress(server.settings));
       assert.equal((await submit(fresh, ANNA, { 'X-Forwarded-For': '203.0.113.9' })).status, 302);
     });

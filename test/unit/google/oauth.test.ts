@@ -12,7 +12,8 @@ import {
   submit,
 } from '../../../src/simulator/google-link';
 import { MemoryState } from '../../../src/state/local';
-import { HandClock, PROJECT, serveLinking, type LinkingServer } from '../../support/linking';
+import { HandClock } from '../../support/clock';
+import { PROJECT, serveLinking, type LinkingServer } from '../../support/linking';
 
 const ANNA = { username: 'anna', password: 'correct horse' };
 
@@ -88,7 +89,7 @@ describe('account linking', () => {
 
     it('asks to log in again when the form lay open too long, and links then', async () => {
       const form = await openPage(authorizeAddress(server.settings));
-      server.clock.advance(31 * 60_000);
+      server.clock.skip(31 * 60_000);
       const again = await submit(form, ANNA);
       assert.equal(again.status, 200);
       assert.match(again.html, /open for a long time/);
@@ -217,22 +218,22 @@ describe('account linking', () => {
 
     it('serve for an hour; a refresh gives a new one and leaves the older one good until its end', async () => {
       const { access, refresh: lasting } = await linked();
-      server.clock.advance(30 * 60_000);
+      server.clock.skip(30 * 60_000);
       const next = await refresh(server.settings, lasting);
       assert.equal(next.refreshToken, undefined, 'refresh tokens are not replaced');
       assert.notEqual(next.accessToken, access);
-      server.clock.advance(29 * 60_000);
+      server.clock.skip(29 * 60_000);
       assert.ok(await server.accounts.authenticate(access));
-      server.clock.advance(60_000);
+      server.clock.skip(60_000);
       assert.equal(await server.accounts.authenticate(access), undefined);
       assert.ok(await server.accounts.authenticate(next.accessToken));
-      server.clock.advance(30 * 60_000);
+      server.clock.skip(30 * 60_000);
       assert.equal(await server.accounts.authenticate(next.accessToken), undefined);
     });
 
     it('can be refreshed after years', async () => {
       const { refresh: lasting } = await linked();
-      server.clock.advance(5 * 365 * 24 * 3600_000);
+      server.clock.skip(5 * 365 * 24 * 3600_000);
       const { accessToken } = await refresh(server.settings, lasting);
       assert.ok(await server.accounts.authenticate(accessToken));
     });
@@ -248,9 +249,9 @@ describe('account linking', () => {
     it('a code serves ten minutes', async () => {
       const early = await fetchCode(server.settings, 'anna', 'correct horse');
       const late = await fetchCode(server.settings, 'anna', 'correct horse');
-      server.clock.advance(9 * 60_000 + 59_000);
+      server.clock.skip(9 * 60_000 + 59_000);
       await redeem(server.settings, early);
-      server.clock.advance(1000);
+      server.clock.skip(1000);
       await assert.rejects(redeem(server.settings, late), /400 invalid_grant/);
     });
 
