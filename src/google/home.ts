@@ -276,8 +276,9 @@ export class SmartHome implements House {
 
   private dispatch(asked: Asked, acknowledged: boolean): Outcome {
     const { run, command, deviceId } = asked;
-    const outlet = this.registered.get(deviceId)?.outlet;
-    if (this.closed || outlet === undefined) return failed('deviceNotReady');
+    const entry = this.registered.get(deviceId);
+    // A deploy may have come while the user was asked: whoever has the id now may ask for another PIN.
+    if (this.closed || entry?.device !== run.device) return failed('deviceNotReady');
     const now = this.options.clock.elapsed();
     run.begin(asked, now);
     const google = this.pending.add(asked, now);
@@ -285,7 +286,7 @@ export class SmartHome implements House {
     const payload: CommandMessage['payload'] = { command: command.name, params: copyOf(command.params), deviceId };
     if (command.action !== undefined) payload.action = command.action;
     if (acknowledged) payload.acknowledged = true;
-    outlet.deliver({ payload, google });
+    entry.outlet.deliver({ payload, google });
     return asked;
   }
 

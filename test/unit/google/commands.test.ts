@@ -288,6 +288,21 @@ describe('commands to devices', () => {
       assert.deepEqual(seen, ['close PENDING', 'close SUCCESS', 'open SUCCESS', 'nothing ERROR']);
     });
 
+    it('is not told of a command whose PIN was right for the device that a deploy has replaced meanwhile', async () => {
+      const locked = { ...DOOR, pinFor: 'release' };
+      const remove = house.device(locked, '4711');
+      const change = house.state.change.bind(house.state);
+      house.state.change = async (key, decide) => {
+        const result = await change(key, decide);
+        remove();
+        house.device(locked, '0815');
+        return result;
+      };
+      const result = await house.execute('door', 'LockUnlock', { lock: false }, { pin: '4711' });
+      assert.equal(result.errorCode, 'deviceNotReady');
+      assert.equal(house.told.length, 0);
+    });
+
     it('is forgotten after ten minutes', async () => {
       house.device(slow);
       const answer = house.execute('door', 'LockUnlock', { lock: true, followUpToken: 'demo-token' });
