@@ -18,6 +18,8 @@ export interface FolderFault {
 }
 
 export class StateFolder {
+  private turn: number | undefined;
+
   private constructor(
     private readonly link: string,
     private readonly home: string,
@@ -36,34 +38,43 @@ export class StateFolder {
     return new StateFolder(link, home, mount(['-t', 'tmpfs', '-o', `size=${BYTES}`, 'tmpfs', folder]));
   }
 
-  /** Begins a fault, chosen by a number from 0 to 1. */
+  /** Begins the next of the faults that are possible here; `chance`, from 0 to 1, says which is the first. */
   async begin(chance: number): Promise<FolderFault> {
+    this.turn ??= Math.floor(chance * 3);
+    const kinds = this.mounted ? [this.full, this.readOnly, this.noFolder] : [this.noFolder];
+    const kind = kinds[this.turn % kinds.length] ?? this.noFolder;
+    this.turn += 1;
+    return (await kind()) ?? this.noFolder();
+  }
+
+  private readonly full = async (): Promise<FolderFault> => {
+    const filler = path.join(this.home, 'folder', 'filler');
+    // In small steps, to the last byte.
+    for (const size of [BYTES / 8, 4096, 64]) {
+      while (
+        await appendFile(filler, Buffer.alloc(size)).then(
+          () => true,
+          () => false,
+        )
+      );
+    }
+    return { kind: 'full', end: () => rm(filler, { force: true }) };
+  };
+
+  /** Undefined where the system does not let it be. */
+  private readonly readOnly = (): Promise<FolderFault | undefined> => {
     const folder = path.join(this.home, 'folder');
-    if (this.mounted && chance < 0.33 && mount(['-o', 'remount,ro', folder])) {
-      return {
-        kind: 'read-only',
-        end: async () => {
-          mount(['-o', 'remount,rw', folder]);
-          return Promise.resolve();
-        },
-      };
-    }
-    if (this.mounted && chance < 0.66) {
-      const filler = path.join(folder, 'filler');
-      // In small steps, to the last byte.
-      for (const size of [BYTES / 8, 4096, 64]) {
-        while (
-          await appendFile(filler, Buffer.alloc(size)).then(
-            () => true,
-            () => false,
-          )
-        );
-      }
-      return { kind: 'full', end: () => rm(filler, { force: true }) };
-    }
+    const end = (): Promise<void> => {
+      mount(['-o', 'remount,rw', folder]);
+      return Promise.resolve();
+    };
+    return Promise.resolve(mount(['-o', 'remount,ro', folder]) ? { kind: 'read-only', end } : undefined);
+  };
+
+  private readonly noFolder = async (): Promise<FolderFault> => {
     await this.point('no-folder');
     return { kind: 'no folder', end: () => this.point('folder') };
-  }
+  };
 
   async stop(): Promise<void> {
     if (this.mounted) execFileSync('umount', [path.join(this.home, 'folder')]);

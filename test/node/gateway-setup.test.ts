@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import helper from 'node-red-node-test-helper';
 import { SimulatedKeysCloud } from '../../src/simulator/keys-cloud';
 import { BACK, FRONT, LockFlow } from '../support/lock-flow';
@@ -143,4 +144,52 @@ describe('what the dialog of a gateway asks', () => {
       assert.equal((await post('share', { ...account, lock: '1', gateway: '1' })).error?.code, 'CLOUD_REFUSED');
     });
   });
+
+  it('nothing that it cannot answer, whatever is posted', async () => {
+    await flow.load(flow.whole(flow.gateway()));
+    const field = fc.oneof(
+      fc.constantFrom<unknown>(
+        FRONT.identifier,
+        FRONT.code,
+        '__PWRD__',
+        '${NOT_SET}',
+        '',
+        null,
+        true,
+        -1,
+        'gw',
+        [],
+        {},
+      ),
+      fc.jsonValue(),
+    );
+    // No other machine is asked anything.
+    const host = fc.oneof(
+      fc.constantFrom<unknown>(flow.running.host, '', '${NOT_SET}', 'http://', ':', 'a b', null),
+      fc.object(),
+    );
+    const fields = {
+      host,
+      identifier: field,
+      code: field,
+      id: field,
+      account: fc.constant(''),
+      name: field,
+      lock: field,
+    };
+    const body = fc.record({ ...fields, password: field }, { requiredKeys: ['host', 'account'] });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom('locks', 'test', 'account', 'share'), body, async (path, content) => {
+        const answer = await post(path, JSON.parse(JSON.stringify(content)) as object);
+        const text = JSON.stringify(answer);
+        assert.ok(!text.includes(FRONT.code) || JSON.stringify(content).includes(FRONT.code), text);
+        if (answer.error !== undefined) {
+          assert.match(answer.error.code, /^(?!INTERNAL)[A-Z_]+$/, text);
+          assert.ok(answer.error.message.length < 500, text);
+        }
+      }),
+      { numRuns: 80 },
+    );
+    assert.deepEqual(flow.world.journal.actions, []);
+  }).timeout(60_000);
 });

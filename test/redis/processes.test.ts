@@ -269,8 +269,15 @@ describe('three Node-REDs that share a Redis', function () {
     await redis.kill();
     gateway.journal.clear();
     const since = performance.now();
-    const refused = await everywhere(3, 'open');
-    assert.deepEqual(new Set(refused.map(({ code }) => code)), new Set(['GATEWAY_UNREACHABLE']));
+    const refused = everywhere(3, 'open');
+    const fulfilment = `${balancer.url}/google-smarthome/fulfillment`;
+    const asked = await fetch(fulfilment, {
+      method: 'POST',
+      headers: { Authorization: 'Bearer of-somebody' },
+      body: '{}',
+    });
+    assert.equal(asked.status, 503, 'whose token it is cannot be told');
+    assert.deepEqual(new Set((await refused).map(({ code }) => code)), new Set(['GATEWAY_UNREACHABLE']));
     assert.ok(performance.now() - since < 35_000);
     assert.deepEqual(gateway.journal.actions, []);
     await redis.run();

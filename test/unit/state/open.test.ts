@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -132,6 +132,14 @@ describe('the address of a Redis', () => {
   it('names a Cluster by several hosts, or by one that is said to be of a Cluster', () => {
     assert.equal(parseRedisUrl('redis://a:7000,b:7001').kind, 'cluster');
     assert.equal(parseRedisUrl('redis://a?cluster=true').kind, 'cluster');
+  });
+
+  it('is what the guide shows', async () => {
+    const guide = await readFile(path.join(__dirname, '../../../docs/several-node-reds.md'), 'utf8');
+    const shown = [...guide.matchAll(/`(rediss?:\/\/[^`…]*[^`…/])`/g)].map(
+      ([, address]) => parseRedisUrl(address!).kind,
+    );
+    assert.deepEqual(shown, ['single', 'sentinel', 'cluster']);
   });
 
   it('is one, or refused without a word of it, whatever is typed', () => {
