@@ -13,6 +13,7 @@ import { repository } from '../support/tarball';
 interface DemoNode {
   id: string;
   type: string;
+  name?: string;
   action?: string;
   wires?: string[][];
 }
@@ -49,6 +50,54 @@ describe('the demo', function () {
     }
   };
 
+  /** The badges of a node, as the editor hears of them: colour and text. */
+  const follow = async (
+    url: string,
+    id: string,
+  ): Promise<{ badges: string[]; until: (matches: (badge: string) => boolean) => Promise<void>; end: () => void }> => {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}comms`);
+    await once(socket, 'open');
+    const badges: string[] = [];
+    let heard = (): void => undefined;
+    socket.on('message', (data: Buffer) => {
+      for (const { topic, data: badge } of [JSON.parse(data.toString())].flat() as {
+        topic?: string;
+        data?: { text?: string; fill?: string };
+      }[]) {
+        if (topic === `status/${id}`) badges.push(`${badge?.fill ?? ''} ${badge?.text ?? ''}`);
+      }
+      heard();
+    });
+    socket.send(JSON.stringify({ subscribe: 'status/#' }));
+    const until = async (matches: (badge: string) => boolean): Promise<void> => {
+      while (!badges.some(matches)) {
+        await new Promise<void>((resolve) => {
+          heard = resolve;
+        });
+      }
+    };
+    return { badges, until, end: () => socket.terminate() };
+  };
+
+  /** Says phrases on the page of the stand-in for Google, and gives its answers. */
+  const say = async (page: string, ...phrases: string[]): Promise<string[]> => {
+    for (const phrase of phrases) {
+      const answer = await fetch(`${page}say`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ phrase }),
+      });
+      assert.equal(answer.status, 204);
+    }
+    const events = await fetch(`${page}events`);
+    const { value } = await events.body!.pipeThrough(new TextDecoderStream()).getReader().read();
+    const transcript = JSON.parse(/^event: transcript\ndata: (.*)$/m.exec(value ?? '')?.[1] ?? '[]') as {
+      who: string;
+      text: string;
+    }[];
+    return transcript.filter(({ who }) => who === 'google').map(({ text }) => text);
+  };
+
   beforeEach(async () => {
     temporary = await mkdtemp(path.join(os.tmpdir(), 'the-keys-start-test-'));
   });
@@ -70,31 +119,44 @@ describe('the demo', function () {
     const open = flows.find((node) => node.type === 'lock-action' && node.action === 'open')!;
     const button = flows.find((node) => node.type === 'inject' && node.wires?.flat().includes(open.id))!;
 
-    const socket = new WebSocket(`${url.replace('http', 'ws')}comms`);
-    await once(socket, 'open');
-    const badges: string[] = [];
-    const green = new Promise<void>((resolve) => {
-      socket.on('message', (data: Buffer) => {
-        for (const { topic, data: badge } of [JSON.parse(data.toString())].flat() as {
-          topic?: string;
-          data?: { text?: string; fill?: string };
-        }[]) {
-          if (topic !== `status/${open.id}`) continue;
-          badges.push(`${badge?.fill ?? ''} ${badge?.text ?? ''}`);
-          if (badge?.fill === 'green') resolve();
-        }
-      });
-    });
-    socket.send(JSON.stringify({ subscribe: 'status/#' }));
+    const { badges, until, end } = await follow(url, open.id);
     assert.equal((await fetch(`${url}inject/${button.id}`, { method: 'POST' })).status, 200);
-    await green;
-    socket.terminate();
+    await until((badge) => badge.startsWith('green'));
+    end();
     assert.match(badges.at(-1)!, /open/i);
 
     const gone = once(process, 'exit');
     process.kill('SIGINT');
     assert.deepEqual(await gone, [0, null]);
     assert.deepEqual(await readdir(temporary), []);
+  });
+
+  it("leads the dialogue of Google's guide, phrase by phrase, and locks the door", async () => {
+    const url = await ready(start());
+    const flows = (await (await fetch(`${url}flows`)).json()) as DemoNode[];
+    const window = flows.find(({ name }) => name === 'Tell Google about the window')!;
+    const lock = flows.find(({ name }) => name === 'Do what Google asked')!;
+    const { until, end } = await follow(url, window.id);
+    await until((badge) => badge.startsWith('green'));
+    end();
+    const page = /speak to: (http:\S+\/)/.exec(said)![1]!;
+    const moved = await follow(url, lock.id);
+    const answers = await say(
+      page,
+      'Arm the alarm',
+      'PIN 1234',
+      'Yes, although the window is open',
+      'Lock the front door',
+    );
+    assert.deepEqual(answers.slice(0, 3), [
+      'What is your PIN?',
+      'Kitchen window is open. Are you sure you want to arm the alarm?',
+      'OK, the alarm is armed.',
+    ]);
+    // The simulated lock takes about as long as Google waits: it is done, or on its way.
+    assert.match(answers[3]!, /^OK, (the door is locked|I am on it)\.$/);
+    await moved.until((badge) => badge.startsWith("green closed"));
+    moved.end();
   });
 
   it('says so when its port is in use', async () => {
