@@ -13,8 +13,8 @@ import { median, quantile, type Row } from './table';
 
 const DEVICES = 100;
 const AT_ONCE = 20;
-const REQUESTS = 400;
-const ROUNDS = 9;
+const REQUESTS = 200;
+const ROUNDS = 15;
 const CROWD = `${DEVICES} devices, ${AT_ONCE} requests at a time`;
 /** As long as Google advises for nine answers of ten. */
 const ADVISED_MS = 1000;
