@@ -74,6 +74,9 @@ interface Registered {
   answered?: { states: Readonly<States>; answer: JsonObject };
 }
 
+/** Nobody takes longer to leave; timers of the system take no more than some weeks. */
+const LONGEST_EXIT_MS = 24 * 60 * 60_000;
+
 /** What a follow-up tells of a trait (Google's follow-up schema of LockUnlock; the others by its likeness). */
 const FOLLOW_UP_WORDS: Readonly<Record<string, readonly string[]>> = {
   LockUnlock: ['isLocked'],
@@ -90,6 +93,8 @@ export class SmartHome implements House {
   private readonly announcer: Announcer;
   private readonly deadlines: Deadlines;
   private readonly runs: RunOptions;
+  /** Stops the timers of exit delays. */
+  private readonly leaving = new Map<string, () => void>();
   private closed = false;
 
   constructor(private readonly options: HomeOptions) {
@@ -188,6 +193,7 @@ export class SmartHome implements House {
     this.announcer.close();
     for (const asked of this.pending.close()) asked.tell(failed('deviceNotReady'));
     this.deadlines.close();
+    for (const stop of this.leaving.values()) stop();
     await this.states.close();
   }
 
@@ -369,6 +375,7 @@ export class SmartHome implements House {
     const next = device.next(before, { said, command, stopped: blocking || failure !== undefined, now });
     this.states.set(device.id, next);
     this.announcer.report(device.id);
+    this.tellWhenOver(device.id, next, now);
     if (command === undefined) return next;
     const states = device.shownFor(next, now, [command], said);
     if (command.action !== 'arm') return states;
@@ -384,6 +391,18 @@ export class SmartHome implements House {
     return tellOpen && entriesOf(report).length > 0
       ? { ...states, currentStatusReport: withBlocking(report, false) }
       : states;
+  }
+
+  /** The seconds of an exit delay that Google was told of end by themselves; it hears when they have. */
+  private tellWhenOver(deviceId: string, { exitEnds }: States, now: number): void {
+    this.leaving.get(deviceId)?.();
+    this.leaving.delete(deviceId);
+    if (typeof exitEnds !== 'number' || exitEnds <= now || exitEnds > now + LONGEST_EXIT_MS || this.closed) return;
+    const stop = this.options.clock.after(exitEnds - now, () => {
+      this.leaving.delete(deviceId);
+      this.announcer.report(deviceId);
+    });
+    this.leaving.set(deviceId, stop);
   }
 
   private followUp({ run, deviceId, command }: Asked, result: Result): void {

@@ -102,6 +102,29 @@ describe('what the devices are', () => {
     await house.home.close();
   });
 
+  it('is told again when the time to leave is over, for Google was told of seconds that are gone', async () => {
+    const house = new House();
+    house.device(PANEL);
+    await house.home.take({ payload: { isArmed: true, currentArmLevel: 'away', exitAllowance: 30 } }, 'panel');
+    await house.clock.advance(10_000);
+    // Whoever disarms and arms anew begins anew.
+    await house.home.take({ payload: { isArmed: false } }, 'panel');
+    await house.home.take({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
+    await house.clock.advance(59_999);
+    assert.equal(house.reports.at(-1)!.states.panel!.exitAllowance, 60);
+    const told = house.reports.length;
+    await house.clock.advance(1);
+    assert.equal(house.reports.length, told + 1);
+    assert.deepEqual(house.reports.at(-1)!.states.panel, {
+      online: true,
+      currentStatusReport: [],
+      isArmed: true,
+      currentArmLevel: 'away',
+    });
+    await house.home.close();
+    assert.equal(house.clock.waiting, 0);
+  });
+
   it('tells the last of several changes last', async () => {
     const house = new House();
     house.device(DOOR);
