@@ -97,7 +97,9 @@
 
     /** Adds what Sber has under ids that are not here yet. What is here may be newer, so it stays. */
     function takeOver() {
-      take.disabled = true;
+      // Not `disabled`, which would take the cursor away from it.
+      if (take.getAttribute('aria-disabled') === 'true') return;
+      take.setAttribute('aria-disabled', 'true');
       taken.textContent = t('builder.fetching');
       fetchModels().then(
         (found) => {
@@ -115,7 +117,7 @@
       );
       const told = (text) => {
         taken.textContent = text;
-        take.disabled = false;
+        take.removeAttribute('aria-disabled');
       };
     }
 

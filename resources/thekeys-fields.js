@@ -33,8 +33,31 @@
     },
   };
 
-  /** Shows, of elements marked with `data-when`, those that name the chosen value. */
+  /** True for one of these words, and for a variable. */
+  const isOneOf =
+    (...known) =>
+    (value) =>
+      known.includes(value ?? '') || isVariable(value);
+
+  /**
+   * A validator for a node's `defaults`: `isFine(value)` with the node as `this`, else the node's own words for what to do,
+   * `<type>.validator.<key>`.
+   */
+  function check(key, isFine) {
+    // The editor shows a sentence only of a function that names two parameters.
+    return function (value, _options) {
+      return isFine.call(this, value) || this._(this.type + '.validator.' + key);
+    };
+  }
+
+  /** What every node has as `labelStyle`. */
+  function labelStyle() {
+    return this.name ? 'node_label_italic' : '';
+  }
+
+  /** Shows, of elements marked with `data-when`, those that name the chosen value. An empty choice is the first one. */
   function showWhen(select, form) {
+    if (!select.val()) select.prop('selectedIndex', 0);
     select
       .on('change', () => {
         form.find('[data-when]').each(function () {
@@ -44,6 +67,12 @@
       .trigger('change');
   }
 
+  /** Settings that hardly anybody needs wait behind a summary, but one that differs from the usual must not hide. */
+  function openIfUnusual(details, usual) {
+    const differs = ([id, value]) => !['', value].includes(trimmed($('#node-config-input-' + id).val()));
+    details.prop('open', Object.entries(usual).some(differs));
+  }
+
   window.TheKeys = window.TheKeys || {};
-  window.TheKeys.fields = { showWhen, validators };
+  window.TheKeys.fields = { check, isOneOf, isVariable, labelStyle, openIfUnusual, showWhen, trimmed, validators };
 })();

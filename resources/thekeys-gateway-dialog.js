@@ -23,6 +23,8 @@
       return missing !== undefined;
     };
     const set = (input, value) => input.val(value).trigger('change');
+    /** What was chosen from is gone then, and the cursor with it. */
+    const choose = (input) => (value) => set(input, value).trigger('focus');
 
     addButton(host, {
       icon: 'fa-search',
@@ -38,7 +40,7 @@
           main: gateway.host,
           more: gateway.version === null ? '' : t('badge.version', { version: gateway.version }),
         }));
-        result.offer(t('setup.chooseGatewayFound'), rows, ({ main }) => set(host, main));
+        result.offer(t('setup.chooseGatewayFound'), rows, ({ main }) => choose(host)(main));
       },
     });
 
@@ -48,11 +50,16 @@
       run: async (result) => {
         if (lacks(result, [[host, 'needHost']])) return;
         const { locks } = await ask('POST', 'locks', { host: typed(host) });
-        offerLocks(result, locks, (chosen) => set(identifier, chosen));
+        offerLocks(result, locks, choose(identifier));
       },
     });
 
-    addButton(code, { icon: 'fa-magic', label: t('button.share'), run: toggleShare });
+    const { button: share } = addButton(code, {
+      icon: 'fa-magic',
+      label: t('button.share'),
+      run: (result) => toggleShare(result, share),
+    });
+    share.attr({ 'aria-expanded': 'false', 'aria-controls': 'thekeys-share' });
     code.on('input change', () => adviseOn(typed(code))).trigger('change');
 
     const test = TheKeys.locks.makeButton('fa-check', t('button.test')).appendTo('#thekeys-test');
@@ -74,32 +81,29 @@
     // What was found out is not about other settings.
     for (const input of [host, identifier, code]) input.on('input change', tested.hide);
 
-    // A setting that differs from the usual one should not hide.
-    $('#thekeys-more').prop(
-      'open',
-      !['', '30'].includes(typed(field('timeout'))) || typed(field('sharedState')) !== '',
-    );
-    shareForm({ identifier, code, set, lacks, typed });
+    TheKeys.fields.openIfUnusual($('#thekeys-more'), { timeout: '30', sharedState: '' });
+    shareForm({ identifier, code, test, set, lacks, typed });
   }
 
-  function toggleShare(result) {
+  function toggleShare(result, button) {
     result.hide();
     const box = $('#thekeys-share');
-    box.prop('hidden', !box.prop('hidden'));
-    if (!box.prop('hidden')) $('#thekeys-share-account').trigger('focus');
+    const open = box.prop('hidden');
+    box.prop('hidden', !open);
+    button.attr('aria-expanded', String(open));
+    if (open) $('#thekeys-share-account').trigger('focus');
   }
 
   /** Characters that people confuse when they copy a code by hand, and such as no code has. */
   function adviseOn(code) {
     const { PLACEHOLDER, t } = TheKeys.locks;
     const hint = $('#thekeys-code-hint');
-    if (code === '' || code === PLACEHOLDER || code.includes('${')) hint.text('').hide();
-    else if (!/^[\x21-\x7e]+$/.test(code)) hint.text(t('validator.code')).show();
-    else if (/[O0lI1]/.test(code)) hint.text(t('hint.code')).show();
-    else hint.text('').hide();
+    if (code === '' || code === PLACEHOLDER || code.includes('${')) hint.text('');
+    else if (!/^[\x21-\x7e]+$/.test(code)) hint.text(t('validator.code'));
+    else hint.text(/[O0lI1]/.test(code) ? t('hint.code') : '');
   }
 
-  function shareForm({ identifier, code, set, lacks, typed }) {
+  function shareForm({ identifier, code, test, set, lacks, typed }) {
     const { ask, makeButton, onClick, resultArea, t } = TheKeys.locks;
     const [account, password, lock, gateway, name] = ['account', 'password', 'lock', 'gateway', 'name'].map((each) =>
       $('#thekeys-share-' + each),
@@ -174,6 +178,7 @@
       password.val('');
       pick.prop('hidden', true);
       result.say(t('share.created'), 'good');
+      test.trigger('focus');
     });
   }
 

@@ -44,15 +44,15 @@
 
   /** A place for results below a row, read out by screen readers. */
   function resultArea() {
-    const area = $('<div class="thekeys-result" role="status" aria-live="polite"></div>').hide();
+    const area = $('<div class="thekeys-result" role="status" aria-live="polite"></div>');
     const say = (text, kind) => {
       area
         .empty()
         .removeClass('thekeys-good thekeys-bad')
         .addClass(kind ? 'thekeys-' + kind : '');
       $('<div></div>').text(text).appendTo(area);
-      area.show();
     };
+    const hide = () => area.empty().removeClass('thekeys-good thekeys-bad');
     /** Rows to choose from: `{ icon, main, more }`. */
     const offer = (text, rows, choose) => {
       say(text);
@@ -65,12 +65,12 @@
         $('<span class="thekeys-main"></span>').text(row.main).appendTo(button);
         $('<span class="thekeys-more"></span>').text(row.more).appendTo(button);
         button.on('click', () => {
-          area.hide();
+          hide();
           choose(row);
         });
       }
     };
-    return { area, say, offer, hide: () => area.hide() };
+    return { area, say, offer, hide };
   }
 
   /**
@@ -100,13 +100,13 @@
 
   function onClick(button, result, run) {
     button.on('click', () => {
-      if (button.prop('disabled')) return;
-      button.prop('disabled', true);
+      if (button.attr('aria-disabled') === 'true') return;
+      button.attr('aria-disabled', 'true');
       result.say(t('setup.asking'));
       Promise.resolve()
         .then(() => run(result))
         .catch((error) => result.say(error.code ? sentence(error) : String(error), 'bad'))
-        .finally(() => button.prop('disabled', false));
+        .finally(() => button.removeAttr('aria-disabled'));
     });
   }
 

@@ -1,12 +1,42 @@
 // Makes the pictures of the README and the documents anew, from the demo as `npm start` shows it. Run by
-// `npm run screenshots`, which builds first; needs Chromium. Writes docs/images and nothing else.
+// `npm run screenshots`, which builds first; needs Chromium. Writes docs/images and nothing else; with `--all`, pictures of
+// every dialog instead (see dialogs.mjs), into a folder that is named with `--out` or made.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { Editor, openBrowser } from '../test/support/browser.ts';
 import { Dialog } from '../test/support/dialog.ts';
+import { takeDialogs } from './dialogs.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    all: { type: 'boolean', default: false },
+    out: { type: 'string' },
+    only: { type: 'string' },
+    theme: { type: 'string', multiple: true },
+    language: { type: 'string', multiple: true },
+  },
+});
+if (options.all) {
+  const folder = path.resolve(options.out ?? (await mkdtemp(path.join(os.tmpdir(), 'the-keys-dialogs-'))));
+  const browser = await openBrowser();
+  try {
+    const count = await takeDialogs(browser, {
+      folder,
+      ...(options.only === undefined ? {} : { only: new RegExp(options.only) }),
+      ...(options.theme === undefined ? {} : { themes: options.theme }),
+      ...(options.language === undefined ? {} : { languages: options.language }),
+    });
+    console.log(`${count} pictures in ${folder}, sheets of all languages in ${path.join(folder, 'sheets')}`);
+  } finally {
+    await browser.close();
+  }
+  process.exit();
+}
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const images = path.join(root, 'docs', 'images');

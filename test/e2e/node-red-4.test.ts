@@ -1,8 +1,12 @@
 /** The editor of Node-RED 4.1, light, on the Node.js that runs these tests; dialogs in every language. */
-import { editorSuite } from './suite';
+import { keyboardSuite } from './keyboard';
+import { editorSuite, type SuiteOptions } from './suite';
 
-editorSuite('in Node-RED 4.1', {
+const options: SuiteOptions = {
   where: () => Promise.resolve({}),
   look: { language: 'en-US' },
   languages: ['fr', 'ru', 'pl'],
-});
+};
+
+editorSuite('in Node-RED 4.1', options);
+keyboardSuite('in Node-RED 4.1', options);

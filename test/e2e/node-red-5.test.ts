@@ -3,13 +3,17 @@ import { attackedNodeRed } from '../support/google-attacked';
 import { attackSuite, type Target } from '../support/google-attacks';
 import { nodeRed5 } from '../support/node-red-5';
 import { removeTemporary } from '../support/tarball';
-import { editorSuite } from './suite';
+import { keyboardSuite } from './keyboard';
+import { editorSuite, type SuiteOptions } from './suite';
 
-editorSuite('in Node-RED 5.0', {
+const options: SuiteOptions = {
   where: nodeRed5,
   look: { language: 'en-US', dark: true },
   languages: [],
-});
+};
+
+editorSuite('in Node-RED 5.0', options);
+keyboardSuite('in Node-RED 5.0', options);
 
 describe('strangers at the Google account in Node-RED 5.0', () => {
   let target: Target;

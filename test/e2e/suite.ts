@@ -30,6 +30,9 @@ const MEASURE: FlowNode[] = [
   { id: 'core-mqtt', type: 'mqtt in', z: 'tab', x: 900, y: 40, broker: 'core-config', topic: 'x', wires: [[]] },
 ];
 
+/** Half a screen, as people have it who read a guide beside the editor. */
+const SMALL = { width: 1000, height: 700 };
+
 /** Made up; of use for the simulated locks of these tests only. */
 const SHARES = { front: 'demo-share-code-1', gate: 'demo-share-code-2' };
 
@@ -144,10 +147,12 @@ export function editorSuite(title: string, options: SuiteOptions): void {
         }
       });
 
-      it('opens, reads well, and is as accessible as those of the core nodes', async () => {
+      it('opens in a small window too, reads well, and is as accessible as those of the core nodes', async () => {
+        await editor.page.setViewportSize(SMALL);
         for (const { type } of described) {
           const dialog = await Dialog.open(editor, specimenId(type));
           assertReadable(await dialog.words(), await keys());
+          assert.deepEqual(await dialog.cutOff(), [], `${type} fits`);
           await screenshot(editor, title, type);
           for (const [rule, found] of await dialog.accessibility()) {
             const allowed = baseline.get(rule) ?? 0;
@@ -172,9 +177,11 @@ export function editorSuite(title: string, options: SuiteOptions): void {
       for (const language of options.languages) {
         it(`reads well in ${language}`, async () => {
           await reopen(language);
+          await editor.page.setViewportSize(SMALL);
           for (const { type } of described) {
             const dialog = await Dialog.open(editor, specimenId(type));
             assertReadable(await dialog.words(), await keys());
+            assert.deepEqual(await dialog.cutOff(), [], `${type} fits`);
             await screenshot(editor, title, `${type}-${language}`);
             await dialog.cancel();
           }

@@ -11,6 +11,12 @@ export interface Field {
   value: string | boolean;
 }
 
+export interface Stop {
+  html: string;
+  name: string;
+  seen: boolean;
+}
+
 const FIELDS = `(form) => [...form.querySelectorAll('input[id], select[id], textarea[id]')]
   .filter((element) => /^node-(config-)?input-/.test(element.id) && element.offsetParent !== null)
   .filter((element) => !element.disabled && !element.readOnly && element.type !== 'password')
@@ -127,6 +133,55 @@ export class Dialog {
         violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => html.slice(0, 160)) })))`,
     );
     return new Map(result.map(({ id, nodes }) => [id, nodes]));
+  }
+
+  /** What sticks out of the dialog to the right, where nobody can see or reach it. */
+  async cutOff(): Promise<string[]> {
+    return this.editor.evaluate<string[]>(`(() => {
+      const form = document.querySelector('${this.selector}');
+      const { right } = form.closest('.red-ui-tray').getBoundingClientRect();
+      return [...form.querySelectorAll('*')]
+        .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > right)
+        .map((element) => element.outerHTML.slice(0, 120));
+    })()`);
+  }
+
+  /**
+   * Goes through the dialog with the Tab key, from its first field until the cursor leaves it. Each stop is told by its
+   * name for screen readers (empty: none) and by whether it looks other than without the cursor.
+   */
+  async walk(): Promise<Stop[]> {
+    await this.editor.evaluate(`(() => {
+      const form = document.querySelector('${this.selector}');
+      const look = (element) => {
+        for (const animation of element.getAnimations()) animation.finish();
+        const { outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor, backgroundColor } = getComputedStyle(element);
+        const outline = outlineStyle === 'none' ? 'none' : outlineStyle + outlineWidth + outlineColor;
+        return [outline, boxShadow, borderColor, backgroundColor].join();
+      };
+      const nameOf = (element) =>
+        [element.getAttribute('aria-label'), ...[...(element.labels ?? [])].map((label) => label.textContent),
+          element.textContent, element.title].map((text) => (text ?? '').trim()).find((text) => text !== '') ?? '';
+      const stops = [];
+      window.theKeysWalk = {
+        note() {
+          const element = document.activeElement;
+          if (!form.contains(element) || stops.some((stop) => stop.element === element)) return false;
+          stops.push({ element, name: nameOf(element), look: look(element) });
+          return true;
+        },
+        end() {
+          document.activeElement.blur();
+          return stops.map(({ element, name, look: with_ }) => ({
+            html: element.outerHTML.slice(0, 120), name, seen: with_ !== look(element),
+          }));
+        },
+      };
+      form.querySelector('[id^="node-"]:is(input, select)').focus();
+    })()`);
+    do await this.editor.page.keyboard.press('Tab');
+    while (await this.editor.evaluate<boolean>('theKeysWalk.note()'));
+    return this.editor.evaluate<Stop[]>('theKeysWalk.end()');
   }
 
   async save(): Promise<void> {

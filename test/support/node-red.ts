@@ -251,8 +251,9 @@ export class NodeRed {
       this.output += String(error);
       this.wake();
     });
-    const listening = /Server now running at (http:\/\/127\.0\.0\.1:\d+)/;
-    const started = /Started flows|Waiting for missing types/;
+    const listening = /(http:\/\/127\.0\.0\.1:\d+)\//;
+    // In the languages in which Node-RED itself writes its log and which this package speaks.
+    const started = /Started flows|Flux démarrés|Запущены потоки|Waiting for missing types/;
     await this.until(() => listening.test(this.log) && started.test(this.log), 'Node-RED to start', BOOT_LIMIT_MS);
     this.base = listening.exec(this.log)?.[1] ?? '';
     if (this.options.admin !== undefined) await this.login(this.options.admin);

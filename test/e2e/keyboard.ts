@@ -1,0 +1,133 @@
+/**
+ * The dialogs' own widgets without a mouse: rows of arm levels, lists of what was found, the model builder. Every stop of the
+ * Tab key has a name and is seen, and the cursor never falls out of the dialog. Run for each Node-RED by `node-red-*.test.ts`.
+ */
+import assert from 'node:assert/strict';
+import type { Browser, Page } from 'playwright-core';
+import { SimulatedGateway } from '../../src/simulator/gateway';
+import { serve, type RunningGateway } from '../../src/simulator/gateway-server';
+import { Editor, openBrowser } from '../support/browser';
+import { Dialog } from '../support/dialog';
+import { NodeRed, type FlowNode } from '../support/node-red';
+import type { SuiteOptions } from './suite';
+
+const LOCK = { identifier: '45961123', code: 'demo-share-code-1' };
+
+const flow = (host: string): FlowNode[] => [
+  { id: 'tab', type: 'tab', label: 'Without a mouse' },
+  { id: 'gateway', type: 'gateway-config', name: '', host, identifier: '', timeout: '10' },
+  { id: 'google', type: 'google-smarthome-config', name: '', path: '/home', projectId: 'demo-home' },
+  { id: 'sber', type: 'sber-config', name: '', endpoint: '', keyIn: 'header', timeout: '15' },
+  {
+    id: 'alarm',
+    z: 'tab',
+    type: 'google-smarthome-in',
+    account: 'google',
+    deviceType: 'SECURITYSYSTEM',
+    deviceName: 'Alarm',
+    levels: [{ level_name: 'home', level_values: [{ lang: 'en', level_synonym: ['Home'] }] }],
+    levelsOrdered: true,
+    pinFor: 'release',
+    replyTimeout: '1500',
+    x: 300,
+    y: 100,
+    wires: [[]],
+  },
+  {
+    id: 'models',
+    z: 'tab',
+    type: 'sber-models',
+    account: 'sber',
+    operation: 'sync',
+    models: [{ id: 'ACME-1', manufacturer: 'Acme', model: 'Lamp', category: 'light', features: ['online', 'on_off'] }],
+    x: 300,
+    y: 200,
+    wires: [[]],
+  },
+];
+
+export function keyboardSuite(title: string, options: SuiteOptions): void {
+  describe(`without a mouse ${title}`, function () {
+    this.timeout(240_000);
+    let gateway: RunningGateway;
+    let nodeRed: NodeRed;
+    let browser: Browser;
+    let editor: Editor;
+    let page: Page;
+    const ends: (() => Promise<unknown>)[] = [];
+
+    before(async () => {
+      gateway = await serve(new SimulatedGateway({ locks: [LOCK] }));
+      ends.push(() => gateway.close());
+      nodeRed = await NodeRed.start(await options.where());
+      ends.push(() => nodeRed.stop());
+      browser = await openBrowser();
+      ends.push(() => browser.close());
+      await nodeRed.deploy(flow(gateway.host));
+      editor = await Editor.open(browser, nodeRed.url, options.look);
+      ends.push(() => editor.close());
+      page = editor.page;
+    });
+    after(async () => {
+      for (const end of ends.reverse()) await end();
+    });
+
+    const focused = <T>(expression: string): Promise<T> =>
+      editor.evaluate<T>(`((element) => ${expression})(document.activeElement)`);
+
+    it('has a name and is seen wherever the Tab key stops', async () => {
+      for (const id of ['gateway', 'google', 'sber', 'alarm', 'models']) {
+        const dialog = await Dialog.open(editor, id);
+        if (id === 'models') await page.locator('.thekeys-sber-body').waitFor();
+        const stops = await dialog.walk();
+        assert.ok(stops.length >= 5, `${id}: ${stops.length} stops`);
+        // Of the editor: the buttons beside a configuration node, and traps for browsers that fill in passwords.
+        const own = stops.filter(({ html }) => !/id="(node-input-(btn|lookup)-|red-ui-trap-)/.test(html));
+        for (const { html, name, seen } of own) {
+          assert.notEqual(name, '', `no name: ${html}`);
+          assert.ok(seen, `${id}: nobody sees where the cursor is: ${html}`);
+        }
+        await dialog.cancel();
+      }
+    });
+
+    it('chooses a lock from those found', async () => {
+      const dialog = await Dialog.open(editor, 'gateway');
+      const find = page.locator('#node-config-dialog-edit-form').getByRole('button', { name: 'Locks', exact: true });
+      const places = page.locator('#node-config-dialog-edit-form [role="status"]');
+      const before = await places.evaluateAll(
+        (elements) => elements.filter((element) => element.checkVisibility()).length,
+      );
+      await find.press('Enter');
+      await page.locator('.thekeys-choice').waitFor();
+      const after = await places.evaluateAll(
+        (elements) => elements.filter((element) => element.checkVisibility()).length,
+      );
+      assert.equal(after, before, 'what is read aloud was there before it was filled');
+      await page.keyboard.press('Tab');
+      assert.match(await focused<string>('element.textContent'), new RegExp(LOCK.identifier));
+      await page.keyboard.press('Enter');
+      assert.equal(await focused<string>('element.id'), 'node-config-input-identifier');
+      assert.equal(await focused<string>('element.value'), LOCK.identifier);
+      await dialog.cancel();
+    });
+
+    it('adds an arm level with words in a second language, and removes one', async () => {
+      const dialog = await Dialog.open(editor, 'alarm');
+      await page.getByRole('button', { name: 'Add a level' }).press('Enter');
+      await page.waitForFunction(`document.activeElement.classList.contains('thekeys-device-name')`);
+      await page.keyboard.type('away');
+      await page.getByRole('button', { name: 'Add a language' }).last().press('Enter');
+      assert.equal(await focused<string>('element.getAttribute("aria-label")'), 'Language');
+      await page.keyboard.type('fr');
+      await page.keyboard.press('Tab');
+      await page.keyboard.type('Absent, Total');
+      await page.getByRole('link', { name: 'Remove this level' }).first().press('Enter');
+      await page.waitForFunction(`document.activeElement.classList.contains('red-ui-editableList-addButton')`);
+      await dialog.save();
+      assert.deepEqual(await editor.evaluate(`RED.nodes.node('alarm').levels`), [
+        { level_name: 'away', level_values: [{ level_synonym: ['Absent', 'Total'], lang: 'fr' }] },
+      ]);
+    });
+  });
+}
