@@ -524,6 +524,13 @@ async function openDialog(editor, type, id) {
   // The tray slides in; what is looked at before it stands still is not what a person sees.
   await editor.page.locator(config ? '#node-config-dialog-ok' : '#node-dialog-ok').click({ trial: true });
   await editor.page.mouse.move(5, 5);
+  await editor.page.waitForFunction(`(() => {
+    const tray = $('.red-ui-tray').last();
+    const left = tray.offset().left;
+    const still = !tray.is(':animated') && tray.data('left') === left && left + tray.width() < innerWidth;
+    tray.data('left', left);
+    return still;
+  })()`);
 }
 
 /** Holds the pointer over a field that is wrong, until the editor says why. */
