@@ -483,8 +483,7 @@ async function takeOne(browser, world, { folder, only, theme, language }) {
         try {
           await openDialog(editor, values.type, idOf(name));
           await act(page);
-          await page.waitForTimeout(150);
-          await keep(name, await dialogClip(editor), page);
+          await keep(name, await stillClip(editor), page);
           await page.mouse.move(5, 5);
           await page.locator('.red-ui-tray').last().locator('#node-dialog-cancel, #node-config-dialog-cancel').click();
           await page.locator('.red-ui-tray').waitFor({ state: 'detached' });
@@ -524,19 +523,20 @@ async function openDialog(editor, type, id) {
   // The tray slides in; what is looked at before it stands still is not what a person sees.
   await editor.page.locator(config ? '#node-config-dialog-ok' : '#node-dialog-ok').click({ trial: true });
   await editor.page.mouse.move(5, 5);
-  await editor.page.waitForFunction(`(() => {
-    const tray = $('.red-ui-tray').last();
-    const left = tray.offset().left;
-    const still = !tray.is(':animated') && tray.data('left') === left && left + tray.width() < innerWidth;
-    tray.data('left', left);
-    return still;
-  })()`);
 }
 
 /** Holds the pointer over a field that is wrong, until the editor says why. */
 async function hoverFault(page, field) {
   await page.hover(field);
   await page.locator('.red-ui-popover').last().waitFor();
+}
+
+/** Where the dialog is when it has stopped sliding and growing. */
+async function stillClip(editor, before = '') {
+  await editor.page.waitForTimeout(150);
+  const clip = await dialogClip(editor);
+  const now = JSON.stringify(clip);
+  return now === before ? clip : stillClip(editor, now);
 }
 
 /** The dialog with what hangs below it, without the empty part. */

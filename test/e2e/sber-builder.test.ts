@@ -103,10 +103,11 @@ describe('building models in the dialog of sber-models', function () {
     await editor.page.locator('#node-dialog-ok').click();
     await editor.page.locator('.red-ui-tray').waitFor({ state: 'detached' });
   };
-  const deploy = async (): Promise<void> => {
-    await editor.page.locator('#red-ui-header-button-deploy').click();
-    await editor.page.waitForFunction('!RED.nodes.dirty()');
-  };
+  const deploy = (): Promise<void> =>
+    nodeRed.deployedBy(async () => {
+      await editor.page.locator('#red-ui-header-button-deploy').click();
+      await editor.page.waitForFunction('!RED.nodes.dirty()');
+    });
 
   it('makes a model by ticking, tells what is missing meanwhile, and brings it to the cloud', async () => {
     const builder = await openDialog();

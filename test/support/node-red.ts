@@ -135,6 +135,13 @@ export class NodeRed {
     await this.until(() => this.deployed.slice(before).includes(rev), 'the deployed flows to run', BOOT_LIMIT_MS);
   }
 
+  /** Has somebody else deploy, say a person in the editor, and resolves when that runs. */
+  async deployedBy(person: () => Promise<void>): Promise<void> {
+    const before = this.deployed.length;
+    await person();
+    await this.until(() => this.deployed.length > before, 'what was deployed to run', BOOT_LIMIT_MS);
+  }
+
   /** Presses an inject node's button, optionally with other properties of the message. */
   async inject(id: string, properties?: Record<string, unknown>): Promise<void> {
     const response = await this.request(`/inject/${id}`, {
