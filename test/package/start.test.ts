@@ -155,7 +155,7 @@ describe('the demo', function () {
     ]);
     // The simulated lock takes about as long as Google waits: it is done, or on its way.
     assert.match(answers[3]!, /^OK, (the door is locked|I am on it)\.$/);
-    await moved.until((badge) => badge.startsWith("green closed"));
+    await moved.until((badge) => badge.startsWith('green closed'));
     moved.end();
   });
 
