@@ -20,6 +20,12 @@ const NAMES = [
   'refresh_token',
   'username',
   'password',
+  'ticket',
+  'cancel',
+  '__proto__',
+  'constructor',
+  'username[]',
+  'username[toString]',
 ];
 const value = fc.oneof(
   fc.constantFrom(
@@ -36,6 +42,9 @@ const value = fc.oneof(
     'https://elsewhere.example/r/demo',
     'javascript:alert(1)',
     'anna',
+    'x'.repeat(4000),
+    'a.'.repeat(500),
+    '%00',
   ),
   fc.string({ unit: 'grapheme', maxLength: 40 }),
 );
