@@ -8,7 +8,7 @@ import type { Node, NodeAPI, NodeMessageInFlow, NodeStatus } from 'node-red';
 import { systemClock } from '../../src/common/clock';
 import { CodedError, textOf } from '../../src/common/errors';
 import { CalmBadge } from './calm-badge';
-import { isReadable, UNREADABLE } from './readable';
+import { isReadable, UNREADABLE, writable } from './readable';
 import type { Words } from './words';
 
 /**
@@ -135,7 +135,7 @@ export class Adapter {
       }
       let outcome: Outcome | Promise<Outcome>;
       try {
-        outcome = run(received, { signal: this.signal });
+        outcome = run(writable(received), { signal: this.signal });
       } catch (error) {
         finish({ error });
         return;

@@ -1,6 +1,6 @@
 /**
- * Whether a message is one that can be read and copied at all: what a node ends with when it was not. Whether it makes
- * sense is left to the parsers.
+ * Whether a message is one that can be read, written and copied at all, and what a node does where it is not. Whether it
+ * makes sense is left to the parsers.
  */
 import { invalidInput } from '../../src/common/errors';
 
@@ -31,4 +31,14 @@ export function isReadable(value: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * The message itself where a result can be written into it; of one that is frozen, or whose payload cannot be set, a copy.
+ * It must not turn out when the door is open already.
+ */
+export function writable<T extends object>(message: T): T {
+  const payload = Object.getOwnPropertyDescriptor(message, 'payload');
+  const settable = payload === undefined || (payload.writable === true && payload.configurable === true);
+  return Object.isExtensible(message) && settable ? message : { ...message };
 }

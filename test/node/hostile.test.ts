@@ -219,12 +219,12 @@ describe('hostile messages', function () {
   const { hooks } = nodeRed as unknown as { hooks: Hooks };
 
   /** How the message ended, once and for all. */
-  async function ending(to: string, content: object): Promise<unknown> {
+  async function ending(to: string, content: object, seal = (message: object) => message): Promise<unknown> {
     const probe = (ids += 1);
     const ended: unknown[] = [];
     ends.set(probe, ended);
     const node = helper.getNode(to);
-    node.receive(Object.defineProperty(content, 'probe', { value: probe, enumerable: true }) as never);
+    node.receive(seal(Object.defineProperty(content, 'probe', { value: probe, enumerable: true })) as never);
     const until = performance.now() + 20_000;
     while (ended.length === 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 2));
     await new Promise((resolve) => setTimeout(resolve, 2));
@@ -258,6 +258,24 @@ describe('hostile messages', function () {
       }
     });
   }
+
+  it('every node answers a message into which nothing can be written', async () => {
+    const seals: ((message: object) => object)[] = [
+      (message) => Object.freeze(message),
+      (message) => Object.preventExtensions(message),
+      (message) => {
+        const { payload } = message as { payload?: unknown };
+        return Object.defineProperty(message, 'payload', { get: () => payload, enumerable: true, configurable: false });
+      },
+    ];
+    for (const to of TAKERS) {
+      for (const seal of seals) {
+        const content = { _msgid: 'demo', topic: '', ...structuredClone(ORDINARY[to]!) };
+        const end = await ending(to, content, seal);
+        assert.equal(end, 'ok', `${to}: ${String(end)}`);
+      }
+    }
+  });
 
   it('every node survives whatever else may be in a message', async () => {
     await fc.assert(
