@@ -75,9 +75,9 @@ export class Challenges {
       if (untilOf(mine) > now) return { result: 'locked' };
       if (right) return mine === undefined ? { result: 'right' } : { value: less(all, [person]), result: 'right' };
       const failures = failuresOf(mine) + 1;
-      return failures >= ATTEMPTS
-        ? { value: { ...all, [person]: { until: now + LOCK_OUT_MS } }, result: 'locked' }
-        : { value: { ...all, [person]: { failures } }, result: 'wrong' };
+      // The last one too is told to be wrong: what follows is locked out, and says so.
+      const record: JsonObject = failures >= ATTEMPTS ? { until: now + LOCK_OUT_MS } : { failures };
+      return { value: { ...all, [person]: record }, result: 'wrong' };
     });
   }
 

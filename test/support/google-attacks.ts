@@ -157,8 +157,8 @@ export function attackSuite(title: string, target: () => Target): void {
       const answers = await Promise.all(
         guesses.map((pin) => ben.execute('door', 'LockUnlock', { lock: false }, { pin })),
       );
-      assert.equal(answers.filter((answer) => answer.challengeNeeded?.type === 'challengeFailedPinNeeded').length, 4);
-      assert.equal(answers.filter((answer) => answer.errorCode === 'tooManyFailedAttempts').length, 4);
+      assert.equal(answers.filter((answer) => answer.challengeNeeded?.type === 'challengeFailedPinNeeded').length, 5);
+      assert.equal(answers.filter((answer) => answer.errorCode === 'tooManyFailedAttempts').length, 3);
       const afterwards = await ben.execute('door', 'LockUnlock', { lock: false }, { pin: PIN });
       assert.equal(afterwards.errorCode, 'tooManyFailedAttempts');
       const fresh = await (await link('ben')).execute('door', 'LockUnlock', { lock: false }, { pin: PIN });
