@@ -79,6 +79,7 @@ try {
     ['lock-action', 'lock-action'],
   ]) {
     const dialog = await Dialog.open(editor, flows.find((node) => node.type === type).id);
+    await editor.page.mouse.move(0, 0);
     await editor.page
       .locator('.red-ui-tray')
       .last()
