@@ -39,7 +39,8 @@ const SENTINEL_PORT = 26379;
 const DEFAULT_PREFIX = 'thekeys:';
 
 const SHAPE = /^(rediss?):\/\/(?:([^@/?#]*)@)?([^@/?#]+)(?:\/([^/?#]*))?(?:\?([^#]*))?$/i;
-const NODE = /^(\[[0-9a-f:.]+\]|[^\s:[\]]+)(?::(\d{1,5}))?$/i;
+/** What a name may be made of, and no more: a parameter that lost its question mark must not be taken, and told, as one. */
+const NODE = /^(\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+)(?::(\d{1,5}))?$/iu;
 
 /** @throws CodedError `INVALID_INPUT`, without a word of the text itself. */
 export function parseRedisUrl(text: string): RedisAddress {

@@ -185,7 +185,7 @@ describe('the address of a Redis', () => {
           assert.ok(!JSON.stringify([error.message, error.cause]).includes(secret));
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 10_000 },
     );
   });
 });
