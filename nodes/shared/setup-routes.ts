@@ -23,6 +23,8 @@ const FIND_MS = 2000;
 const LIST_MS = 10_000;
 /** A reading takes the lock up to 4 s, and a busy gateway is asked again. */
 const TEST_MS = 20_000;
+/** Nobody who waits before a dialog wants a gateway that is switched off to be tried for longer. */
+const UNREACHABLE_MS = 4000;
 
 type Body = Record<string, unknown>;
 type Work = (request: Request, signal: AbortSignal) => Promise<object>;
@@ -37,7 +39,9 @@ export function addSetupRoutes(RED: NodeAPI): void {
     answering(async ({ params }, signal) => {
       const gateway = deployed(RED, params.id)?.access.gateway;
       if (gateway === undefined) throw new CodedError('NOT_DEPLOYED', 'not deployed', NOT_DEPLOYED);
-      return { locks: await gateway.list({ deadlineMs: LIST_MS, timeoutMs: LIST_MS, signal }) };
+      return {
+        locks: await gateway.list({ deadlineMs: LIST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal }),
+      };
     }),
   );
   const post = (path: string, work: (body: Body, signal: AbortSignal) => Promise<object>): void => {
@@ -67,7 +71,7 @@ export function addSetupRoutes(RED: NodeAPI): void {
   post('/locks', async (body, signal) => {
     const address = await permittedAddress(RED, body.host);
     return withGateway(RED, address, async (gateway) => ({
-      locks: await gateway.list({ deadlineMs: LIST_MS, timeoutMs: LIST_MS, signal }),
+      locks: await gateway.list({ deadlineMs: LIST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal }),
     }));
   });
 
@@ -76,7 +80,7 @@ export function addSetupRoutes(RED: NodeAPI): void {
     const identifier = readIdentifier({}, { node: substituted(RED, body.identifier), gateway: '' });
     const code = checkedCode(substituted(RED, codeOf(RED, body)));
     return withGateway(RED, address, async (gateway) => {
-      const options = { deadlineMs: TEST_MS, timeoutMs: LIST_MS, signal };
+      const options = { deadlineMs: TEST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal };
       const { state, batteryPercent } = await gateway.lockStatus({ identifier, code }, options);
       return { state, batteryPercent };
     });

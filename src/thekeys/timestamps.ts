@@ -3,9 +3,10 @@
  * `kill -9` and clocks set back. Numbers are reserved durably in small blocks ahead of their use, so that handing one out
  * rarely waits for a disk. When to ask for one, and what a gateway says to it, is left to the gateway's client.
  */
+import { randomUUID } from 'node:crypto';
 import { textOf } from '../common/errors';
 import type { Clock } from '../common/clock';
-import type { State } from '../state/state';
+import type { Json, State } from '../state/state';
 
 export interface TimestampsOptions {
   state: State;
@@ -49,6 +50,13 @@ const REFUSALS_BEYOND_DOUBT = 6;
  */
 export type Advice = { kind: 'retry' } | { kind: 'wait'; ms: number } | { kind: 'restarted' };
 
+/** What lies in a shared home beside the sequence: a name of its own, so that whoever was there before notices a loss. */
+interface Era {
+  id: string;
+  /** The sequence began with a distance to what was used in the era before. */
+  apart: boolean;
+}
+
 export class Timestamps {
   /** The greatest that was handed out. */
   private last = 0;
@@ -65,6 +73,8 @@ export class Timestamps {
   /** Where the sequence stood before the clock was believed instead, until a gateway has accepted that. */
   private before: number | undefined;
   private troubled = false;
+  /** That of the shared home when this process was there last. */
+  private era: string | undefined;
 
   constructor(private readonly options: TimestampsOptions) {}
 
@@ -104,17 +114,39 @@ export class Timestamps {
   }
 
   /**
-   * From the home that several processes share. Where it gives one that this process has used, it was lost or is an old
-   * copy (a Redis that keeps nothing on disk, a failover to a replica that lagged); what the others used is known to
-   * nobody then, so the sequence goes on with a distance.
+   * From the home that several processes share. Where that was lost, or turns out to be an old copy by giving one that this
+   * process has used (a failover to a replica that lagged), what the others used is known to nobody, so the sequence
+   * goes on with a distance.
    */
   private async takeShared(): Promise<number> {
     const { state, key } = this.options;
-    const given = await state.reserve(key, this.seconds(), 1);
+    const lost = await this.wasHomeLost();
+    const given = await state.reserve(key, lost ? this.distant() : this.seconds(), 1);
     const lead = this.last - this.seconds();
     // Far ahead of the clock it is another process that has let the sequence start anew, for good reason.
     if (given > this.last || lead > WRONG_CLOCK_SECONDS) return given;
-    return state.reserve(key, this.last + DISTANCE_AFTER_LOSS, 1);
+    return state.reserve(key, this.distant(), 1);
+  }
+
+  private distant(): number {
+    return Math.max(this.seconds(), this.last) + DISTANCE_AFTER_LOSS;
+  }
+
+  /** Whether the shared home was lost since this process was there last, and it is the first to go on with a distance. */
+  private async wasHomeLost(): Promise<boolean> {
+    const known = this.era;
+    const { id, lost } = await this.options.state.change(`${this.options.key}/era`, (current) => {
+      const found = asEra(current);
+      const isNew = known !== undefined && found?.id !== known;
+      if (found === undefined) {
+        const id = randomUUID();
+        return { value: { id, apart: isNew }, result: { id, lost: isNew } };
+      }
+      if (!isNew || found.apart) return { result: { id: found.id, lost: false } };
+      return { value: { id: found.id, apart: true }, result: { id: found.id, lost: true } };
+    });
+    this.era = id;
+    return lost;
   }
 
   /** The gateway took it. */
@@ -255,4 +287,10 @@ export class Timestamps {
       return false;
     }
   }
+}
+
+function asEra(value: Json | undefined): Era | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const { id, apart } = value;
+  return typeof id === 'string' ? { id, apart: apart === true } : undefined;
 }

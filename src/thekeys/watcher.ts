@@ -56,9 +56,8 @@ const TOGETHER = 0.1;
 const JITTER = 0.1;
 /** A poll that has not had its turn by then makes room for the next. */
 const POLL_DEADLINE_MS = 30_000;
-/** How long others leave it to a process that said it would poll. */
-const CLAIM_MS = 20_000;
-const CLAIMED_PAUSE_MS = 1000;
+/** How long others wait for a process that died while it polled. */
+const LEASE_MS = 8000;
 /** What another process read counts as this one's poll when it is no older than this part of the interval. */
 const FRESH = 0.75;
 
@@ -90,7 +89,6 @@ interface Known {
 /** What processes that share the gateway tell each other. Times are milliseconds since 1970. */
 interface Snapshot {
   at: number;
-  claimedUntil: number;
   locks: ListedLock[];
   known: Record<string, Known>;
 }
@@ -173,7 +171,8 @@ export class Watcher {
         // The same for all, or those that poll together would drift apart and poll twice as often.
         const jitter = 1 - JITTER + 2 * JITTER * this.options.random();
         for (const entry of due) {
-          if (entry.dueAt <= now + entry.watch.intervalMs * TOGETHER)
+          // Also where another process polled meanwhile, and this one has it from there.
+          if (entry.dueAt <= after + entry.watch.intervalMs * TOGETHER)
             entry.dueAt = after + entry.watch.intervalMs * jitter;
         }
       }
@@ -188,23 +187,20 @@ export class Watcher {
       await this.readAll(await this.list(due, signal), due, signal);
       return;
     }
-    const found = await this.claim(due);
-    if (found === 'claimed') {
-      const at = this.options.clock.elapsed();
-      for (const entry of due) entry.dueAt = at + CLAIMED_PAUSE_MS + entry.watch.intervalMs * TOGETHER;
-      return;
-    }
-    if (found !== 'mine') {
-      for (const [identifier, known] of Object.entries(found.known)) this.known.set(identifier, known);
-      await this.readAll(found.locks, due, signal);
-      return;
-    }
-    let locks: ListedLock[] | undefined;
+    // One process polls; the others wait for it, and find what it found.
+    const turn = await state.lease(this.stateKey, { ttlMs: LEASE_MS, signal });
     try {
-      locks = await this.list(due, signal);
-      await this.readAll(locks, due, signal);
+      const found = await this.foundLately(due);
+      if (found === undefined) {
+        const locks = await this.list(due, signal);
+        await this.readAll(locks, due, signal);
+        await this.tellOthers(locks);
+      } else {
+        for (const [identifier, known] of Object.entries(found.known)) this.known.set(identifier, known);
+        await this.readAll(found.locks, due, signal);
+      }
     } finally {
-      await this.tellOthers(locks);
+      await turn.release();
     }
   }
 
@@ -274,30 +270,21 @@ export class Watcher {
     return `watch/${this.options.key}`;
   }
 
-  /** Whether this process is to poll, another does so right now, or another has just done so. */
-  private claim(due: readonly Entry[]): Promise<'mine' | 'claimed' | Snapshot> {
+  /** What another process has found so lately that it counts as this one's poll. */
+  private async foundLately(due: readonly Entry[]): Promise<Snapshot | undefined> {
     const shortest = Math.min(...due.map(({ watch }) => watch.intervalMs));
-    return this.options.state.change<'mine' | 'claimed' | Snapshot>(this.stateKey, (current) => {
-      const now = this.options.clock.now();
-      const snapshot = asSnapshot(current);
-      if (snapshot.claimedUntil > now && snapshot.claimedUntil <= now + CLAIM_MS) return { result: 'claimed' };
-      const age = now - snapshot.at;
-      if (age >= 0 && age < shortest * FRESH) return { result: snapshot };
-      return { value: asJson({ ...snapshot, claimedUntil: now + CLAIM_MS }), result: 'mine' };
-    });
+    const snapshot = asSnapshot(await this.options.state.get(this.stateKey));
+    const age = this.options.clock.now() - snapshot.at;
+    return age >= 0 && age < shortest * FRESH ? snapshot : undefined;
   }
 
-  private async tellOthers(locks: ListedLock[] | undefined): Promise<void> {
-    await this.options.state.change(this.stateKey, (current) => {
-      const snapshot = asSnapshot(current);
-      if (locks === undefined) return { value: asJson({ ...snapshot, claimedUntil: 0 }), result: undefined };
-      const known = { ...snapshot.known, ...Object.fromEntries(this.known) };
-      return {
-        value: asJson({ at: this.options.clock.now(), claimedUntil: 0, locks, known }),
-        result: undefined,
-      };
+  private async tellOthers(locks: ListedLock[]): Promise<void> {
+    const { state, clock } = this.options;
+    await state.change(this.stateKey, (current) => {
+      const known = { ...asSnapshot(current).known, ...Object.fromEntries(this.known) };
+      return { value: asJson({ at: clock.now(), locks, known }), result: undefined };
     });
-    if (locks !== undefined) await this.options.state.publish(this.stateKey, this.id);
+    await state.publish(this.stateKey, this.id);
   }
 }
 
@@ -313,7 +300,7 @@ function asGatewayError(thrown: unknown): GatewayError {
 
 /** What is kept was written by this class, in this or another process. */
 function asSnapshot(value: Json | undefined): Snapshot {
-  const empty: Snapshot = { at: 0, claimedUntil: 0, locks: [], known: {} };
+  const empty: Snapshot = { at: 0, locks: [], known: {} };
   return typeof value === 'object' && value !== null ? { ...empty, ...(value as Partial<Snapshot>) } : empty;
 }
 

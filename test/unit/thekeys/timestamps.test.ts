@@ -190,7 +190,12 @@ describe('timestamps', () => {
     /** As Redis, which can lose what it was told. */
     class Shared extends MemoryState {
       override readonly shared: boolean = true;
-      forget(to?: number): Promise<void> {
+      async forget(): Promise<void> {
+        await this.change(KEY, () => ({ value: undefined, result: undefined }));
+        await this.change(`${KEY}/era`, () => ({ value: undefined, result: undefined }));
+      }
+      /** A failover to a replica that had not heard of the last ones. */
+      goBack(to: number): Promise<void> {
         return this.change(KEY, () => ({ value: to, result: undefined }));
       }
     }
@@ -205,12 +210,28 @@ describe('timestamps', () => {
       assertIncreasing(given);
     });
 
+    it('come behind those of all others, whoever is the first to ask after their home was lost', async () => {
+      for (const first of [0, 1, 2]) {
+        const home = new Shared();
+        const [one, two, three] = [begin(home), begin(home), begin(home)];
+        const given = [...(await take(one, 3)), ...(await take(two, 1)), ...(await take(three, 12))];
+        await home.forget();
+        // Somebody who has never used one, and knows of no loss, may come before.
+        if (first === 0) await begin(home).next();
+        const order = [one, two, three, one, two].slice(first, first + 3);
+        for (const timestamps of order) given.push(...(await take(timestamps, 2)));
+        assertIncreasing(given);
+        assert.ok(given.at(-1)! - seconds() < 60, 'one distance, not one for each');
+        clock.setWall(HOUR * 1000);
+      }
+    });
+
     it('go on with a distance behind an old copy, since nobody knows what the others used', async () => {
       const home = new Shared();
       const [one, two] = [begin(home), begin(home)];
       const given = await take(one, 10);
       given.push(...(await take(two, 5)));
-      await home.forget(given[3]);
+      await home.goBack(given[3]!);
       given.push(...(await take(one, 5)), ...(await take(two, 5)));
       assertIncreasing(given);
     });
