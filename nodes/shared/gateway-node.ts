@@ -84,7 +84,7 @@ export function checkedCode(value: unknown): string {
   const code = textSetting(value, 'the share code');
   const fault = faultOfCode(code);
   if (fault !== undefined) {
-    throw invalidInput(fault, 'Type the share code that the The Keys app shows for the share with this gateway.');
+    throw invalidInput(fault, 'Type the share code that the app of The Keys shows for the share with this gateway.');
   }
   return code;
 }

@@ -20,7 +20,7 @@ const ERRORS = {
   },
   NOT_SHARED: {
     message: 'the lock is not shared with this gateway',
-    hint: 'Create a share between the lock and the gateway in the The Keys app, and check the identifier (the "ID serrure", not the number in the portal\'s address).',
+    hint: 'Create a share between the lock and the gateway in the app of The Keys, and check the identifier (the "ID serrure", not the number in the portal\'s address).',
     retriable: false,
   },
   INVALID_HMAC: {

@@ -516,7 +516,7 @@ function checkShare(share: Share): Share {
   const identifier = checkIdentifier(share.identifier);
   const fault = faultOfCode(share.code);
   if (fault !== undefined) {
-    throw invalidInput(fault, 'Type the share code that the The Keys app shows for the share with this gateway.');
+    throw invalidInput(fault, 'Type the share code that the app of The Keys shows for the share with this gateway.');
   }
   return { identifier, code: cleanCode(share.code) };
 }
