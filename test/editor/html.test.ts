@@ -27,6 +27,14 @@ const BADGE_LENGTH = 20;
 /** Stands in for every number in a badge; larger ones are rare. */
 const NUMBER = '99';
 
+/** What the parts of a help are called that people look for. */
+const HEADINGS: Readonly<Record<string, { inputs: string; outputs: string; errors: string }>> = {
+  'en-US': { inputs: 'Inputs', outputs: 'Outputs', errors: 'Errors' },
+  fr: { inputs: 'Entrées', outputs: 'Sorties', errors: 'Erreurs' },
+  ru: { inputs: 'Входы', outputs: 'Выходы', errors: 'Ошибки' },
+  pl: { inputs: 'Wejścia', outputs: 'Wyjścia', errors: 'Błędy' },
+};
+
 const helpOf = (type: string, language: string): string =>
   readFileSync(path.join(NODES, 'locales', language, `${type}.html`), 'utf8');
 
@@ -224,6 +232,13 @@ describe('the editor pages', () => {
             assert.match(help, /<h3>/);
           }
           if (!isConfig(definition)) assert.match(help, /<pre>|```/, 'an example message');
+          const { inputs, outputs, errors } = HEADINGS[language]!;
+          const has = (heading: string): boolean => help.includes(`<h3>${heading}</h3>`);
+          assert.ok(has(errors), 'a part on errors');
+          if (!isConfig(definition)) {
+            assert.equal(has(inputs), (definition.inputs ?? 0) > 0, 'a part on inputs');
+            assert.equal(has(outputs), (definition.outputs ?? 0) > 0, 'a part on outputs');
+          }
         });
 
         it(`has badges under ${BADGE_LENGTH} characters in ${language}`, () => {
