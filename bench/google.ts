@@ -7,6 +7,7 @@
 import http from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { fetchCode, redeem } from '../src/simulator/google-link';
+import { linkableAccount, obedientLock } from '../test/support/google-flow';
 import { NodeRed, type FlowNode } from '../test/support/node-red';
 import { ProbeLink } from '../test/support/probe-link';
 import { median, quantile, type Row } from './table';
@@ -211,41 +212,17 @@ function flow(): FlowNode[] {
     deviceId: id,
     wires: [[next]],
   });
-  const replying = (id: string, next: string): FlowNode => ({
-    id,
-    type: 'function',
-    z: 'tab',
-    x: 300,
-    y: 40,
-    func: 'msg.payload = { isLocked: msg.payload.params.lock, isJammed: false }; return msg;',
-    outputs: 1,
-    libs: [],
-    wires: [[next]],
-  });
+  const place = { z: 'tab', x: 300, y: 40 };
   return [
     { id: 'tab', type: 'tab', label: 'bench' },
-    {
-      id: 'account',
-      type: 'google-smarthome-config',
-      name: '',
-      path: '',
-      projectId: 'demo-home-project',
-      homeGraphEndpoint: '',
-      credentials: {
-        clientId: 'demo-client',
-        clientSecret: 'demo-client-secret',
-        users: 'anna:correct horse',
-        serviceAccountKey: '',
-        sharedState: '',
-      },
-    },
+    linkableAccount('account'),
     ...doors.map((id, index) => device(id, index, 'answer')),
     ...gates.map((id, index) => device(id, index, 'out')),
-    replying('answer', 'out'),
+    obedientLock('answer', place, 'out'),
     { id: 'out', type: 'google-smarthome-out', z: 'tab', x: 500, y: 40, account: 'account', device: '', wires: [] },
     ...doors.map((id) => twin(id, 'pair-answer')),
     ...gates.map((id) => twin(id, 'pair-out')),
-    replying('pair-answer', 'pair-out'),
+    obedientLock('pair-answer', place, 'pair-out'),
     { id: 'pair-out', type: 'probe-pair-out', z: 'tab', x: 900, y: 40, wires: [] },
   ];
 }

@@ -19,7 +19,6 @@ interface Load {
   size: number;
   cpuPercent: number;
   heapMb: number;
-  rssMb: number;
   delayP99Ms: number;
   pollsPerSecond: number;
 }
@@ -73,7 +72,6 @@ async function measure(size: number): Promise<Load> {
     size,
     cpuPercent: of('cpuPercent'),
     heapMb: of('heapMb'),
-    rssMb: of('rssMb'),
     delayP99Ms: of('delayP99Ms'),
     pollsPerSecond: of('pollsPerSecond'),
   };
@@ -98,12 +96,11 @@ async function measureOnce(size: number): Promise<Load> {
     const ms = performance.now() - began;
     const pollsPerSecond = ((gateways.polls - polls) * 1000) / ms;
     // Garbage is collected before memory is read, and after everything else was.
-    const { heapBytes, rssBytes } = await probe.usage({ collect: true });
+    const { heapBytes } = await probe.usage({ collect: true });
     return {
       size,
       cpuPercent: ((after.cpuMs - before.cpuMs) * 100) / ms,
       heapMb: heapBytes / 1e6,
-      rssMb: rssBytes / 1e6,
       delayP99Ms: after.delayP99Ms,
       pollsPerSecond,
     };

@@ -15,6 +15,7 @@ import sberConfig from '../../nodes/sber-config';
 import sberDevices from '../../nodes/sber-devices';
 import sberModels from '../../nodes/sber-models';
 import { startSberCloud, type SberCloud } from '../../src/simulator/sber';
+import { ANYTHING } from '../support/anything';
 import { FRONT, LockFlow, NODES, type FlowItem } from '../support/lock-flow';
 
 /** Who takes messages, and what an ordinary one is. */
@@ -87,16 +88,7 @@ const NASTY: Record<string, () => unknown> = {
 const nasty = fc
   .constantFrom(...Object.entries(NASTY))
   .map(([name, make]) => Object.assign(make, { toString: () => name }));
-const anything = fc
-  .anything({
-    withBigInt: true,
-    withDate: true,
-    withMap: true,
-    withSet: true,
-    withNullPrototype: true,
-    withTypedArray: true,
-  })
-  .map((value) => () => value);
+const anything = ANYTHING.map((value) => () => value);
 const value = fc.oneof(nasty, anything);
 
 const word = fc.constantFrom(

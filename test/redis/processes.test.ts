@@ -4,6 +4,7 @@ import { fetchCode, redeem } from '../../src/simulator/google-link';
 import { SimulatedGateway } from '../../src/simulator/gateway';
 import { serve, type RunningGateway } from '../../src/simulator/gateway-server';
 import { Balancer } from '../support/balancer';
+import { linkableAccount, obedientLock } from '../support/google-flow';
 import { NodeRed, type FlowNode } from '../support/node-red';
 import { ProbeLink } from '../support/probe-link';
 import type { ProbeEvent, ProbeMessage } from '../support/probe/protocol';
@@ -124,21 +125,7 @@ describe('three Node-REDs that share a Redis', function () {
     },
     { id: 'sink', type: 'probe-sink', ...place(40), wires: [] },
     { id: 'watched', type: 'probe-sink', ...place(80), wires: [] },
-    {
-      id: 'account',
-      type: 'google-smarthome-config',
-      name: '',
-      path: '',
-      projectId: 'demo-home-project',
-      homeGraphEndpoint: '',
-      credentials: {
-        clientId: 'demo-client',
-        clientSecret: 'demo-client-secret',
-        users: 'anna:correct horse',
-        serviceAccountKey: '',
-        sharedState: redis.url,
-      },
-    },
+    linkableAccount('account', redis.url),
     {
       id: 'door',
       type: 'google-smarthome-in',
@@ -153,15 +140,7 @@ describe('three Node-REDs that share a Redis', function () {
       replyTimeout: 1500,
       wires: [['answer']],
     },
-    {
-      id: 'answer',
-      type: 'function',
-      ...place(120),
-      func: 'msg.payload = { isLocked: msg.payload.params.lock, isJammed: false }; return msg;',
-      outputs: 1,
-      libs: [],
-      wires: [['out']],
-    },
+    obedientLock('answer', place(120), 'out'),
     { id: 'out', type: 'google-smarthome-out', ...place(120), account: 'account', device: '', wires: [] },
   ];
 
