@@ -25,6 +25,8 @@ export interface Command {
 interface Entry extends Command {
   /** When the node was handed it; undefined where nobody knows that it was. */
   takenAt?: number;
+  /** What was thrown when it was handed over. */
+  problem?: string;
   /** Each `done`, with its code ('ok' without error). */
   ends: { at: number; code: string }[];
   told?: { at: number; state: unknown; confirmed: unknown };
@@ -89,6 +91,7 @@ export class Ledger {
       if (entry === undefined) return;
       if (event.taken) entry.takenAt = event.at / 1000;
       else entry.excused = true;
+      if (event.problem !== undefined) entry.problem = event.problem;
     } else if (event.event === 'complete') this.complete(event);
     else if (event.event === 'output') this.output(event);
   }
@@ -235,7 +238,8 @@ export class Ledger {
     const [end, ...more] = entry.ends;
     const name = end?.code ?? (entry.excused ? 'killed, or between two deploys' : 'no outcome');
     tally.outcomes[name] = (tally.outcomes[name] ?? 0) + 1;
-    if (end === undefined && !entry.excused) this.note(tally, 'doneMissing', entry, 'never ended');
+    if (end === undefined && !entry.excused)
+      this.note(tally, 'doneMissing', entry, `never ended; ${handedOver(entry)}`);
     if (more.length > 0) this.note(tally, 'doneTwice', entry, `ended ${entry.ends.map(({ code }) => code).join(', ')}`);
     if (end === undefined) return;
     // A lost answer is settled by reading the lock, which may have been as wanted from the beginning.
@@ -293,6 +297,14 @@ export class Ledger {
       `${what}: command ${entry.id} (${entry.action} lock ${entry.lock} of gateway ${entry.gateway}, deadline ${entry.deadlineMs} ms${entry.confirm ? ', confirmed' : ''}): ${text}${ends === '' ? '' : `; ${ends}`}; meanwhile ${meanwhile.join(', ')}; requests ${(this.seen.get(`${entry.gateway} ${entry.lock}`) ?? []).map(({ path, at, outcome }) => `${path} ${Math.round(at - takenAt)} ${outcome ?? 'under way'}`).join(', ')}`,
     );
   }
+}
+
+/** Where to look for an end that is missing: in the node, or before it. */
+function handedOver({ takenAt, sentAt, problem }: Entry): string {
+  if (problem !== undefined) return `handing it over threw ${problem}`;
+  return takenAt === undefined
+    ? 'nobody knows that it was handed over'
+    : `handed over after ${Math.round(takenAt - sentAt)} ms`;
 }
 
 function tell({ path, fields, at, outcome = 'under way' }: JournalRequest): string {

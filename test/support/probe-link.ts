@@ -116,8 +116,11 @@ export class ProbeLink {
   }
 
   private hear(event: ProbeEvent): void {
-    if (event.event === 'failed') this.end(event.order, new Error(event.text));
-    else if (event.event === 'done') {
+    if (event.event === 'failed') {
+      // An order for which nobody waits must not fail unheard: what was counted on it would be wrong.
+      if (!this.waiting.has(event.order)) throw new Error(`the probe failed: ${event.text}`);
+      this.end(event.order, new Error(event.text));
+    } else if (event.event === 'done') {
       this.waiting.get(event.order)?.resolve(event);
       this.waiting.delete(event.order);
     } else this.onEvent(event);

@@ -57,12 +57,19 @@ function init(RED: NodeAPI): void {
         return;
       }
       case 'send': {
-        const node = RED.nodes.getNode(order.node) as (Node & Inputs) | null;
-        // While a deploy goes on there may be no node, or one that has closed: Node-RED lets its messages fall.
-        const taken = node !== null && Boolean(node._inputCallback ?? node._inputCallbacks);
-        if (taken) node.receive({ ...order.message });
+        const { node: id, message } = order;
+        let fate: { taken: boolean; problem?: string };
+        try {
+          // While a deploy goes on there may be no node (null where the flow is gone, undefined where only the node is),
+          // or one that has closed: Node-RED lets its messages fall.
+          const node = RED.nodes.getNode(id) as (Node & Inputs) | null | undefined;
+          fate = { taken: Boolean(node?._inputCallback ?? node?._inputCallbacks) };
+          if (fate.taken) node?.receive({ ...message });
+        } catch (error) {
+          fate = { taken: true, problem: String(error) };
+        }
         // When the node has looked at it, and at its clock: a process may be stopped before that.
-        setImmediate(() => tell({ event: 'sent', id: order.message.probe, taken, at: now() }));
+        setImmediate(() => tell({ event: 'sent', id: message.probe, at: now(), ...fate }));
         return;
       }
       case 'loop': {

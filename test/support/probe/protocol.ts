@@ -42,7 +42,8 @@ export interface ProbeUsage {
 }
 
 export type ProbeEvent =
-  | { event: 'sent'; id: number; taken: boolean; at: number }
+  /** For each `send`. Not taken: no node was there to take it. `problem`: what was thrown when it was handed over. */
+  | { event: 'sent'; id: number; taken: boolean; at: number; problem?: string }
   /** A node called `done`; `code` and what follows only with an error. */
   | { event: 'complete'; node: string; id: number; at: number; code?: string; text?: string; cause?: unknown }
   | { event: 'output'; node: string; at: number; message: ProbeMessage }
