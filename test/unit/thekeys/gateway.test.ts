@@ -5,6 +5,7 @@ import { parseAddress } from '../../../src/thekeys/address';
 import { Gateway, type ActionOptions, type Progress } from '../../../src/thekeys/gateway';
 import { serve, type RunningGateway } from '../../../src/simulator/gateway-server';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../src/simulator/gateway';
+import { count } from '../../support/counting';
 
 const FRONT = { identifier: '45961123', code: 'demo-front-code' };
 const BACK = { identifier: '45961124', code: 'demo-back-code' };
@@ -236,7 +237,7 @@ describe('a gateway, asked over HTTP', () => {
       await running.close();
       await begin({ clockTolerance: 30, clockRefusal });
       const state = new MemoryState();
-      await state.reserve(`timestamp/${running.host}`, Math.floor(Date.now() / 1000) + 86_400, 1);
+      await count(state, `timestamp/${running.host}`, Math.floor(Date.now() / 1000) + 86_400, 1);
       gateway = new Gateway({
         address: parseAddress(running.host),
         state,
