@@ -58,6 +58,20 @@ describe('a gateway, asked over HTTP', () => {
     assert.deepEqual(actions(), ['open', 'close']);
   });
 
+  it('toggles one after the other where two processes are asked at the same moment', async () => {
+    class Shared extends MemoryState {
+      override readonly shared = true;
+    }
+    const state = new Shared();
+    const timing = { boltTravel: 20, readBackPauses: [30], workPause: 20, breather: 0 };
+    const processes = [1, 2].map(
+      () => new Gateway({ address: parseAddress(running.host), state, warn: () => undefined, timing }),
+    );
+    world.times.bleMs = 10;
+    await Promise.all(processes.map((process) => process.toggle(FRONT, within(8000, { confirm: false }))));
+    assert.deepEqual(actions(), ['open', 'close']);
+  });
+
   it('lets a bolt come to rest before it toggles it, where the gateway is free to read it on its way', async () => {
     const sent: string[] = [];
     let arrives = 0;
