@@ -81,7 +81,7 @@ function init(RED: NodeAPI): void {
     let withdraw: () => void;
     try {
       withdraw = serve(httpSideOf(RED), path, {
-        'POST /fulfillment': fulfilmentEndpoint({ accounts, house: home, warn }),
+        'POST /fulfillment': fulfilmentEndpoint({ accounts, house: home, clock: systemClock, warn }),
         'GET /oauth/authorize': endpoints.authorize,
         'POST /oauth/authorize': endpoints.authorize,
         'POST /oauth/token': endpoints.token,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { EventEmitter } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import helper from 'node-red-node-test-helper';
@@ -116,6 +117,38 @@ describe('the Google account on the network', () => {
         assert.equal(payload.status, 'ERROR');
       }
       assert.equal((await anna.raw(SYNC)).status, 200);
+    });
+
+    it('that are read when whoever sent them has gone lead to nothing', async () => {
+      flow = await GoogleFlow.start([ACCOUNT, { ...lamp('lamp'), wires: [['told']] }, { id: 'told', type: 'helper' }]);
+      const anna = await flow.link();
+      let told = 0;
+      helper.getNode('told').on('input', () => (told += 1));
+      const command = { command: 'action.devices.commands.OnOff', params: { on: true } };
+      const body = JSON.stringify({
+        requestId: '1',
+        inputs: [
+          {
+            intent: 'action.devices.EXECUTE',
+            payload: { commands: [{ devices: [{ id: 'lamp' }], execution: [command] }] },
+          },
+        ],
+      });
+      const { port, pathname } = new URL(anna.address);
+      const socket = net.connect(Number(port), '127.0.0.1');
+      socket.on('error', () => undefined);
+      const head = [
+        `POST ${pathname} HTTP/1.1`,
+        'Host: home.test',
+        `Authorization: Bearer ${anna.token}`,
+        `Content-Length: ${body.length}`,
+      ];
+      // Sent and gone in one moment, as it looks to a process that stood still meanwhile.
+      socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+      await new Promise((resolve) => socket.once('close', resolve));
+      // Another one's request is answered as ever, after that.
+      assert.equal((await anna.raw(SYNC)).status, 200);
+      assert.equal(told, 0);
     });
 
     it('keep every digit of a request id that is a number', async () => {
