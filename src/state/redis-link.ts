@@ -72,6 +72,11 @@ export class RedisLink {
     this.client.on('error', (error: unknown) => this.note(reasonOf(error)));
   }
 
+  /** Milliseconds that anybody waits for one answer. */
+  get answerMs(): number {
+    return this.options.answerMs;
+  }
+
   /**
    * Runs a Lua script. It may be run again when its answer was lost, so scripts are written to bear that.
    * @throws StateError

@@ -12,7 +12,7 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { pause, systemClock, type Clock } from '../common/clock';
-import { RedisLease } from './redis-lease';
+import { RedisLease, type RedisTime } from './redis-lease';
 import { RedisLink } from './redis-link';
 import { parseRedisUrl } from './redis-url';
 import { StateError, type Change, type Json, type Lease, type LeaseOptions, type State } from './state';
@@ -67,6 +67,7 @@ export class RedisState implements State {
   private readonly wakers = new Map<string, () => void>();
   private wakeable: Promise<void> | undefined;
   private readonly leases = new Set<RedisLease>();
+  private readonly time: RedisTime = { ahead: NaN };
   private readonly underWay = new Set<Promise<unknown>>();
   private readonly closing = new AbortController();
 
@@ -176,6 +177,7 @@ export class RedisState implements State {
     const lease = new RedisLease({
       link: this.link,
       clock: this.clock,
+      time: this.time,
       keys: [`${slot}:lock`, `${slot}:queue`, `${slot}:seen`],
       token,
       channelPrefix,

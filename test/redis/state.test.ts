@@ -367,6 +367,28 @@ describe('state in a Redis that fails', () => {
     }
   });
 
+  it('gives a lease, when it goes on, to nobody who has given up meanwhile', async () => {
+    const server = await RedisServer.start();
+    try {
+      const [state, other] = [open(server.url), open(server.url)];
+      for (const each of [state, other]) await (await each.lease('gate', { ttlMs: 60_000 })).release();
+      server.freeze();
+      const asking = [state, other].map((each) =>
+        assert.rejects(each.lease('gate', { ttlMs: 60_000 }), { name: 'StateError', reason: 'ETIMEDOUT' }),
+      );
+      await Promise.all(asking);
+      // Until they have also given up to give back what they may have got.
+      await new Promise((resolve) => setTimeout(resolve, 2 * QUICK.commandMs));
+      server.thaw();
+      const third = open(server.url);
+      // It would wait for a minute.
+      await (await third.lease('gate', { ttlMs: 60_000 })).release();
+    } finally {
+      server.thaw();
+      await server.stop();
+    }
+  });
+
   it('finds a new way when the network swallows everything', async () => {
     const server = await RedisServer.start();
     const proxy = await TcpProxy.start(server.port);
