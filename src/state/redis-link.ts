@@ -19,6 +19,8 @@ export interface LinkOptions {
   answerMs: number;
   /** Milliseconds that a command may spend on connecting, waiting and repeating. */
   commandMs: number;
+  /** Milliseconds without trouble after which Redis is said to be back. */
+  steadyMs: number;
 }
 
 type Client = Redis | Cluster;
@@ -51,6 +53,7 @@ export class RedisLink {
   private lastReason = 'ECONNREFUSED';
   private outageTold = false;
   private dropping = false;
+  private cancelGoodNews: () => void = () => undefined;
 
   constructor(
     private readonly address: RedisAddress,
@@ -62,10 +65,10 @@ export class RedisLink {
     this.client.on('ready', () => {
       this.downSince = undefined;
       this.dropping = false;
-      if (this.outageTold) options.warn(`Redis at ${address.label} answers again`);
-      this.outageTold = false;
+      this.expectGoodNews();
     });
     this.client.on('close', () => {
+      this.cancelGoodNews();
       this.dropping = false;
       this.downSince ??= options.clock.elapsed();
     });
@@ -134,6 +137,7 @@ export class RedisLink {
 
   close(): void {
     this.closing.abort(new StateError('the state was closed', 'ECLOSED'));
+    this.cancelGoodNews();
     this.listening?.stopHeartbeat();
     this.listening?.client.disconnect();
     this.client.disconnect();
@@ -317,8 +321,19 @@ export class RedisLink {
     return new Redis({ ...common, ...node, ...tls, enableOfflineQueue: false, retryStrategy: retry });
   }
 
+  /** One that takes connections, but lets every write wait, would come and go with each command. */
+  private expectGoodNews(): void {
+    if (!this.outageTold) return;
+    this.cancelGoodNews();
+    this.cancelGoodNews = this.options.clock.after(this.options.steadyMs, () => {
+      this.outageTold = false;
+      this.options.warn(`Redis at ${this.address.label} answers again`);
+    });
+  }
+
   private note(reason: string): void {
     this.lastReason = reason;
+    this.cancelGoodNews();
     if (this.outageTold || this.closing.signal.aborted) return;
     this.outageTold = true;
     this.options.warn(`Redis at ${this.address.label} cannot be used (${reason}); trying again until it can`);

@@ -27,6 +27,8 @@ export interface RedisStateOptions {
   answerMs?: number;
   /** Milliseconds for a whole call, with connecting and repeating; default 3000. */
   commandMs?: number;
+  /** Milliseconds without trouble after which Redis is said to be back; default 10000. */
+  steadyMs?: number;
 }
 
 // A value is kept as `<id> <JSON>`: the id is new with every change, so that one can tell whether a change whose answer
@@ -82,6 +84,7 @@ export class RedisState implements State {
       warn: options.warn,
       answerMs: options.answerMs ?? 1500,
       commandMs: options.commandMs ?? 3000,
+      steadyMs: options.steadyMs ?? 10_000,
     });
   }
 

@@ -8,7 +8,7 @@ import { describeStateContract } from '../support/state-contract';
 
 const quiet = (): void => undefined;
 /** Quick to give up, as no test likes to wait. */
-const QUICK = { answerMs: 300, commandMs: 600 };
+const QUICK = { answerMs: 300, commandMs: 600, steadyMs: 1000 };
 
 describe('state in Redis', () => {
   let server: RedisServer;
@@ -385,6 +385,30 @@ describe('state in a Redis that fails', () => {
       await (await third.lease('gate', { ttlMs: 60_000 })).release();
     } finally {
       server.thaw();
+      await server.stop();
+    }
+  });
+
+  it('says once that it is gone, and once that it is back, of a Redis that takes connections and lets writes wait', async () => {
+    const server = await RedisServer.start();
+    const { Redis } = await import('ioredis');
+    const raw = new Redis(server.port);
+    try {
+      const state = open(server.url);
+      await state.reserve('ts', 1, 1);
+      // As while it is told to hand over to a replica.
+      await raw.client('PAUSE', 60_000, 'WRITE');
+      for (let times = 0; times < 3; times += 1)
+        await assert.rejects(state.reserve('ts', 1, 1), { reason: 'ETIMEDOUT' });
+      assert.deepEqual(
+        warnings.map((text) => text.replace(/:\d+/, '')),
+        ['Redis at 127.0.0.1 cannot be used (ETIMEDOUT); trying again until it can'],
+      );
+      await raw.client('UNPAUSE');
+      await until(() => warnings.length > 1);
+      assert.match(warnings[1]!, /answers again/);
+    } finally {
+      raw.disconnect();
       await server.stop();
     }
   });
