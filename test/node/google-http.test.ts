@@ -1,7 +1,7 @@
 /** The account's addresses as Google and others meet them: tokens, bodies, paths, deploys, and what ends in logs. */
 import assert from 'node:assert/strict';
 import type { EventEmitter } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
@@ -281,6 +281,22 @@ describe('the Google account on the network', () => {
         for (const secret of [PIN, token, CREDENTIALS.clientSecret, 'correct horse'])
           assert.ok(!text.includes(secret), file);
       }
+    });
+
+    it('fill no log while what is kept cannot be read, however many ask', async () => {
+      await mkdir(path.join(userDir, 'thekeys-gateway', 'google%2Faccount%2Faccounts.json'), { recursive: true });
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()], {}, { userDir });
+      const stranger = new Voice(`${flow.base}/google-smarthome/fulfillment`, 'of-nobody');
+      const { tokenUrl } = flow.linking();
+      const { clientId, clientSecret } = CREDENTIALS;
+      for (let times = 0; times < 20; times += 1) {
+        assert.equal((await stranger.raw(SYNC)).status, 503);
+        const grant = { grant_type: 'refresh_token', refresh_token: 'of-nobody' };
+        const body = new URLSearchParams({ client_id: clientId, client_secret: clientSecret, ...grant });
+        assert.equal((await fetch(tokenUrl, { method: 'POST', body })).status, 503);
+      }
+      assert.equal(logged().split('a request of Google could not be answered').length - 1, 1);
+      assert.ok(logged().split('account linking').length - 1 <= 2);
     });
 
     it('cannot be shared by two accounts: the second says so', async () => {
