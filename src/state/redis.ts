@@ -43,12 +43,15 @@ if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2] .. ' ', 'PX', 60000)
 else redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3]) end
 return 1`;
 
-/** Arguments: floor, count. Gives the first of the reserved numbers, as text: Redis would cut it to an integer. */
+/**
+ * Arguments: floor, count. Gives the first of the reserved numbers, as text: Redis would cut it to an integer. What somebody
+ * else wrote may be no number, half a one, or one behind which there are none (2^53, `inf`, `nan`): it does not count.
+ */
 const LUA_RESERVE = `
 local current = redis.call('GET', KEYS[1])
 local last = current and tonumber(string.match(current, '^%S+ (.*)$'))
 local first = tonumber(ARGV[1])
-if last and last >= first then first = last + 1 end
+if last and last >= first and last % 1 == 0 and last + 1 + ARGV[2] < 2^53 then first = last + 1 end
 local text = string.format('%.0f', first + tonumber(ARGV[2]) - 1)
 redis.call('SET', KEYS[1], 'n' .. text .. ' ' .. text)
 return string.format('%.0f', first)`;

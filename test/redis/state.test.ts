@@ -251,9 +251,19 @@ describe('state in Redis', () => {
     const { prefix } = { prefix: new URL(url).searchParams.get('prefix') ?? '' };
     const { Redis } = await import('ioredis');
     const raw = new Redis(server.port);
-    await raw.set(`${prefix}state:k`, 'hello');
-    raw.disconnect();
-    await assert.rejects(open(url).get('k'), { name: 'StateError', reason: 'EBADVALUE' });
+    try {
+      await raw.set(`${prefix}state:k`, 'hello');
+      const state = open(url);
+      await assert.rejects(state.get('k'), { name: 'StateError', reason: 'EBADVALUE' });
+      // A sequence is begun anew rather than followed to where there are no numbers.
+      for (const text of ['hello', 'x inf', 'x nan', 'x 1e999', 'x "5"', 'x {']) {
+        await raw.set(`${prefix}state:ts`, text);
+        assert.equal(await state.reserve('ts', 100, 1), 100, text);
+        assert.equal(await state.reserve('ts', 100, 1), 101, text);
+      }
+    } finally {
+      raw.disconnect();
+    }
   });
 
   it('refuses everything after close', async () => {

@@ -86,6 +86,14 @@ export function describeStateContract(
       );
     });
 
+    it('reserves from the floor on where the number that is there has none behind it, or is no whole one', async () => {
+      for (const [index, impossible] of [2 ** 53, 2 ** 53 - 1, 1e300, 1_700_000_000.5].entries()) {
+        await put(`ts${index}`, impossible);
+        assert.equal(await state.reserve(`ts${index}`, 1_700_000_000, 2), 1_700_000_000, String(impossible));
+        assert.equal(await state.reserve(`ts${index}`, 1_700_000_000, 1), 1_700_000_002);
+      }
+    });
+
     const remembers = async (): Promise<void> => {
       await put('k', 'v');
       await state.reserve('ts', 100, 5);
