@@ -8,6 +8,7 @@ import { isIP } from 'node:net';
 import { Cluster, Redis } from 'ioredis';
 import { pause, type Clock } from '../common/clock';
 import { systemCode, textOf } from '../common/errors';
+import { seldom } from '../common/seldom';
 import type { RedisAddress } from './redis-url';
 import { StateError } from './state';
 
@@ -41,6 +42,8 @@ const RECONNECT_MOST_MS = 1000;
 const DISCONNECT_MS = 100;
 /** A listening connection is silent by nature; it is asked this often whether it still lives. */
 const HEARTBEAT_MS = 10_000;
+/** What a listener cannot bear may come again and again. */
+const REPEAT_MS = 60_000;
 
 export class RedisLink {
   private readonly client: Client;
@@ -54,12 +57,14 @@ export class RedisLink {
   private outageTold = false;
   private dropping = false;
   private cancelGoodNews: () => void = () => undefined;
+  private readonly warnOfListener: (message: string) => void;
 
   constructor(
     private readonly address: RedisAddress,
     private readonly options: LinkOptions,
   ) {
     setMaxListeners(0, this.closing.signal);
+    this.warnOfListener = seldom(options.warn, options.clock, REPEAT_MS);
     this.downSince = options.clock.elapsed();
     this.client = this.connect();
     this.client.on('ready', () => {
@@ -228,7 +233,7 @@ export class RedisLink {
       try {
         say(ear);
       } catch (error) {
-        this.options.warn(`a listener of the shared state failed: ${textOf(error)}`);
+        this.warnOfListener(`a listener of the shared state failed: ${textOf(error)}`);
       }
     }
   }

@@ -151,7 +151,16 @@ export class RedisState implements State {
   }
 
   subscribe(channel: string, listener: (message: Json) => void, onGap?: () => void): () => void {
-    const hear = (text: string): void => listener(JSON.parse(text) as Json);
+    const hear = (text: string): void => {
+      let message: Json;
+      try {
+        message = JSON.parse(text) as Json;
+      } catch {
+        // Somebody else's.
+        return;
+      }
+      listener(message);
+    };
     const ear = { hear, ...(onGap === undefined ? {} : { onGap }) };
     void this.link.listen(this.channelOf(channel), ear);
     return () => this.link.unlisten(this.channelOf(channel), ear);

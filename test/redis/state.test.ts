@@ -234,6 +234,29 @@ describe('state in Redis', () => {
     await proxy.stop();
   });
 
+  it('passes over what somebody else says, and tells of a listener that fails each time only now and then', async () => {
+    const url = fresh();
+    const warnings: string[] = [];
+    const state = open(url, { warn: (message) => warnings.push(message) });
+    const heard: Json[] = [];
+    state.subscribe('news', (message) => heard.push(message));
+    state.subscribe('news', () => {
+      throw new Error('not mine');
+    });
+    const { Redis } = await import('ioredis');
+    const raw = new Redis(server.port);
+    try {
+      await state.publish('news', 'first');
+      const channel = `${new URL(url).searchParams.get('prefix') ?? ''}channel:news`;
+      for (const text of ['', 'hello', '{', '"\\ud800']) await raw.publish(channel, text);
+      for (let times = 0; times < 20; times += 1) await state.publish('news', times);
+      while (heard.length < 21) await new Promise((resolve) => setTimeout(resolve, 10));
+      assert.deepEqual(warnings, ['a listener of the shared state failed: not mine']);
+    } finally {
+      raw.disconnect();
+    }
+  });
+
   it('lets a listener that throws harm neither the others nor the process', async () => {
     const warnings: string[] = [];
     const state = open(fresh(), { warn: (message) => warnings.push(message) });
