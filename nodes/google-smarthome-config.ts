@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { NodeAPI, NodeDef } from 'node-red';
 import { systemClock } from '../src/common/clock';
 import { CodedError, invalidInput, textOf } from '../src/common/errors';
+import { seldom } from '../src/common/seldom';
 import { parseUsers } from '../src/google/accounts';
 import { handles } from '../src/google/handles';
 import { HomeGraphClient } from '../src/google/home-graph';
@@ -25,6 +26,8 @@ const DEFAULT_PATH = '/google-smarthome';
 const DEFAULT_ENDPOINT = 'https://homegraph.googleapis.com/v1';
 /** How long closing waits for what is on its way to Google or to the disk. */
 const CLOSE_GRACE_MS = 3000;
+/** What every request meets is told this often. Strangers can send requests too. */
+const REPEAT_MS = 60_000;
 
 function init(RED: NodeAPI): void {
   function GoogleConfig(this: GoogleAccountNode, config: GoogleConfigDef): void {
@@ -64,7 +67,12 @@ function init(RED: NodeAPI): void {
 
     const state = stateFor(RED, text(credentials?.sharedState), warn);
     // The node's id, so that the links stay when name or path change.
-    const common = { state, clock: systemClock, prefix: `google/${node.id}`, warn };
+    const common = {
+      state,
+      clock: systemClock,
+      prefix: `google/${node.id}`,
+      warn: seldom(warn, systemClock, REPEAT_MS),
+    };
     const { accounts, endpoints } = createLinking({ ...common, ...linking, users });
     const graph = new HomeGraphClient({
       clock: systemClock,
@@ -81,7 +89,7 @@ function init(RED: NodeAPI): void {
     let withdraw: () => void;
     try {
       withdraw = serve(httpSideOf(RED), path, {
-        'POST /fulfillment': fulfilmentEndpoint({ accounts, house: home, warn }),
+        'POST /fulfillment': fulfilmentEndpoint({ ...common, accounts, house: home }),
         'GET /oauth/authorize': endpoints.authorize,
         'POST /oauth/authorize': endpoints.authorize,
         'POST /oauth/token': endpoints.token,

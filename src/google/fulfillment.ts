@@ -4,7 +4,7 @@
  */
 import type { Json } from '../state/state';
 import { isObject, type JsonObject } from './json';
-import type { Identity, States } from './types';
+import type { Caller, Identity, States } from './types';
 
 /** One thing to do, as Google sent it. */
 export interface Execution {
@@ -30,14 +30,14 @@ export interface House {
   devices(): JsonObject[];
   /** The answer to QUERY for one device. */
   query(deviceId: string): JsonObject;
-  execute(identity: Identity, deviceId: string, executions: readonly Execution[]): Promise<Result>;
+  execute(identity: Identity, deviceId: string, executions: readonly Execution[], caller?: Caller): Promise<Result>;
   disconnect(identity: Identity): Promise<void>;
 }
 
 const INTENT_PREFIX = 'action.devices.';
 
 /** The answer to a request, as it goes out with status 200. */
-export async function fulfil(house: House, identity: Identity, body: unknown): Promise<JsonObject> {
+export async function fulfil(house: House, identity: Identity, body: unknown, caller?: Caller): Promise<JsonObject> {
   const { requestId, inputs } = isObject(body) ? body : {};
   const answer = (payload: JsonObject): JsonObject => ({
     requestId: typeof requestId === 'string' ? requestId : typeof requestId === 'number' ? String(requestId) : '',
@@ -57,7 +57,7 @@ export async function fulfil(house: House, identity: Identity, body: unknown): P
         await house.ready;
         return answer(query(house, payloads));
       case 'EXECUTE':
-        return answer(await execute(house, identity, payloads));
+        return answer(await execute(house, identity, payloads, caller));
       case 'DISCONNECT':
         await house.disconnect(identity);
         return {};
@@ -77,7 +77,12 @@ function query(house: House, payloads: readonly JsonObject[]): JsonObject {
   return { devices: Object.fromEntries([...ids].map((id) => [id, house.query(id)])) };
 }
 
-async function execute(house: House, identity: Identity, payloads: readonly JsonObject[]): Promise<JsonObject> {
+async function execute(
+  house: House,
+  identity: Identity,
+  payloads: readonly JsonObject[],
+  caller?: Caller,
+): Promise<JsonObject> {
   const wanted = new Map<string, Execution[]>();
   for (const payload of payloads) {
     const { commands } = payload;
@@ -91,7 +96,7 @@ async function execute(house: House, identity: Identity, payloads: readonly Json
     }
   }
   const ids = [...wanted.keys()];
-  const results = await Promise.all(ids.map((id) => house.execute(identity, id, wanted.get(id) ?? [])));
+  const results = await Promise.all(ids.map((id) => house.execute(identity, id, wanted.get(id) ?? [], caller)));
   return { commands: results.map((result, index) => entryOf(ids[index] ?? '', result)) };
 }
 

@@ -20,7 +20,7 @@ import { PendingCommands } from './pending';
 import { Asked, Run, type Outcome, type RunOptions } from './run';
 import type { DeviceSettings } from './settings';
 import { DeviceStates } from './states';
-import type { Accounts, FollowUpResponse, HomeGraph, Identity, States } from './types';
+import type { Accounts, Caller, FollowUpResponse, HomeGraph, Identity, States } from './types';
 
 /** What a flow is told of a command. */
 export interface CommandMessage {
@@ -76,6 +76,13 @@ interface Registered {
 
 /** Nobody takes longer to leave; timers of the system take no more than some weeks. */
 const LONGEST_EXIT_MS = 24 * 60 * 60_000;
+
+/**
+ * How long a command may take on its way to the flow: reading what is kept, checking a PIN. It takes longer where Redis or a
+ * disk hangs, or the process stood still; by then Google has told the user that it did not work, and nobody expects the
+ * door to open.
+ */
+const MOST_ON_THE_WAY_MS = 5000;
 
 /** What a follow-up tells of a trait (Google's follow-up schema of LockUnlock; the others by its likeness). */
 const FOLLOW_UP_WORDS: Readonly<Record<string, readonly string[]>> = {
@@ -162,12 +169,17 @@ export class SmartHome implements House {
     if (!(await accounts.linkedUsers()).includes(agentUserId)) graph.forget(agentUserId);
   }
 
-  execute(identity: Identity, deviceId: string, executions: readonly Execution[]): Promise<Result> {
+  execute(
+    identity: Identity,
+    deviceId: string,
+    executions: readonly Execution[],
+    caller: Caller = { since: this.options.clock.elapsed(), gone: false },
+  ): Promise<Result> {
     const entry = this.registered.get(deviceId);
     if (entry === undefined) return Promise.resolve(failed('deviceNotFound'));
     if (executions.length === 0) return Promise.resolve(failed('protocolError', 'nothing to execute'));
     return new Promise((resolve) => {
-      const run = new Run(this.runs, identity, entry.device, executions, resolve);
+      const run = new Run(this.runs, identity, entry.device, executions, resolve, caller);
       if (this.states.isReady) run.go();
       else void this.ready.then(() => run.go());
     });
@@ -202,7 +214,9 @@ export class SmartHome implements House {
     if (typeof execution.command !== 'string') return failed('protocolError', 'an execution has no command');
     const command = device.understand(execution.command, execution.params);
     if ('refusal' in command) return failed(command.refusal, command.why);
-    const asked = new Asked(run, command, execution, pinNeeded(device.settings, command));
+    // The first came with the request; the others have their turn when those before them are done.
+    const since = run.latest === undefined ? run.caller.since : this.options.clock.elapsed();
+    const asked = new Asked(run, command, execution, pinNeeded(device.settings, command), since);
     // Most commands need no PIN and answer no question.
     if (!asked.needsPin && !isObject(execution.challenge)) return this.permitted(asked, false);
     return this.permit(asked).then((permission) =>
@@ -286,6 +300,7 @@ export class SmartHome implements House {
     // A deploy may have come while the user was asked: whoever has the id now may ask for another PIN.
     if (this.closed || entry?.device !== run.device) return failed('deviceNotReady');
     const now = this.options.clock.elapsed();
+    if (run.caller.gone || now - asked.since > MOST_ON_THE_WAY_MS) return failed('timeout');
     run.begin(asked, now);
     const google = this.pending.add(asked, now);
     // A copy of its own: flows change what they get, and devices of one request share theirs.

@@ -3,10 +3,11 @@
  * its own; everything that can be understood as JSON is answered with 200. What is answered is left to `fulfillment.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { fulfil, type House } from './fulfillment';
 import { isObject } from './json';
-import type { Accounts, HttpHandler } from './types';
+import type { Accounts, Caller, HttpHandler } from './types';
 
 /** A request for a thousand devices with all the custom data Google allows is smaller. */
 const MAX_BYTES = 1024 * 1024;
@@ -16,11 +17,13 @@ const DRAIN_BYTES = 16 * MAX_BYTES;
 export interface FulfilmentOptions {
   accounts: Accounts;
   house: House;
+  clock: Clock;
   warn: (message: string) => void;
 }
 
 export function fulfilmentEndpoint(options: FulfilmentOptions): HttpHandler {
   return async (request, response) => {
+    const caller = callerOf(request, response, options.clock.elapsed());
     try {
       const bearer = bearerOf(request);
       const identity = bearer === undefined ? undefined : await options.accounts.authenticate(bearer);
@@ -31,14 +34,35 @@ export function fulfilmentEndpoint(options: FulfilmentOptions): HttpHandler {
         return;
       }
       const body = await bodyOf(request);
+      await newsOfCaller();
       if (body === 'too large') refuse(request, response, 413, { error: 'the body is too large' });
       else if (body === 'not JSON') refuse(request, response, 400, { error: 'the body is not JSON' });
-      else send(response, 200, await fulfil(options.house, identity, body.json));
+      else send(response, 200, await fulfil(options.house, identity, body.json, caller));
     } catch (error) {
       options.warn(`a request of Google could not be answered: ${textOf(error)}`);
       if (!response.headersSent) refuse(request, response, 503, { error: 'try again later' });
     }
   };
+}
+
+function callerOf(request: IncomingMessage, response: ServerResponse, since: number): Caller {
+  return {
+    since,
+    get gone() {
+      const { socket } = request;
+      return !response.writableEnded && (socket.destroyed || socket.readableEnded);
+    },
+  };
+}
+
+/**
+ * A process that stood still reads the request, however old it is, before it reads that the connection has ended. The next
+ * look at the network tells that.
+ */
+async function newsOfCaller(): Promise<void> {
+  const rest = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  await rest();
+  await rest();
 }
 
 function bearerOf(request: IncomingMessage): string | undefined {

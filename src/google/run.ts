@@ -7,7 +7,7 @@ import type { Deadlines, Wait } from './deadlines';
 import type { Device } from './devices/device';
 import type { Command } from './devices/trait';
 import type { Execution, Result } from './fulfillment';
-import type { Identity } from './types';
+import type { Caller, Identity } from './types';
 
 /** How it ended, or that the flow was told of it and will say. */
 export type Outcome = Result | Asked;
@@ -42,6 +42,7 @@ export class Run implements Wait {
     readonly device: Device,
     private readonly executions: readonly Execution[],
     private readonly resolve: (result: Result) => void,
+    readonly caller: Caller,
   ) {}
 
   /** Goes on until something has to be waited for. */
@@ -138,6 +139,8 @@ export class Asked implements Wait {
     readonly command: Command,
     readonly execution: Execution,
     readonly needsPin: boolean,
+    /** When its turn began, by the clock's `elapsed`. */
+    readonly since: number,
   ) {
     this.deviceId = run.device.id;
   }

@@ -19,6 +19,14 @@ export interface Identity {
   link: string;
 }
 
+/** Whoever waits for the answer to a request. */
+export interface Caller {
+  /** When the request came, by the clock's `elapsed`. */
+  since: number;
+  /** Whether the connection ended before the answer. */
+  readonly gone: boolean;
+}
+
 export interface Accounts {
   /** Whose access token this is; undefined for one that is unknown, expired or ended. @throws StateError */
   authenticate(bearer: string): Promise<Identity | undefined>;

@@ -27,9 +27,14 @@ const LUA_NOW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
-/** Arguments: token, ttl, patience. Gives 1: held; 0: queued. */
+/**
+ * Arguments: token, ttl, patience, the latest time at which anybody waits for the answer. Gives 1: held; 0: queued; -1: too
+ * late, nothing done; and after it Redis's time. A Redis that hung carries out what was sent meanwhile when it goes on:
+ * without that time, for those who have given up long since, and everybody would wait for the end of their leases.
+ */
 const LUA_ACQUIRE = `${LUA_NOW}
 local token, ttl, patience = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+if now > tonumber(ARGV[4]) then return {-1, now} end
 local holder = redis.call('GET', KEYS[1])
 if not holder then ${LUA_HEAD}
   if not head or head == token then holder = token end
@@ -38,7 +43,7 @@ if holder == token then
   redis.call('SET', KEYS[1], token, 'PX', ttl)
   redis.call('ZREM', KEYS[2], token)
   redis.call('ZREM', KEYS[3], token)
-  return 1
+  return {1, now}
 end
 if not redis.call('ZSCORE', KEYS[2], token) then
   local last = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
@@ -47,7 +52,7 @@ end
 redis.call('ZADD', KEYS[3], now, token)
 redis.call('PEXPIRE', KEYS[2], ttl + patience)
 redis.call('PEXPIRE', KEYS[3], ttl + patience)
-return 0`;
+return {0, now}`;
 
 /** Arguments: token, ttl. Gives 1 while the lock is the token's. */
 const LUA_RENEW = `
@@ -66,15 +71,25 @@ ${LUA_HEAD}
 if head then redis.call('PUBLISH', ARGV[3] .. string.match(head, '^[^.]+'), head) end
 return 1`;
 
+const HELD = 1;
+const LATE = -1;
+
 /** A waiter that has not asked for this long is taken for dead. It asks several times as often. */
 const PATIENCE_MS = 2000;
 const ASKS_PER_PATIENCE = 5;
 /** The holder's own idea of the end is this much earlier than Redis's: clocks run at slightly different speeds. */
 const MARGIN = 0.1;
 
+/** What the last answer told of Redis's clock. Its way is part of the difference, so a little too much. */
+export interface RedisTime {
+  /** Milliseconds by which it is ahead of our `elapsed`; NaN before the first answer. */
+  ahead: number;
+}
+
 export interface RedisLeaseOptions {
   link: RedisLink;
   clock: Clock;
+  time: RedisTime;
   /** Keys of the lock, the queue and the times of asking, in one slot of a Cluster. */
   keys: readonly [string, string, string];
   /** `<process>.<number>`, never used before. */
@@ -103,17 +118,25 @@ export class RedisLease implements Lease {
    * call `release` all the same: it gives back a place in the queue, or a lock that came with an answer nobody saw.
    */
   async acquire(called: (wake: () => void) => void, signal: AbortSignal): Promise<void> {
-    const { link, clock, keys, token, ttlMs } = this.options;
+    const { link, clock, time, keys, token, ttlMs } = this.options;
+    let wasLate = false;
     for (;;) {
       signal.throwIfAborted();
       const nudge = new Promise<void>((resolve) => called(resolve));
       const asked = clock.elapsed();
-      const held = (await link.script(LUA_ACQUIRE, keys, [token, ttlMs, this.patienceMs])) === 1;
+      const latest = Math.floor(asked + time.ahead + link.answerMs) || 0;
+      const answer = await link.script(LUA_ACQUIRE, keys, [token, ttlMs, this.patienceMs, latest]);
+      const [outcome, now] = answer as [number, number];
+      time.ahead = now - asked;
       signal.throwIfAborted();
+      const held = outcome === HELD;
       if (held) this.extend(asked);
       // Not if Redis answered so late that the lease is over already.
       if (held && clock.elapsed() < this.validUntil) return;
-      if (!held) await this.rest(nudge, signal);
+      // Its clock is known from now on, so at once; a clock that is never known shall not be asked without end.
+      const again = outcome === LATE && !wasLate;
+      wasLate = outcome === LATE;
+      if (!held && !again) await this.rest(nudge, signal);
     }
   }
 

@@ -8,6 +8,7 @@ import { isIP } from 'node:net';
 import { Cluster, Redis } from 'ioredis';
 import { pause, type Clock } from '../common/clock';
 import { systemCode, textOf } from '../common/errors';
+import { seldom } from '../common/seldom';
 import type { RedisAddress } from './redis-url';
 import { StateError } from './state';
 
@@ -19,6 +20,8 @@ export interface LinkOptions {
   answerMs: number;
   /** Milliseconds that a command may spend on connecting, waiting and repeating. */
   commandMs: number;
+  /** Milliseconds without trouble after which Redis is said to be back. */
+  steadyMs: number;
 }
 
 type Client = Redis | Cluster;
@@ -39,6 +42,8 @@ const RECONNECT_MOST_MS = 1000;
 const DISCONNECT_MS = 100;
 /** A listening connection is silent by nature; it is asked this often whether it still lives. */
 const HEARTBEAT_MS = 10_000;
+/** What a listener cannot bear may come again and again. */
+const REPEAT_MS = 60_000;
 
 export class RedisLink {
   private readonly client: Client;
@@ -51,25 +56,33 @@ export class RedisLink {
   private lastReason = 'ECONNREFUSED';
   private outageTold = false;
   private dropping = false;
+  private cancelGoodNews: () => void = () => undefined;
+  private readonly warnOfListener: (message: string) => void;
 
   constructor(
     private readonly address: RedisAddress,
     private readonly options: LinkOptions,
   ) {
     setMaxListeners(0, this.closing.signal);
+    this.warnOfListener = seldom(options.warn, options.clock, REPEAT_MS);
     this.downSince = options.clock.elapsed();
     this.client = this.connect();
     this.client.on('ready', () => {
       this.downSince = undefined;
       this.dropping = false;
-      if (this.outageTold) options.warn(`Redis at ${address.label} answers again`);
-      this.outageTold = false;
+      this.expectGoodNews();
     });
     this.client.on('close', () => {
+      this.cancelGoodNews();
       this.dropping = false;
       this.downSince ??= options.clock.elapsed();
     });
     this.client.on('error', (error: unknown) => this.note(reasonOf(error)));
+  }
+
+  /** Milliseconds that anybody waits for one answer. */
+  get answerMs(): number {
+    return this.options.answerMs;
   }
 
   /**
@@ -129,6 +142,7 @@ export class RedisLink {
 
   close(): void {
     this.closing.abort(new StateError('the state was closed', 'ECLOSED'));
+    this.cancelGoodNews();
     this.listening?.stopHeartbeat();
     this.listening?.client.disconnect();
     this.client.disconnect();
@@ -219,7 +233,7 @@ export class RedisLink {
       try {
         say(ear);
       } catch (error) {
-        this.options.warn(`a listener of the shared state failed: ${textOf(error)}`);
+        this.warnOfListener(`a listener of the shared state failed: ${textOf(error)}`);
       }
     }
   }
@@ -312,8 +326,19 @@ export class RedisLink {
     return new Redis({ ...common, ...node, ...tls, enableOfflineQueue: false, retryStrategy: retry });
   }
 
+  /** One that takes connections, but lets every write wait, would come and go with each command. */
+  private expectGoodNews(): void {
+    if (!this.outageTold) return;
+    this.cancelGoodNews();
+    this.cancelGoodNews = this.options.clock.after(this.options.steadyMs, () => {
+      this.outageTold = false;
+      this.options.warn(`Redis at ${this.address.label} answers again`);
+    });
+  }
+
   private note(reason: string): void {
     this.lastReason = reason;
+    this.cancelGoodNews();
     if (this.outageTold || this.closing.signal.aborted) return;
     this.outageTold = true;
     this.options.warn(`Redis at ${this.address.label} cannot be used (${reason}); trying again until it can`);

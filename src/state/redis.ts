@@ -12,7 +12,7 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { pause, systemClock, type Clock } from '../common/clock';
-import { RedisLease } from './redis-lease';
+import { RedisLease, type RedisTime } from './redis-lease';
 import { RedisLink } from './redis-link';
 import { parseRedisUrl } from './redis-url';
 import { StateError, type Change, type Json, type Lease, type LeaseOptions, type State } from './state';
@@ -27,6 +27,8 @@ export interface RedisStateOptions {
   answerMs?: number;
   /** Milliseconds for a whole call, with connecting and repeating; default 3000. */
   commandMs?: number;
+  /** Milliseconds without trouble after which Redis is said to be back; default 10000. */
+  steadyMs?: number;
 }
 
 // A value is kept as `<id> <JSON>`: the id is new with every change, so that one can tell whether a change whose answer
@@ -57,6 +59,7 @@ export class RedisState implements State {
   private readonly wakers = new Map<string, () => void>();
   private wakeable: Promise<void> | undefined;
   private readonly leases = new Set<RedisLease>();
+  private readonly time: RedisTime = { ahead: NaN };
   private readonly underWay = new Set<Promise<unknown>>();
   private readonly closing = new AbortController();
 
@@ -71,6 +74,7 @@ export class RedisState implements State {
       warn: options.warn,
       answerMs: options.answerMs ?? 1500,
       commandMs: options.commandMs ?? 3000,
+      steadyMs: options.steadyMs ?? 10_000,
     });
   }
 
@@ -130,7 +134,16 @@ export class RedisState implements State {
   }
 
   subscribe(channel: string, listener: (message: Json) => void, onGap?: () => void): () => void {
-    const hear = (text: string): void => listener(JSON.parse(text) as Json);
+    const hear = (text: string): void => {
+      let message: Json;
+      try {
+        message = JSON.parse(text) as Json;
+      } catch {
+        // Somebody else's.
+        return;
+      }
+      listener(message);
+    };
     const ear = { hear, ...(onGap === undefined ? {} : { onGap }) };
     void this.link.listen(this.channelOf(channel), ear);
     return () => this.link.unlisten(this.channelOf(channel), ear);
@@ -162,6 +175,7 @@ export class RedisState implements State {
     const lease = new RedisLease({
       link: this.link,
       clock: this.clock,
+      time: this.time,
       keys: [`${slot}:lock`, `${slot}:queue`, `${slot}:seen`],
       token,
       channelPrefix,

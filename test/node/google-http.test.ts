@@ -1,8 +1,9 @@
 /** The account's addresses as Google and others meet them: tokens, bodies, paths, deploys, and what ends in logs. */
 import assert from 'node:assert/strict';
 import type { EventEmitter } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import http from 'node:http';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import helper from 'node-red-node-test-helper';
@@ -116,6 +117,38 @@ describe('the Google account on the network', () => {
         assert.equal(payload.status, 'ERROR');
       }
       assert.equal((await anna.raw(SYNC)).status, 200);
+    });
+
+    it('that are read when whoever sent them has gone lead to nothing', async () => {
+      flow = await GoogleFlow.start([ACCOUNT, { ...lamp('lamp'), wires: [['told']] }, { id: 'told', type: 'helper' }]);
+      const anna = await flow.link();
+      let told = 0;
+      helper.getNode('told').on('input', () => (told += 1));
+      const command = { command: 'action.devices.commands.OnOff', params: { on: true } };
+      const body = JSON.stringify({
+        requestId: '1',
+        inputs: [
+          {
+            intent: 'action.devices.EXECUTE',
+            payload: { commands: [{ devices: [{ id: 'lamp' }], execution: [command] }] },
+          },
+        ],
+      });
+      const { port, pathname } = new URL(anna.address);
+      const socket = net.connect(Number(port), '127.0.0.1');
+      socket.on('error', () => undefined);
+      const head = [
+        `POST ${pathname} HTTP/1.1`,
+        'Host: home.test',
+        `Authorization: Bearer ${anna.token}`,
+        `Content-Length: ${body.length}`,
+      ];
+      // Sent and gone in one moment, as it looks to a process that stood still meanwhile.
+      socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+      await new Promise((resolve) => socket.once('close', resolve));
+      // Another one's request is answered as ever, after that.
+      assert.equal((await anna.raw(SYNC)).status, 200);
+      assert.equal(told, 0);
     });
 
     it('keep every digit of a request id that is a number', async () => {
@@ -248,6 +281,22 @@ describe('the Google account on the network', () => {
         for (const secret of [PIN, token, CREDENTIALS.clientSecret, 'correct horse'])
           assert.ok(!text.includes(secret), file);
       }
+    });
+
+    it('fill no log while what is kept cannot be read, however many ask', async () => {
+      await mkdir(path.join(userDir, 'thekeys-gateway', 'google%2Faccount%2Faccounts.json'), { recursive: true });
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()], {}, { userDir });
+      const stranger = new Voice(`${flow.base}/google-smarthome/fulfillment`, 'of-nobody');
+      const { tokenUrl } = flow.linking();
+      const { clientId, clientSecret } = CREDENTIALS;
+      for (let times = 0; times < 20; times += 1) {
+        assert.equal((await stranger.raw(SYNC)).status, 503);
+        const grant = { grant_type: 'refresh_token', refresh_token: 'of-nobody' };
+        const body = new URLSearchParams({ client_id: clientId, client_secret: clientSecret, ...grant });
+        assert.equal((await fetch(tokenUrl, { method: 'POST', body })).status, 503);
+      }
+      assert.equal(logged().split('a request of Google could not be answered').length - 1, 1);
+      assert.ok(logged().split('account linking').length - 1 <= 2);
     });
 
     it('cannot be shared by two accounts: the second says so', async () => {

@@ -9,7 +9,7 @@ import { count } from '../support/counting';
 
 const quiet = (): void => undefined;
 /** Quick to give up, as no test likes to wait. */
-const QUICK = { answerMs: 300, commandMs: 600 };
+const QUICK = { answerMs: 300, commandMs: 600, steadyMs: 1000 };
 
 describe('state in Redis', () => {
   let server: RedisServer;
@@ -235,6 +235,29 @@ describe('state in Redis', () => {
     await proxy.stop();
   });
 
+  it('passes over what somebody else says, and tells of a listener that fails each time only now and then', async () => {
+    const url = fresh();
+    const warnings: string[] = [];
+    const state = open(url, { warn: (message) => warnings.push(message) });
+    const heard: Json[] = [];
+    state.subscribe('news', (message) => heard.push(message));
+    state.subscribe('news', () => {
+      throw new Error('not mine');
+    });
+    const { Redis } = await import('ioredis');
+    const raw = new Redis(server.port);
+    try {
+      await state.publish('news', 'first');
+      const channel = `${new URL(url).searchParams.get('prefix') ?? ''}channel:news`;
+      for (const text of ['', 'hello', '{', '"\\ud800']) await raw.publish(channel, text);
+      for (let times = 0; times < 20; times += 1) await state.publish('news', times);
+      while (heard.length < 21) await new Promise((resolve) => setTimeout(resolve, 10));
+      assert.deepEqual(warnings, ['a listener of the shared state failed: not mine']);
+    } finally {
+      raw.disconnect();
+    }
+  });
+
   it('lets a listener that throws harm neither the others nor the process', async () => {
     const warnings: string[] = [];
     const state = open(fresh(), { warn: (message) => warnings.push(message) });
@@ -252,9 +275,15 @@ describe('state in Redis', () => {
     const { prefix } = { prefix: new URL(url).searchParams.get('prefix') ?? '' };
     const { Redis } = await import('ioredis');
     const raw = new Redis(server.port);
-    await raw.set(`${prefix}state:k`, 'hello');
-    raw.disconnect();
-    await assert.rejects(open(url).get('k'), { name: 'StateError', reason: 'EBADVALUE' });
+    try {
+      await raw.set(`${prefix}state:k`, 'hello');
+      const state = open(url);
+      await assert.rejects(state.get('k'), { name: 'StateError', reason: 'EBADVALUE' });
+      // Neither is it built upon: who knows what was lost by it.
+      await assert.rejects(count(state, 'k'), { name: 'StateError', reason: 'EBADVALUE' });
+    } finally {
+      raw.disconnect();
+    }
   });
 
   it('refuses everything after close', async () => {
@@ -364,6 +393,52 @@ describe('state in a Redis that fails', () => {
       );
     } finally {
       server.thaw();
+      await server.stop();
+    }
+  });
+
+  it('gives a lease, when it goes on, to nobody who has given up meanwhile', async () => {
+    const server = await RedisServer.start();
+    try {
+      const [state, other] = [open(server.url), open(server.url)];
+      for (const each of [state, other]) await (await each.lease('gate', { ttlMs: 60_000 })).release();
+      server.freeze();
+      const asking = [state, other].map((each) =>
+        assert.rejects(each.lease('gate', { ttlMs: 60_000 }), { name: 'StateError', reason: 'ETIMEDOUT' }),
+      );
+      await Promise.all(asking);
+      // Until they have also given up to give back what they may have got.
+      await new Promise((resolve) => setTimeout(resolve, 2 * QUICK.commandMs));
+      server.thaw();
+      const third = open(server.url);
+      // It would wait for a minute.
+      await (await third.lease('gate', { ttlMs: 60_000 })).release();
+    } finally {
+      server.thaw();
+      await server.stop();
+    }
+  });
+
+  it('says once that it is gone, and once that it is back, of a Redis that takes connections and lets writes wait', async () => {
+    const server = await RedisServer.start();
+    const { Redis } = await import('ioredis');
+    const raw = new Redis(server.port);
+    try {
+      const state = open(server.url);
+      await count(state, 'ts', 1, 1);
+      // As while it is told to hand over to a replica.
+      await raw.client('PAUSE', 60_000, 'WRITE');
+      for (let times = 0; times < 3; times += 1)
+        await assert.rejects(count(state, 'ts', 1, 1), { reason: 'ETIMEDOUT' });
+      assert.deepEqual(
+        warnings.map((text) => text.replace(/:\d+/, '')),
+        ['Redis at 127.0.0.1 cannot be used (ETIMEDOUT); trying again until it can'],
+      );
+      await raw.client('UNPAUSE');
+      await until(() => warnings.length > 1);
+      assert.match(warnings[1]!, /answers again/);
+    } finally {
+      raw.disconnect();
       await server.stop();
     }
   });

@@ -303,6 +303,42 @@ describe('commands to devices', () => {
       assert.equal(house.told.length, 0);
     });
 
+    it('is not told of a command that took so long to be permitted that nobody expects it any more', async () => {
+      house.device({ ...DOOR, pinFor: 'release' }, '4711');
+      const change = house.state.change.bind(house.state);
+      let hangsMs = 4000;
+      house.state.change = async (key, decide) => {
+        await new Promise<void>((resolve) => house.clock.after(hangsMs, resolve));
+        return change(key, decide);
+      };
+      const unlock = async (): Promise<string | undefined> => {
+        const result = house.execute('door', 'LockUnlock', { lock: false }, { pin: '4711' });
+        await house.clock.advance(60 * 60_000);
+        return (await result).errorCode;
+      };
+      assert.equal(await unlock(), undefined, 'as slow as Redis may be');
+      assert.equal(house.told.length, 1);
+      // A process that was stopped, or a machine that slept, in the middle of looking at the PIN.
+      hangsMs = 30 * 60_000;
+      assert.equal(await unlock(), 'timeout');
+      assert.equal(house.told.length, 1);
+    });
+
+    it('is told of one whose turn comes late because those before it take their time', async () => {
+      house.device({ ...DOOR, replyTimeout: 30_000, pinFor: 'none' });
+      const execution = [true, false].map((lock) => ({
+        command: 'action.devices.commands.LockUnlock',
+        params: { lock },
+      }));
+      const results = house.executeAll([{ devices: ['door'], execution }]);
+      await house.clock.advance(20_000);
+      await house.reply(house.told[0]!, { isLocked: true });
+      await house.clock.advance(0);
+      assert.equal(house.told.length, 2);
+      await house.reply(house.told[1]!, { isLocked: false });
+      assert.equal((await results)[0]!.status, 'SUCCESS');
+    });
+
     it('is forgotten after ten minutes', async () => {
       house.device(slow);
       const answer = house.execute('door', 'LockUnlock', { lock: true, followUpToken: 'demo-token' });
