@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
-import { addDevices, createModels, deleteModels, updateModels } from '../../../src/sber/apply';
+import {
+  addDevices,
+  carryOut,
+  createModels,
+  deleteDevices,
+  deleteModels,
+  planModels,
+  updateDevices,
+  updateModels,
+  type Work,
+} from '../../../src/sber/apply';
 import { MOST_ATTEMPTS, SberClient, type Call } from '../../../src/sber/client';
 import { accountSettings, type AccountFields } from '../../../src/sber/settings';
 import type { Device, Model } from '../../../src/sber/shapes';
@@ -402,6 +412,62 @@ describe("Client of Sber's vendor API", () => {
       while (cloud.journal.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
       stop.abort(new Error('closed'));
       assert.equal((await failureOf(putting)).code, 'RESULT_UNKNOWN');
+    });
+  });
+
+  describe('a change that is stopped between two of its requests', () => {
+    /** What a closed node aborts with: it claims that nothing was sent. */
+    const closed = new CodedError('EXPIRED', 'not sent', { retriable: true, hint: '' });
+
+    /** Runs until the cloud has seen so many requests, the last of which it leaves without an answer. */
+    async function stoppedAfter(requests: number, run: (work: Work) => Promise<unknown>): Promise<CodedError> {
+      const stop = new AbortController();
+      const failure = failureOf(run({ signal: stop.signal }));
+      while (cloud.journal.length < requests) await new Promise((resolve) => setTimeout(resolve, 2));
+      stop.abort(closed);
+      return failure;
+    }
+
+    it('does not say that nothing was sent while it reads what became of a POST', async () => {
+      const api = await client();
+      cloud.strike({ kind: 'error', code: 500, method: 'POST', carriedOut: true });
+      cloud.strike({ kind: 'silent', method: 'GET' });
+      assert.equal((await stoppedAfter(2, (work) => createModels(api, [A], work))).code, 'RESULT_UNKNOWN');
+    });
+
+    it('does not say so in the pause before the next attempt', async () => {
+      const api = await client({ models: [socket('A')], devices: { AB12345: [ownDevice] } });
+      const runs: ((work: Work) => Promise<unknown>)[] = [
+        (work) => updateModels(api, [A], work),
+        (work) => deleteModels(api, ['A'], work),
+        (work) => updateDevices(api, [ownDevice], work),
+        (work) => deleteDevices(api, ['D'], work),
+      ];
+      for (const run of runs) {
+        const stop = new AbortController();
+        cloud.strike({ kind: 'error', code: 503 });
+        const failure = failureOf(run({ signal: stop.signal, onRetry: () => stop.abort(closed) }));
+        assert.equal((await failure).code, 'RESULT_UNKNOWN');
+      }
+      assert.equal(methods(), 'PUT DELETE PUT DELETE');
+    });
+
+    it('does not say so between two batches of a plan', async () => {
+      const api = await client();
+      const many = Array.from({ length: 150 }, (_, index) => socket(`M${index}`) as unknown as Model);
+      const stop = new AbortController();
+      const plan = { create: many, update: [], delete: [], unchanged: [] };
+      const onProgress = (): void => stop.abort(closed);
+      const failure = failureOf(carryOut(api, plan, { signal: stop.signal, onProgress }));
+      assert.equal((await failure).code, 'RESULT_UNKNOWN');
+      assert.equal(cloud.models.size, 100);
+    });
+
+    it('says so where only the list was read', async () => {
+      const api = await client();
+      cloud.strike({ kind: 'silent', method: 'GET' });
+      const failure = await stoppedAfter(1, (work) => planModels(api, [A], true, work));
+      assert.equal(failure, closed);
     });
   });
 
