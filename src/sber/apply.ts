@@ -243,7 +243,9 @@ function isFinal(error: CodedError | undefined): boolean {
 }
 
 function failedAll(ids: readonly string[], error: CodedError, before = ''): ItemFailure[] {
-  const code = error.cause.gatewayCode ?? error.cause.httpStatus ?? 0;
+  const { gatewayCode, httpStatus = 0 } = error.cause;
+  // A status that is no failure says nothing of why it failed.
+  const code = gatewayCode ?? (httpStatus >= 300 ? httpStatus : 0);
   return ids.map((id) => ({ id, code, message: `${before}${error.code}: ${error.message}` }));
 }
 
@@ -271,10 +273,7 @@ function foreign(ids: readonly string[], failures: readonly ItemFailure[]): Item
   return failures.filter(({ id }) => id !== '' && !ids.includes(id));
 }
 
-/**
- * DELETE. Sent a second time, it may be told that what the first one removed is not there: then the list has the last
- * word.
- */
+/** DELETE. Sent a second time, it may be told that what the first one removed is not there. */
 async function removed(client: SberClient, batch: readonly string[], work: Work): Promise<Outcome> {
   const retries: number[] = [];
   const onRetry = (attempt: number): void => {
@@ -282,11 +281,28 @@ async function removed(client: SberClient, batch: readonly string[], work: Work)
     work.onRetry?.(attempt);
   };
   const outcome = outcomeOf(batch, await client.deleteModels(batch, { ...work, onRetry }));
-  if (retries.length === 0 || outcome.failed.length === 0) return outcome;
-  const there = new Set((await client.listModels(work)).flatMap(withId).map(([id]) => id));
-  const failed = outcome.failed.filter(({ id }) => !batch.includes(id) || there.has(id));
+  if (retries.length === 0) return outcome;
+  const list = (): Promise<Raw[]> => client.listModels(work);
+  return afterRepeat(outcome, batch, list, work, (_id, there) => there === undefined);
+}
+
+/**
+ * What came of a request that was sent again. Items that the last one did not take may be those that an earlier one did
+ * (it came late, or only its answer was lost): the list has the last word, where it can be read.
+ */
+async function afterRepeat(
+  outcome: Outcome,
+  ids: readonly string[],
+  list: () => Promise<Raw[]>,
+  work: Work,
+  isDone: (id: string, there: Raw | undefined) => boolean,
+): Promise<Outcome> {
+  if (outcome.failed.length === 0) return outcome;
+  const there = await readList(list, work);
+  if (there === undefined) return outcome;
+  const failed = outcome.failed.filter(({ id }) => !ids.includes(id) || !isDone(id, there.get(id)));
   const named = new Set(failed.map(({ id }) => id));
-  return { applied: batch.filter((id) => !named.has(id)), failed };
+  return { applied: ids.filter((id) => !named.has(id)), failed };
 }
 
 function postModels(client: SberClient, batch: readonly Model[], work: Work): Promise<Outcome> {
@@ -316,7 +332,14 @@ async function posted<T extends { id: string }>(
   let rest = batch;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const { applied, failed } = outcomeOf(rest.map(idOf), await post(rest));
+      const ids = rest.map(idOf);
+      const told = outcomeOf(ids, await post(rest));
+      const wanted = new Map(rest.map((item) => [item.id, item]));
+      const isDone = (id: string, there: Raw | undefined): boolean => {
+        const item = wanted.get(id);
+        return there !== undefined && item !== undefined && isSame(there, item);
+      };
+      const { applied, failed } = attempt === 1 ? told : await afterRepeat(told, ids, list, work, isDone);
       outcome.applied.push(...applied);
       outcome.failed.push(...failed);
       return outcome;

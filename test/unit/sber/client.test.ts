@@ -504,6 +504,35 @@ describe("Client of Sber's vendor API", () => {
       assert.equal(methods(), 'POST GET POST GET POST GET POST GET POST GET');
     });
 
+    it('is not called failed when the first one took effect after the list was read', async () => {
+      const api = await client({ models: [socket('C', { description: 'of somebody else' })] });
+      cloud.strike({ kind: 'reset', method: 'POST' });
+      let exchanges = 0;
+      const onExchange = (): void => {
+        exchanges += 1;
+        // The list has been read, the second POST is to come.
+        if (exchanges === 2) cloud.models.set('A', { ...socket('A'), id: 'A' });
+      };
+      const C = socket('C') as unknown as Model;
+      const { applied, failed } = await createModels(api, [A, B], { onExchange });
+      assert.deepEqual([applied, failed], [['A', 'B'], []]);
+      assert.equal(methods(), 'POST GET POST GET');
+      assert.equal((await failureOf(createModels(api, [C], work))).code, 'SBER_VALIDATION');
+    });
+
+    it('is called failed by the cloud’s word where the list cannot be read afterwards', async () => {
+      const api = await client({ models: [socket('A')] });
+      cloud.failItem('B', { code: 400, message: 'bad' });
+      cloud.strike({ kind: 'reset', method: 'POST' });
+      let exchanges = 0;
+      const onExchange = (): void => {
+        exchanges += 1;
+        if (exchanges === 3) cloud.strike({ kind: 'error', code: 403, method: 'GET' });
+      };
+      const { applied, failed } = await createModels(api, [A, B], { onExchange });
+      assert.deepEqual([applied, failed], [['A'], [{ id: 'B', code: 400, message: 'bad' }]]);
+    });
+
     it('is not claimed for an id that is there with other content', async () => {
       const api = await client({ models: [socket('A', { description: 'older' })] });
       cloud.strike({ kind: 'error', code: 503, method: 'POST' });
@@ -631,6 +660,26 @@ describe("Client of Sber's vendor API", () => {
         failed: [{ id: 'B', code: 500, message: 'in use' }],
       });
       assert.equal(methods(), 'DELETE DELETE GET');
+    });
+
+    it('keeps the cloud’s word on a repeated delete where the list cannot be read', async () => {
+      const api = await client({ models: [socket('A'), socket('B')] });
+      cloud.failItem('B', { code: 500, message: 'in use' });
+      cloud.strike({ kind: 'reset', method: 'DELETE' });
+      cloud.strike({ kind: 'error', code: 403, method: 'GET' });
+      assert.deepEqual(await deleteModels(api, ['A', 'B'], {}), {
+        applied: ['A'],
+        failed: [{ id: 'B', code: 500, message: 'in use' }],
+      });
+    });
+
+    it('has no number for what failed where only a good status came', async () => {
+      const api = await client({ models: many.map((model) => ({ ...model })) });
+      cloud.strike({ kind: 'slow', ms: 0 });
+      cloud.strike({ kind: 'html', status: 200 });
+      const { applied, failed } = await updateModels(api, many, {});
+      assert.equal(applied.length, 100);
+      assert.deepEqual([...new Set(failed.map(({ code }) => code))], [0]);
     });
   });
 });
