@@ -214,6 +214,9 @@ describe("Client of Sber's vendor API", () => {
       '{"code":40000000000}',
       '{"errors":["no"]}',
       '{"errors":"no"}',
+      '{"error":"no"}',
+      '{"error":{"status":"PERMISSION_DENIED"}}',
+      '{"message":"no","details":[]}',
     ];
     for (const body of [...oddities, '{"errors":{"id":"A","code":400}}']) {
       it(`does not take ${body} for success`, async () => {
