@@ -51,10 +51,19 @@
     return draft;
   }
 
+  /**
+   * A saved limit, for the form. A range keeps its own type, which the catalogue may not know or call otherwise. A bound
+   * that is left out beside the other one is 0, as Sber's answers have it, and not the catalogue's.
+   */
   function limitOf(entry) {
     if (isObject(entry)) {
-      const range = entry.integer_values || entry.float_values;
-      if (isObject(range)) return { min: text(range.min), max: text(range.max), step: text(range.step) };
+      const type = isObject(entry.integer_values) ? 'INTEGER' : 'FLOAT';
+      const range = type === 'INTEGER' ? entry.integer_values : entry.float_values;
+      if (isObject(range)) {
+        const [min, max, step] = [range.min, range.max, range.step].map(text);
+        const none = min === '' && max === '' ? '' : '0';
+        return { type, min: min || none, max: max || none, step: step === '0' ? '' : step };
+      }
       if (isObject(entry.enum_values) && Array.isArray(entry.enum_values.values)) {
         return { values: entry.enum_values.values.map(text) };
       }
@@ -86,7 +95,10 @@
     if (limit.raw !== undefined) return limit.raw;
     if (limit.values !== undefined) {
       const all = facts === undefined ? [] : facts.values || [];
-      const narrowed = limit.values.length > 0 && !(all.length > 0 && all.every((each) => limit.values.includes(each)));
+      const ticked = new Set(limit.values);
+      // A word that the catalogue lacks says more than no list at all.
+      const isAll = ticked.size === all.length && all.every((each) => ticked.has(each));
+      const narrowed = ticked.size > 0 && !isAll;
       return narrowed ? { type: 'ENUM', enum_values: { values: [...limit.values] } } : undefined;
     }
     const typed = ['min', 'max', 'step'].some((key) => isTyped(limit[key]));
@@ -94,10 +106,21 @@
     const of = (key, otherwise) => (isTyped(limit[key]) ? limit[key].trim() : text(otherwise));
     const min = of('min', facts && facts.min);
     const max = of('max', facts && facts.max);
-    if (facts !== undefined && facts.type === 'FLOAT') {
-      return { type: 'FLOAT', float_values: { min: Number(min), max: Number(max) } };
+    if ((limit.type || (facts && facts.type)) === 'FLOAT') {
+      return { type: 'FLOAT', float_values: { min: numberOf(min), max: numberOf(max) } };
     }
-    return { type: 'INTEGER', integer_values: { min, max, step: of('step', (facts && facts.step) || 1) } };
+    const step = wholeOf(of('step', (facts && facts.step) || 1));
+    return { type: 'INTEGER', integer_values: { min: wholeOf(min), max: wholeOf(max), step } };
+  }
+
+  /** What is no number stays as it was typed: null, which JSON makes of NaN, would be taken for 0. */
+  function numberOf(typed) {
+    return isTyped(typed) && Number.isFinite(Number(typed)) ? Number(typed) : typed;
+  }
+
+  /** A field for numbers takes `1e3` and `10.0` too; Sber's integers have digits only. */
+  function wholeOf(typed) {
+    return isTyped(typed) && Number.isSafeInteger(Number(typed)) ? String(Number(typed) || 0) : typed;
   }
 
   /** The model as it is saved in the node and sent to Sber. Fields left empty are left out. */
@@ -134,17 +157,18 @@
     const number = (key) => (isTyped(limit[key]) ? Number(limit[key]) : undefined);
     const [min, max, step] = [number('min'), number('max'), number('step')];
     const typed = [min, max, step].filter((each) => each !== undefined);
-    if (typed.some((each) => !Number.isFinite(each) || (facts.type === 'INTEGER' && !Number.isInteger(each)))) {
-      remarks.push({ code: facts.type === 'INTEGER' ? 'notWhole' : 'notNumber', name });
+    const isWhole = (limit.type || facts.type) === 'INTEGER';
+    if (typed.some((each) => !Number.isFinite(each) || (isWhole && !Number.isInteger(each)))) {
+      remarks.push({ code: isWhole ? 'notWhole' : 'notNumber', name, grave: true });
       return remarks;
     }
     const low = min === undefined ? facts.min : min;
     const high = max === undefined ? facts.max : max;
-    if (low > high) remarks.push({ code: 'backwards', name });
+    if (low > high) remarks.push({ code: 'backwards', name, grave: true });
     if (low < facts.min || high > facts.max) {
       remarks.push({ code: 'tooWide', name, values: { min: facts.min, max: facts.max } });
     }
-    if (step !== undefined && step <= 0) remarks.push({ code: 'badStep', name });
+    if (step !== undefined && step <= 0) remarks.push({ code: 'badStep', name, grave: step < 0 });
     return remarks;
   }
 
@@ -201,8 +225,23 @@
       if (ids.has(model.id)) return { number, code: 'idTwice' };
       ids.add(model.id);
       if (!Array.isArray(model.features) || model.features.length === 0) return { number, code: 'noFunction' };
+      if (isObject(model.allowed_values) && !Object.values(model.allowed_values).every(isSound)) {
+        return { number, code: 'badRange' };
+      }
     }
     return null;
+  }
+
+  /** Whether a range could be sent: numbers of its kind, the lower bound below the upper one. Anything else passes. */
+  function isSound(entry) {
+    const { integer_values: whole, float_values: float } = isObject(entry) ? entry : {};
+    const range = isObject(whole) ? whole : float;
+    if (!isObject(range)) return true;
+    const isNumber = (each) => isTyped(each) && Number.isFinite(Number(each));
+    const isDigits = (each) => /^[+-]?\d+$/.test(each);
+    const [min, max, step] = [range.min, range.max, range.step].map((each) => text(each ?? 0));
+    const ofItsKind = range === whole ? [min, max, step].every(isDigits) : [min, max].every(isNumber);
+    return ofItsKind && Number(min) <= Number(max) && !(range === whole && Number(step) < 0);
   }
 
   window.TheKeys = window.TheKeys || {};
