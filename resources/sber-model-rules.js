@@ -37,7 +37,8 @@
       chosen: new Set(features),
       /** Functions that the category does not list: brought by the saved model or typed in. */
       extra: new Set(features.filter((name) => !isListed(category, name))),
-      limits: {},
+      /** By function. Without a prototype: a saved function may be called `constructor`. */
+      limits: Object.create(null),
       /** Whatever else the saved model holds (`dependencies`, for example) is kept as it is. */
       rest: {},
     };
@@ -69,6 +70,16 @@
       }
     }
     return { raw: entry };
+  }
+
+  /** Facts of a function; undefined where the catalogue does not know it. */
+  function factsOf(catalogue, name) {
+    return own(catalogue.functions, name);
+  }
+
+  /** Whether the catalogue has a `function`, or a `category`, of that name. */
+  function isKnown(catalogue, kind, name) {
+    return own(kind === 'function' ? catalogue.functions : catalogue.categories, name) !== undefined;
   }
 
   /** Names of the functions to show, by group; `other` are those that the category does not list. */
@@ -133,7 +144,7 @@
     const allowed = {};
     for (const name of features) {
       const limit = own(draft.limits, name);
-      const entry = limit === undefined ? undefined : allowedValue(own(catalogue.functions, name), limit);
+      const entry = limit === undefined ? undefined : allowedValue(factsOf(catalogue, name), limit);
       if (entry !== undefined) allowed[name] = entry;
     }
     if (Object.keys(allowed).length > 0) model.allowed_values = allowed;
@@ -204,7 +215,7 @@
         if (!category.oneOf.some((name) => draft.chosen.has(name))) remarks.push({ code: 'oneOfMissing' });
       }
       for (const name of features) {
-        const facts = own(catalogue.functions, name);
+        const facts = factsOf(catalogue, name);
         if (facts === undefined) remarks.push({ code: 'functionUnknown', name });
         else if (category !== undefined && !isListed(category, name)) remarks.push({ code: 'functionForeign', name });
         const limit = own(draft.limits, name);
@@ -245,5 +256,5 @@
   }
 
   window.TheKeys = window.TheKeys || {};
-  window.TheKeys.sberModels = { draftOf, modelOf, copyOf, groupsOf, remarksOn, firstFault };
+  window.TheKeys.sberModels = { draftOf, modelOf, copyOf, factsOf, isKnown, groupsOf, remarksOn, firstFault };
 })();

@@ -29,6 +29,8 @@ interface Rules {
   draftOf(catalogue: object, model: unknown): Draft;
   modelOf(catalogue: object, draft: Draft): Record<string, unknown>;
   copyOf(catalogue: object, draft: Draft, taken: string[]): Draft;
+  factsOf(catalogue: object, name: string): object | undefined;
+  isKnown(catalogue: object, kind: 'function' | 'category', name: string): boolean;
   groupsOf(catalogue: object, draft: Draft): Record<string, string[]>;
   remarksOn(catalogue: object, drafts: Draft[]): Remark[][];
   firstFault(models: unknown): { number: number; code: string } | null;
@@ -231,6 +233,17 @@ describe('the model builder', () => {
         );
       }
     }
+  });
+
+  it('takes a function for nothing but a function, whatever it is called', () => {
+    for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
+      const model = draft({ ...door(), id: 'D1', features: [name] });
+      assert.equal(rules.factsOf(catalogue, name), undefined);
+      assert.equal(rules.isKnown(catalogue, 'function', name) || rules.isKnown(catalogue, 'category', name), false);
+      assert.equal(model.limits[name], undefined);
+      assert.ok((saved(model).features as string[]).includes(name));
+    }
+    assert.ok(rules.isKnown(catalogue, 'function', 'online') && rules.isKnown(catalogue, 'category', 'light'));
   });
 
   it('survives whatever stands in a flow file', () => {
