@@ -143,7 +143,12 @@ function isEmptyHanded(given: unknown): boolean {
 }
 
 /** Whose devices: the payload's word, the message's, the node's. */
-function user(given: unknown, message: { userId?: unknown }, node: { userId?: unknown }): string {
+function user(
+  given: unknown,
+  message: { userId?: unknown },
+  node: { userId?: unknown },
+  hint = 'Enter the user id in the node, or give it as msg.userId or msg.payload.user_id.',
+): string {
   const { user_id, userId } = isObject(given) ? given : {};
   for (const each of [user_id, userId, message.userId, node.userId]) {
     if (each === undefined || each === null) continue;
@@ -151,7 +156,7 @@ function user(given: unknown, message: { userId?: unknown }, node: { userId?: un
       throw invalidInput('the user id is no text', 'User ids are texts, such as "AB12345".');
     if (each.trim() !== '') return each.trim();
   }
-  throw missing('no user id', 'Enter the user id in the node, or give it as msg.userId or msg.payload.user_id.');
+  throw missing('no user id', hint);
 }
 
 /**
@@ -159,8 +164,9 @@ function user(given: unknown, message: { userId?: unknown }, node: { userId?: un
  * not unlink the node's user instead.
  */
 function unlinked(given: unknown, message: { userId?: unknown }, node: { userId?: unknown }): string {
-  const named = typeof given === 'string' ? { user_id: given } : given;
-  return user(named, message, isEmptyHanded(given) ? node : {});
+  if (isEmptyHanded(given)) return user(given, message, node);
+  const hint = 'Give the user id as msg.payload or msg.userId; an empty payload unlinks the user of the node.';
+  return user(typeof given === 'string' ? { user_id: given } : given, message, {}, hint);
 }
 
 function missing(message: string, hint: string): Error {
