@@ -75,6 +75,8 @@
 
     /** Readable name of a function or category; one that the catalogue lacks is called by its own name. */
     function nameOf(kind, name) {
+      // Anything may be asked for a word, also what means something to the catalogue of words (`a:b`).
+      if (!rules.isKnown(catalogue, kind, name)) return name;
       const key = `${kind}.${name}`;
       const found = t(key);
       return found === key || found.endsWith(`.${key}`) || found === '' ? name : found;
@@ -300,7 +302,7 @@
     }
 
     function functionLine(row, id, name, group) {
-      const facts = catalogue.functions[name];
+      const facts = rules.factsOf(catalogue, name);
       const locked = group === 'mandatory';
       const box = element('input', {
         type: 'checkbox',

@@ -37,7 +37,8 @@
       chosen: new Set(features),
       /** Functions that the category does not list: brought by the saved model or typed in. */
       extra: new Set(features.filter((name) => !isListed(category, name))),
-      limits: {},
+      /** By function. Without a prototype: a saved function may be called `constructor`. */
+      limits: Object.create(null),
       /** Whatever else the saved model holds (`dependencies`, for example) is kept as it is. */
       rest: {},
     };
@@ -51,15 +52,34 @@
     return draft;
   }
 
+  /**
+   * A saved limit, for the form. A range keeps its own type, which the catalogue may not know or call otherwise. A bound
+   * that is left out beside the other one is 0, as Sber's answers have it, and not the catalogue's.
+   */
   function limitOf(entry) {
     if (isObject(entry)) {
-      const range = entry.integer_values || entry.float_values;
-      if (isObject(range)) return { min: text(range.min), max: text(range.max), step: text(range.step) };
+      const type = isObject(entry.integer_values) ? 'INTEGER' : 'FLOAT';
+      const range = type === 'INTEGER' ? entry.integer_values : entry.float_values;
+      if (isObject(range)) {
+        const [min, max, step] = [range.min, range.max, range.step].map(text);
+        const none = min === '' && max === '' ? '' : '0';
+        return { type, min: min || none, max: max || none, step: step === '0' ? '' : step };
+      }
       if (isObject(entry.enum_values) && Array.isArray(entry.enum_values.values)) {
         return { values: entry.enum_values.values.map(text) };
       }
     }
     return { raw: entry };
+  }
+
+  /** Facts of a function; undefined where the catalogue does not know it. */
+  function factsOf(catalogue, name) {
+    return own(catalogue.functions, name);
+  }
+
+  /** Whether the catalogue has a `function`, or a `category`, of that name. */
+  function isKnown(catalogue, kind, name) {
+    return own(kind === 'function' ? catalogue.functions : catalogue.categories, name) !== undefined;
   }
 
   /** Names of the functions to show, by group; `other` are those that the category does not list. */
@@ -86,7 +106,10 @@
     if (limit.raw !== undefined) return limit.raw;
     if (limit.values !== undefined) {
       const all = facts === undefined ? [] : facts.values || [];
-      const narrowed = limit.values.length > 0 && !(all.length > 0 && all.every((each) => limit.values.includes(each)));
+      const ticked = new Set(limit.values);
+      // A word that the catalogue lacks says more than no list at all.
+      const isAll = ticked.size === all.length && all.every((each) => ticked.has(each));
+      const narrowed = ticked.size > 0 && !isAll;
       return narrowed ? { type: 'ENUM', enum_values: { values: [...limit.values] } } : undefined;
     }
     const typed = ['min', 'max', 'step'].some((key) => isTyped(limit[key]));
@@ -94,10 +117,21 @@
     const of = (key, otherwise) => (isTyped(limit[key]) ? limit[key].trim() : text(otherwise));
     const min = of('min', facts && facts.min);
     const max = of('max', facts && facts.max);
-    if (facts !== undefined && facts.type === 'FLOAT') {
-      return { type: 'FLOAT', float_values: { min: Number(min), max: Number(max) } };
+    if ((limit.type || (facts && facts.type)) === 'FLOAT') {
+      return { type: 'FLOAT', float_values: { min: numberOf(min), max: numberOf(max) } };
     }
-    return { type: 'INTEGER', integer_values: { min, max, step: of('step', (facts && facts.step) || 1) } };
+    const step = wholeOf(of('step', (facts && facts.step) || 1));
+    return { type: 'INTEGER', integer_values: { min: wholeOf(min), max: wholeOf(max), step } };
+  }
+
+  /** What is no number stays as it was typed: null, which JSON makes of NaN, would be taken for 0. */
+  function numberOf(typed) {
+    return isTyped(typed) && Number.isFinite(Number(typed)) ? Number(typed) : typed;
+  }
+
+  /** A field for numbers takes `1e3` and `10.0` too; Sber's integers have digits only. */
+  function wholeOf(typed) {
+    return isTyped(typed) && Number.isSafeInteger(Number(typed)) ? String(Number(typed) || 0) : typed;
   }
 
   /** The model as it is saved in the node and sent to Sber. Fields left empty are left out. */
@@ -110,7 +144,7 @@
     const allowed = {};
     for (const name of features) {
       const limit = own(draft.limits, name);
-      const entry = limit === undefined ? undefined : allowedValue(own(catalogue.functions, name), limit);
+      const entry = limit === undefined ? undefined : allowedValue(factsOf(catalogue, name), limit);
       if (entry !== undefined) allowed[name] = entry;
     }
     if (Object.keys(allowed).length > 0) model.allowed_values = allowed;
@@ -134,17 +168,18 @@
     const number = (key) => (isTyped(limit[key]) ? Number(limit[key]) : undefined);
     const [min, max, step] = [number('min'), number('max'), number('step')];
     const typed = [min, max, step].filter((each) => each !== undefined);
-    if (typed.some((each) => !Number.isFinite(each) || (facts.type === 'INTEGER' && !Number.isInteger(each)))) {
-      remarks.push({ code: facts.type === 'INTEGER' ? 'notWhole' : 'notNumber', name });
+    const isWhole = (limit.type || facts.type) === 'INTEGER';
+    if (typed.some((each) => !Number.isFinite(each) || (isWhole && !Number.isInteger(each)))) {
+      remarks.push({ code: isWhole ? 'notWhole' : 'notNumber', name, grave: true });
       return remarks;
     }
     const low = min === undefined ? facts.min : min;
     const high = max === undefined ? facts.max : max;
-    if (low > high) remarks.push({ code: 'backwards', name });
+    if (low > high) remarks.push({ code: 'backwards', name, grave: true });
     if (low < facts.min || high > facts.max) {
       remarks.push({ code: 'tooWide', name, values: { min: facts.min, max: facts.max } });
     }
-    if (step !== undefined && step <= 0) remarks.push({ code: 'badStep', name });
+    if (step !== undefined && step <= 0) remarks.push({ code: 'badStep', name, grave: step < 0 });
     return remarks;
   }
 
@@ -180,7 +215,7 @@
         if (!category.oneOf.some((name) => draft.chosen.has(name))) remarks.push({ code: 'oneOfMissing' });
       }
       for (const name of features) {
-        const facts = own(catalogue.functions, name);
+        const facts = factsOf(catalogue, name);
         if (facts === undefined) remarks.push({ code: 'functionUnknown', name });
         else if (category !== undefined && !isListed(category, name)) remarks.push({ code: 'functionForeign', name });
         const limit = own(draft.limits, name);
@@ -201,10 +236,25 @@
       if (ids.has(model.id)) return { number, code: 'idTwice' };
       ids.add(model.id);
       if (!Array.isArray(model.features) || model.features.length === 0) return { number, code: 'noFunction' };
+      if (isObject(model.allowed_values) && !Object.values(model.allowed_values).every(isSound)) {
+        return { number, code: 'badRange' };
+      }
     }
     return null;
   }
 
+  /** Whether a range could be sent: numbers of its kind, the lower bound below the upper one. Anything else passes. */
+  function isSound(entry) {
+    const { integer_values: whole, float_values: float } = isObject(entry) ? entry : {};
+    const range = isObject(whole) ? whole : float;
+    if (!isObject(range)) return true;
+    const isNumber = (each) => isTyped(each) && Number.isFinite(Number(each));
+    const isDigits = (each) => /^[+-]?\d+$/.test(each);
+    const [min, max, step] = [range.min, range.max, range.step].map((each) => text(each ?? 0));
+    const ofItsKind = range === whole ? [min, max, step].every(isDigits) : [min, max].every(isNumber);
+    return ofItsKind && Number(min) <= Number(max) && !(range === whole && Number(step) < 0);
+  }
+
   window.TheKeys = window.TheKeys || {};
-  window.TheKeys.sberModels = { draftOf, modelOf, copyOf, groupsOf, remarksOn, firstFault };
+  window.TheKeys.sberModels = { draftOf, modelOf, copyOf, factsOf, isKnown, groupsOf, remarksOn, firstFault };
 })();

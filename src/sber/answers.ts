@@ -70,7 +70,9 @@ export async function meaningOf(
   if (expected !== undefined && Array.isArray(body[expected])) return { kind: 'done', body };
   if (!good) return byStatus(status, shortened(redactor.text(wordsOf(body))));
   // Words of an error in a form that nobody documents: to take them for success would be the worst reading of all.
-  if (saysSomething(errors) || (code === undefined && saysSomething(own))) {
+  const { error, message } = body;
+  const unexplained = code === undefined && [own, error, message].some(saysSomething);
+  if (saysSomething(errors) || unexplained) {
     return failure('BAD_RESPONSE', `an error in no form of Sber’s: ${quoted(text, redactor)}`, { httpStatus: status });
   }
   // Empty lists are left out (proto3), but an answer that says something else altogether is not an empty list.

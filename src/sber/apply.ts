@@ -6,7 +6,7 @@
 import { CodedError } from '../common/errors';
 import { pause } from '../common/clock';
 import { breathing } from './breath';
-import { MOST_ATTEMPTS, type Call, type SberClient, type States } from './client';
+import { MOST_ATTEMPTS, stoppedUnderway, type Call, type SberClient, type States } from './client';
 import { codeOfNumber, sberError, UnsentError } from './errors';
 import { meaningOfModel, planOf, type Plan } from './models';
 import type { Device, ItemFailure, Model, Outcome, Raw, SyncOutcome } from './shapes';
@@ -31,6 +31,33 @@ function settled(merged: Merged): Outcome {
   return { applied, failed };
 }
 
+/**
+ * Work that changes something. Told to stop, it ends in the signal's reason, which says that nothing was sent; where
+ * something was, in a pause before the next attempt or between two batches, that would be untrue.
+ */
+async function changing<T>(work: Work, run: (work: Work) => Promise<T>): Promise<T> {
+  const seen = { sent: false };
+  const onSent = (): void => {
+    seen.sent = true;
+    work.onSent?.();
+  };
+  try {
+    return await run({ ...work, onSent });
+  } catch (error) {
+    throw seen.sent && work.signal?.aborted && error === work.signal.reason ? stoppedUnderway() : error;
+  }
+}
+
+/** A list sent batch by batch, as plain outcome. */
+async function changed<T>(
+  items: readonly T[],
+  work: Work,
+  id: (item: T) => string,
+  send: (batch: readonly T[], work: Work) => Promise<Outcome>,
+): Promise<Outcome> {
+  return changing(work, async (told) => settled(await inBatches(items, told, id, (batch) => send(batch, told))));
+}
+
 /** All items failed: the error that says so, with the first one's code. */
 function throwFirst({ failed, error }: Pick<Merged, 'failed' | 'error'>): void {
   if (error !== undefined) throw error;
@@ -44,22 +71,20 @@ function throwFirst({ failed, error }: Pick<Merged, 'failed' | 'error'>): void {
 
 /** Registers models. One that is already there with the same meaning after an unclear POST counts as applied. */
 export async function createModels(client: SberClient, models: readonly Model[], work: Work): Promise<Outcome> {
-  return settled(await inBatches(models, work, idOf, (batch) => postModels(client, batch, work)));
+  return changed(models, work, idOf, (batch, told) => postModels(client, batch, told));
 }
 
 export async function updateModels(client: SberClient, models: readonly Model[], work: Work): Promise<Outcome> {
-  return settled(
-    await inBatches(
-      models,
-      work,
-      idOf,
-      sent(idOf, (batch: readonly Model[]) => client.putModels(batch, work)),
-    ),
+  return changed(
+    models,
+    work,
+    idOf,
+    sent(idOf, (batch: readonly Model[], told) => client.putModels(batch, told)),
   );
 }
 
 export async function deleteModels(client: SberClient, ids: readonly string[], work: Work): Promise<Outcome> {
-  return settled(await inBatches(ids, work, itself, (batch) => removed(client, batch, work)));
+  return changed(ids, work, itself, (batch, told) => removed(client, batch, told));
 }
 
 /** What `sync` would do. Reads the cloud, changes nothing. */
@@ -86,6 +111,10 @@ export function foretold(plan: Plan): SyncOutcome {
 
 /** Carries a plan out: what is new, what changed, then what goes. */
 export async function carryOut(client: SberClient, plan: Plan, work: Work): Promise<SyncOutcome> {
+  return changing(work, (told) => carriedOut(client, plan, told));
+}
+
+async function carriedOut(client: SberClient, plan: Plan, work: Work): Promise<SyncOutcome> {
   const total = plan.create.length + plan.update.length + plan.delete.length;
   let before = 0;
   let stopped: CodedError | undefined;
@@ -93,10 +122,10 @@ export async function carryOut(client: SberClient, plan: Plan, work: Work): Prom
   const step = async <T>(
     items: readonly T[],
     id: (item: T) => string,
-    send: (batch: readonly T[]) => Promise<Outcome>,
+    send: (batch: readonly T[], told: Work) => Promise<Outcome>,
   ): Promise<string[]> => {
     const onProgress = (done: number): void => work.onProgress?.(before + done, total);
-    const merged = await inBatches(items, { ...work, onProgress }, id, send, stopped);
+    const merged = await inBatches(items, { ...work, onProgress }, id, (batch) => send(batch, work), stopped);
     before += items.length;
     stopped ??= isFinal(merged.error) ? merged.error : undefined;
     first ??= merged.error;
@@ -104,13 +133,13 @@ export async function carryOut(client: SberClient, plan: Plan, work: Work): Prom
     return merged.applied;
   };
   let first: CodedError | undefined;
-  const created = await step(plan.create, idOf, (batch) => postModels(client, batch, work));
+  const created = await step(plan.create, idOf, (batch, told) => postModels(client, batch, told));
   const updated = await step(
     plan.update,
     idOf,
-    sent(idOf, (batch: readonly Model[]) => client.putModels(batch, work)),
+    sent(idOf, (batch: readonly Model[], told) => client.putModels(batch, told)),
   );
-  const deleted = await step(plan.delete, itself, (batch) => removed(client, batch, work));
+  const deleted = await step(plan.delete, itself, (batch, told) => removed(client, batch, told));
   if (created.length + updated.length + deleted.length === 0) {
     if (first !== undefined) throw first;
     if (plan.unchanged.length === 0) throwFirst({ failed });
@@ -124,61 +153,56 @@ export async function addDevices(
   devices: readonly Device[],
   work: Work,
 ): Promise<Outcome> {
-  const list = (): Promise<Raw[]> => client.listDevices(userId, [], work);
-  return settled(
-    await inBatches(devices, work, idOf, (batch) =>
-      // Whether a device that is there is the same one cannot be told: Sber and the user change names and rooms.
-      posted(
-        client,
-        batch,
-        work,
-        (rest) => client.postDevices(userId, rest, work),
-        list,
-        () => true,
-      ),
+  return changed(devices, work, idOf, (batch, told) =>
+    // Whether a device that is there is the same one cannot be told: Sber and the user change names and rooms.
+    posted(
+      client,
+      batch,
+      told,
+      (rest) => client.postDevices(userId, rest, told),
+      () => client.listDevices(userId, [], told),
+      () => true,
     ),
   );
 }
 
 export async function updateDevices(client: SberClient, devices: readonly Device[], work: Work): Promise<Outcome> {
-  return settled(
-    await inBatches(
-      devices,
-      work,
-      idOf,
-      sent(idOf, (batch: readonly Device[]) => client.putDevices(batch, work)),
-    ),
+  return changed(
+    devices,
+    work,
+    idOf,
+    sent(idOf, (batch: readonly Device[], told) => client.putDevices(batch, told)),
   );
 }
 
 export async function deleteDevices(client: SberClient, ids: readonly string[], work: Work): Promise<Outcome> {
-  return settled(
-    await inBatches(
-      ids,
-      work,
-      itself,
-      sent(itself, (batch) => client.deleteDevices(batch, work)),
-    ),
+  return changed(
+    ids,
+    work,
+    itself,
+    sent(itself, (batch, told) => client.deleteDevices(batch, told)),
   );
 }
 
 /** Reports states. An unclear POST is not repeated: there is no telling what Sber has shown meanwhile. */
 export async function reportStates(client: SberClient, states: States, work: Work): Promise<Outcome> {
-  const send = (batch: readonly [string, States[string]][]): Promise<ItemFailure[]> =>
-    client.postState(Object.fromEntries(batch), work);
-  return settled(
-    await inBatches(
-      Object.entries(states),
-      work,
-      ([id]) => id,
-      sent(([id]) => id, send),
-    ),
+  const id = ([name]: [string, States[string]]): string => name;
+  return changed(
+    Object.entries(states),
+    work,
+    id,
+    sent(id, (batch, told) => client.postState(Object.fromEntries(batch), told)),
   );
 }
 
 /** Tells Sber that a user unlinked. Sent once: there is no list to read back. */
 export async function unlinkUser(client: SberClient, userId: string, work: Work): Promise<Outcome> {
-  return settled(outcomeOf([userId], await client.unlink(userId, work)));
+  return changed(
+    [userId],
+    work,
+    itself,
+    sent(itself, (_batch, told) => client.unlink(userId, told)),
+  );
 }
 
 /** Sends a list batch by batch. An error that would meet every batch stops the rest, which is then told as failed. */
@@ -219,16 +243,18 @@ function isFinal(error: CodedError | undefined): boolean {
 }
 
 function failedAll(ids: readonly string[], error: CodedError, before = ''): ItemFailure[] {
-  const code = error.cause.gatewayCode ?? error.cause.httpStatus ?? 0;
+  const { gatewayCode, httpStatus = 0 } = error.cause;
+  // A status that is no failure says nothing of why it failed.
+  const code = gatewayCode ?? (httpStatus >= 300 ? httpStatus : 0);
   return ids.map((id) => ({ id, code, message: `${before}${error.code}: ${error.message}` }));
 }
 
 /** A request that names what failed, as an outcome: what it does not name was taken (`error`, 19 February 2025). */
 function sent<T>(
   id: (item: T) => string,
-  request: (batch: readonly T[]) => Promise<ItemFailure[]>,
-): (batch: readonly T[]) => Promise<Outcome> {
-  return async (batch) => outcomeOf(batch.map(id), await request(batch));
+  request: (batch: readonly T[], work: Work) => Promise<ItemFailure[]>,
+): (batch: readonly T[], work: Work) => Promise<Outcome> {
+  return async (batch, work) => outcomeOf(batch.map(id), await request(batch, work));
 }
 
 function outcomeOf(ids: readonly string[], failures: readonly ItemFailure[]): Outcome {
@@ -247,10 +273,7 @@ function foreign(ids: readonly string[], failures: readonly ItemFailure[]): Item
   return failures.filter(({ id }) => id !== '' && !ids.includes(id));
 }
 
-/**
- * DELETE. Sent a second time, it may be told that what the first one removed is not there: then the list has the last
- * word.
- */
+/** DELETE. Sent a second time, it may be told that what the first one removed is not there. */
 async function removed(client: SberClient, batch: readonly string[], work: Work): Promise<Outcome> {
   const retries: number[] = [];
   const onRetry = (attempt: number): void => {
@@ -258,11 +281,28 @@ async function removed(client: SberClient, batch: readonly string[], work: Work)
     work.onRetry?.(attempt);
   };
   const outcome = outcomeOf(batch, await client.deleteModels(batch, { ...work, onRetry }));
-  if (retries.length === 0 || outcome.failed.length === 0) return outcome;
-  const there = new Set((await client.listModels(work)).flatMap(withId).map(([id]) => id));
-  const failed = outcome.failed.filter(({ id }) => !batch.includes(id) || there.has(id));
+  if (retries.length === 0) return outcome;
+  const list = (): Promise<Raw[]> => client.listModels(work);
+  return afterRepeat(outcome, batch, list, work, (_id, there) => there === undefined);
+}
+
+/**
+ * What came of a request that was sent again. Items that the last one did not take may be those that an earlier one did
+ * (it came late, or only its answer was lost): the list has the last word, where it can be read.
+ */
+async function afterRepeat(
+  outcome: Outcome,
+  ids: readonly string[],
+  list: () => Promise<Raw[]>,
+  work: Work,
+  isDone: (id: string, there: Raw | undefined) => boolean,
+): Promise<Outcome> {
+  if (outcome.failed.length === 0) return outcome;
+  const there = await readList(list, work);
+  if (there === undefined) return outcome;
+  const failed = outcome.failed.filter(({ id }) => !ids.includes(id) || !isDone(id, there.get(id)));
   const named = new Set(failed.map(({ id }) => id));
-  return { applied: batch.filter((id) => !named.has(id)), failed };
+  return { applied: ids.filter((id) => !named.has(id)), failed };
 }
 
 function postModels(client: SberClient, batch: readonly Model[], work: Work): Promise<Outcome> {
@@ -292,7 +332,14 @@ async function posted<T extends { id: string }>(
   let rest = batch;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const { applied, failed } = outcomeOf(rest.map(idOf), await post(rest));
+      const ids = rest.map(idOf);
+      const told = outcomeOf(ids, await post(rest));
+      const wanted = new Map(rest.map((item) => [item.id, item]));
+      const isDone = (id: string, there: Raw | undefined): boolean => {
+        const item = wanted.get(id);
+        return there !== undefined && item !== undefined && isSame(there, item);
+      };
+      const { applied, failed } = attempt === 1 ? told : await afterRepeat(told, ids, list, work, isDone);
       outcome.applied.push(...applied);
       outcome.failed.push(...failed);
       return outcome;

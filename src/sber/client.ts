@@ -31,6 +31,8 @@ export interface Call {
   onExchange?: ((requestId: string, httpStatus: number | undefined) => void) | undefined;
   /** Before a request is sent again. `attempt` is the one to come, from 2 on. */
   onRetry?: ((attempt: number) => void) | undefined;
+  /** Once a request that changes something may have left: from then on "nothing was sent" is no longer true. */
+  onSent?: (() => void) | undefined;
 }
 
 export interface ClientOptions {
@@ -213,9 +215,10 @@ export class SberClient {
     } catch (thrown) {
       if (!(thrown instanceof HttpFailure)) throw thrown;
       call.onExchange?.(requestId, thrown.status);
+      if (thrown.sent && request.method !== 'GET') call.onSent?.();
       if (thrown.kind === 'aborted') {
         if (request.method === 'GET' || !thrown.sent) throw call.signal?.reason;
-        throw sberError('RESULT_UNKNOWN', 'the flow was stopped before Sber answered');
+        throw stoppedUnderway();
       }
       const error = transportError(thrown, url.host);
       return {
@@ -225,6 +228,7 @@ export class SberClient {
       };
     }
     call.onExchange?.(requestId, answer.status);
+    if (request.method !== 'GET') call.onSent?.();
     const meaning = await meaningOf(answer, field, this.redactor, breathing(this.clock, call.signal));
     return { meaning, sent: true, silent: false };
   }
@@ -241,6 +245,11 @@ export class SberClient {
       throw error;
     }
   }
+}
+
+/** The end of a change that was stopped when Sber had, or may have had, a part of it already. */
+export function stoppedUnderway(): SberError {
+  return sberError('RESULT_UNKNOWN', 'the flow was stopped before it was certain what Sber had done');
 }
 
 /** Whether the same request may succeed a moment later. By the contract: 500, 503 and the network's own errors. */

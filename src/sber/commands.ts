@@ -70,10 +70,8 @@ export function devicesCommand(
       if (devices === undefined && named) throw missing('no devices', 'Give { "devices": { "<device id>": {…} } }.');
       return { operation, states: devices ?? given };
     }
-    case 'unlink': {
-      const userId = typeof given === 'string' && given !== '' ? given : user(given, message, node);
-      return { operation, userId };
-    }
+    case 'unlink':
+      return { operation, userId: unlinked(given, message, node) };
   }
 }
 
@@ -145,15 +143,30 @@ function isEmptyHanded(given: unknown): boolean {
 }
 
 /** Whose devices: the payload's word, the message's, the node's. */
-function user(given: unknown, message: { userId?: unknown }, node: { userId?: unknown }): string {
+function user(
+  given: unknown,
+  message: { userId?: unknown },
+  node: { userId?: unknown },
+  hint = 'Enter the user id in the node, or give it as msg.userId or msg.payload.user_id.',
+): string {
   const { user_id, userId } = isObject(given) ? given : {};
   for (const each of [user_id, userId, message.userId, node.userId]) {
-    if (each === undefined || each === null || each === '') continue;
+    if (each === undefined || each === null) continue;
     if (typeof each !== 'string')
       throw invalidInput('the user id is no text', 'User ids are texts, such as "AB12345".');
-    return each.trim();
+    if (each.trim() !== '') return each.trim();
   }
-  throw missing('no user id', 'Enter the user id in the node, or give it as msg.userId or msg.payload.user_id.');
+  throw missing('no user id', hint);
+}
+
+/**
+ * Who is unlinked. As with `fallback`: a payload that was meant as a user and names none (a number, a list, `{ id }`) must
+ * not unlink the node's user instead.
+ */
+function unlinked(given: unknown, message: { userId?: unknown }, node: { userId?: unknown }): string {
+  if (isEmptyHanded(given)) return user(given, message, node);
+  const hint = 'Give the user id as msg.payload or msg.userId; an empty payload unlinks the user of the node.';
+  return user(typeof given === 'string' ? { user_id: given } : given, message, {}, hint);
 }
 
 function missing(message: string, hint: string): Error {

@@ -21,7 +21,7 @@ export function meaningOfModel(model: Raw | Model): string {
   const raw = model as Raw;
   const { features, allowed_values, dependencies } = raw;
   return JSON.stringify([
-    ...TEXTS.map((name) => raw[name] ?? ''),
+    ...TEXTS.map((name) => meaningOfText(raw[name])),
     Array.isArray(features) ? unique(features) : [],
     entries(allowed_values).map(([name, allowed]) => [name, meaningOfAllowed(allowed)]),
     entries(dependencies).map(([name, dependency]) => [name, meaningOfDependency(dependency)]),
@@ -58,6 +58,11 @@ export async function planOf(
   return plan;
 }
 
+/** A number where a text belongs (`"hw_version": 3`) is the text. */
+function meaningOfText(text: unknown): unknown {
+  return typeof text === 'number' ? String(text) : (text ?? '');
+}
+
 function meaningOfAllowed(allowed: unknown): unknown {
   if (!isObject(allowed)) return allowed;
   const { type, integer_values, float_values, enum_values } = allowed;
@@ -84,11 +89,19 @@ function meaningOfDependency(dependency: unknown): unknown {
   return [key, unique(dependencyValues(dependency).map((value) => JSON.stringify(meaningOfValue(value))))];
 }
 
-/** The list of a dependency in either spelling: `values`, or `value` as the pages of 2023 print it. */
+/**
+ * The list of a dependency in either spelling: `values`, or `value` as the pages of 2023 print it. A cloud that knows both
+ * and writes defaults out has an empty list in the other one.
+ */
 export function dependencyValues(dependency: Raw): unknown[] {
-  const { value, values } = dependency;
-  const list = values ?? value ?? [];
+  const list = dependency[dependencySpelling(dependency)] ?? [];
   return Array.isArray(list) ? list : [list];
+}
+
+/** Under which of its names a dependency has its list. */
+export function dependencySpelling({ value = null, values = null }: Raw): 'value' | 'values' {
+  const isEmpty = values === null || (Array.isArray(values) && values.length === 0);
+  return isEmpty && value !== null ? 'value' : 'values';
 }
 
 function meaningOfValue(value: unknown): unknown {

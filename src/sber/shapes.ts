@@ -74,7 +74,7 @@ export interface Device {
 /** What the cloud sent, field for field, in whatever edition. Only its being an object is certain. */
 export type Raw = Record<string, unknown>;
 
-/** One item that Sber did not take. `code` is Sber's number; 0 where Sber gave none because no answer came. */
+/** One item that Sber did not take. `code` is Sber's number, or the HTTP status of an answer without one; 0 where neither told of a failure. */
 export interface ItemFailure {
   id: string;
   code: number;

@@ -6,7 +6,7 @@
 import { invalidInput } from '../common/errors';
 import type { Breath } from './breath';
 import { categoryFacts, functionFacts } from './catalogue';
-import { dependencyValues } from './models';
+import { dependencySpelling, dependencyValues } from './models';
 import {
   isObject,
   type AllowedValues,
@@ -279,11 +279,12 @@ function checkDependencies(
   const entries = entriesOf(map, place).map(([name, dependency]): [string, Dependency] => {
     const at = place.at(name);
     if (!isObject(dependency)) refuse(at.whole, 'must be an object with key and values');
-    const { key: controlling, value, values } = dependency;
+    const { key: controlling } = dependency;
     const key = mandatoryText(controlling, at.at('key'));
     passOver(dependency, ['key', 'value', 'values'], at, tell, 'a dependency');
-    const given = at.at(values === undefined && value !== undefined ? 'value' : 'values');
-    if (!Array.isArray(values ?? value)) refuse(given.whole, 'must be a list of values');
+    const spelling = dependencySpelling(dependency);
+    const given = at.at(spelling);
+    if (!Array.isArray(dependency[spelling])) refuse(given.whole, 'must be a list of values');
     for (const each of [name, key]) {
       if (!features.includes(each)) tell({ path: at.inside, message: `${each} is not among the features` });
     }

@@ -58,6 +58,7 @@ export function statesOf(values: Raw, place: string, remark: (remark: Remark) =>
   return Object.entries(values)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => {
+      if (key === '') refuse(place, 'has a value without the name of a function');
       const tell = ({ path, message }: Remark): void => remark({ path: path.slice(place.length + 1), message });
       return { key, value: typedValue(key, value, `${place}.${key}`, tell) };
     });

@@ -191,6 +191,28 @@ describe('building models in the dialog of sber-models', function () {
     assert.deepEqual(await editor.evaluate(`RED.nodes.node('models').models`), [mine, ...others]);
   });
 
+  it('shows and keeps a model whose words mean something to a page, to JavaScript or to a catalogue of words', async () => {
+    const word = `<img src=x onerror="window.harmed = true"> A&B __name__ $t(a) a:b.c`;
+    const functions = ['constructor', 'a:b', word];
+    const model = {
+      id: word,
+      manufacturer: word,
+      model: word,
+      category: 'hub',
+      features: ['online', ...functions],
+    };
+    await nodeRed.deploy(flow(cloud).map((node) => (node.id === 'models' ? { ...node, models: [model] } : node)));
+    await editor.page.reload();
+    await editor.ready();
+
+    const builder = await openDialog();
+    for (const name of functions) await builder.getByRole('checkbox', { name, exact: true }).waitFor();
+    assert.equal(await builder.getByRole('button', { name: `Duplicate ${word}` }).count(), 1);
+    await done();
+    assert.deepEqual(await editor.evaluate(`RED.nodes.node('models').models`), [model]);
+    assert.equal(await editor.evaluate('window.harmed === undefined'), true);
+  });
+
   it('says why Sber gives no models', async () => {
     await nodeRed.deploy(
       flow(cloud).map((node) => (node.id === 'account' ? { ...node, credentials: { token: 'demo-wrong-key' } } : node)),

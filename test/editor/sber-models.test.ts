@@ -29,6 +29,8 @@ interface Rules {
   draftOf(catalogue: object, model: unknown): Draft;
   modelOf(catalogue: object, draft: Draft): Record<string, unknown>;
   copyOf(catalogue: object, draft: Draft, taken: string[]): Draft;
+  factsOf(catalogue: object, name: string): object | undefined;
+  isKnown(catalogue: object, kind: 'function' | 'category', name: string): boolean;
   groupsOf(catalogue: object, draft: Draft): Record<string, string[]>;
   remarksOn(catalogue: object, drafts: Draft[]): Remark[][];
   firstFault(models: unknown): { number: number; code: string } | null;
@@ -128,6 +130,47 @@ describe('the model builder', () => {
     assert.equal(saved(strip).allowed_values, undefined);
   });
 
+  it('keeps the limits of a saved model as they are meant, also where the catalogue has other ideas of them', () => {
+    const kept = (name: string, entry: object): unknown => {
+      const { allowed_values } = saved(
+        draft({ category: 'sensor_air', features: [name], allowed_values: { [name]: entry } }),
+      );
+      return (allowed_values as Record<string, unknown> | undefined)?.[name];
+    };
+    // A function that the catalogue lacks, and one that it calls INTEGER.
+    const float = { type: 'FLOAT', float_values: { min: 0.5, max: 5 } };
+    assert.deepEqual(kept('radon_float', float), float);
+    assert.deepEqual(kept('humidity', float), float);
+    const integer = { type: 'INTEGER', integer_values: { min: '1', max: '5', step: '1' } };
+    assert.deepEqual(kept('tvoc_float', integer), integer);
+    // Answers leave out what is 0: that is not the catalogue's own bound.
+    assert.deepEqual(kept('temperature', { type: 'INTEGER', integer_values: { max: '500' } }), {
+      type: 'INTEGER',
+      integer_values: { min: '0', max: '500', step: '1' },
+    });
+    assert.deepEqual(kept('temperature', { type: 'INTEGER', integer_values: { min: -50, step: 0 } }), {
+      type: 'INTEGER',
+      integer_values: { min: '-50', max: '0', step: '1' },
+    });
+    assert.deepEqual(kept('tvoc_float', { float_values: { max: 2 } }), {
+      type: 'FLOAT',
+      float_values: { min: 0, max: 2 },
+    });
+    // All that the catalogue knows, and a word more.
+    const words = { type: 'ENUM', enum_values: { values: ['c', 'f', 'k'] } };
+    assert.deepEqual(kept('temp_unit_view', words), words);
+  });
+
+  it('writes numbers as Sber reads them, however a field for numbers shows them', () => {
+    const sensor = draft({ category: 'sensor_air', features: ['temperature', 'tvoc_float'] });
+    sensor.limits.temperature = { min: '-0', max: '1e3', step: '10.0' };
+    sensor.limits.tvoc_float = { min: '1e-1', max: '', step: '' };
+    assert.deepEqual(saved(sensor).allowed_values, {
+      temperature: { type: 'INTEGER', integer_values: { min: '0', max: '1000', step: '10' } },
+      tvoc_float: { type: 'FLOAT', float_values: { min: 0.1, max: 9.999 } },
+    });
+  });
+
   it('copies a model under an id of its own', () => {
     const copy = rules.copyOf(catalogue, draft(lamp), ['QWERTY123', 'QWERTY123-2']);
     assert.equal(copy.id, 'QWERTY123-3');
@@ -167,6 +210,42 @@ describe('the model builder', () => {
     assert.deepEqual(plain(rules.firstFault('[]')), { number: 0, code: 'notModels' });
   });
 
+  it('marks the node for a range exactly where sending it is refused, and calls that grave', async () => {
+    const limits = ['', '0', '-1', '5', '1.5', '1e2', '1e400', 'x'];
+    for (const name of ['temperature', 'tvoc_float']) {
+      for (const [min, max, step] of limits.flatMap((a) =>
+        limits.flatMap((b) => limits.map((c) => [a, b, c] as const)),
+      )) {
+        const model = draft({ id: 'S', manufacturer: 'Acme', model: 'Air', category: 'sensor_air', features: [name] });
+        if (`${min}${max}${step}` !== '') model.limits[name] = { min, max, step: name === 'temperature' ? step : '' };
+        const made = saved(model);
+        const refused = await checkModels([made], breathing(systemClock)).then(
+          () => false,
+          () => true,
+        );
+        const [remarks] = plain(rules.remarksOn(catalogue, [model])) as Remark[][];
+        const shown = JSON.stringify([model.limits, made]);
+        assert.equal(rules.firstFault([made])?.code === 'badRange', refused, shown);
+        assert.equal(
+          remarks!.some(({ grave }) => grave),
+          refused,
+          shown,
+        );
+      }
+    }
+  });
+
+  it('takes a function for nothing but a function, whatever it is called', () => {
+    for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
+      const model = draft({ ...door(), id: 'D1', features: [name] });
+      assert.equal(rules.factsOf(catalogue, name), undefined);
+      assert.equal(rules.isKnown(catalogue, 'function', name) || rules.isKnown(catalogue, 'category', name), false);
+      assert.equal(model.limits[name], undefined);
+      assert.ok((saved(model).features as string[]).includes(name));
+    }
+    assert.ok(rules.isKnown(catalogue, 'function', 'online') && rules.isKnown(catalogue, 'category', 'light'));
+  });
+
   it('survives whatever stands in a flow file', () => {
     for (const odd of [null, 5, 'x', [], { features: 'online', allowed_values: [], category: 7 }, { features: [1] }]) {
       assert.doesNotThrow(() => {
@@ -186,10 +265,10 @@ describe('the words of the model builder', () => {
     ...[...loadPage('sber-models').source.matchAll(/\bwords\('([^']+)'/g)].map(([, key]) => key!),
     ...[...resource('sber-model-rules.js').matchAll(/code: '(\w+)'/g)]
       .map(([, code]) => code!)
-      .filter((code) => code !== 'notModels')
+      .filter((code) => !['notModels', 'badRange'].includes(code))
       .map((code) => `remark.${code}`),
     ...['id', 'manufacturer', 'model', 'category'].flatMap((key) => [`remark.${key}Missing`, `fault.${key}Missing`]),
-    ...['notModels', 'idTwice', 'noFunction'].map((code) => `fault.${code}`),
+    ...['notModels', 'idTwice', 'noFunction', 'badRange'].map((code) => `fault.${code}`),
     ...['id', 'manufacturer', 'model', 'hw_version', 'sw_version', 'description'].flatMap((field) => [
       `field.${field}`,
       `placeholder.${field}`,

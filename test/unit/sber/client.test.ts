@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
-import { addDevices, createModels, deleteModels, updateModels } from '../../../src/sber/apply';
+import {
+  addDevices,
+  carryOut,
+  createModels,
+  deleteDevices,
+  deleteModels,
+  planModels,
+  updateDevices,
+  updateModels,
+  type Work,
+} from '../../../src/sber/apply';
 import { MOST_ATTEMPTS, SberClient, type Call } from '../../../src/sber/client';
 import { accountSettings, type AccountFields } from '../../../src/sber/settings';
 import type { Device, Model } from '../../../src/sber/shapes';
@@ -204,6 +214,9 @@ describe("Client of Sber's vendor API", () => {
       '{"code":40000000000}',
       '{"errors":["no"]}',
       '{"errors":"no"}',
+      '{"error":"no"}',
+      '{"error":{"status":"PERMISSION_DENIED"}}',
+      '{"message":"no","details":[]}',
     ];
     for (const body of [...oddities, '{"errors":{"id":"A","code":400}}']) {
       it(`does not take ${body} for success`, async () => {
@@ -405,6 +418,62 @@ describe("Client of Sber's vendor API", () => {
     });
   });
 
+  describe('a change that is stopped between two of its requests', () => {
+    /** What a closed node aborts with: it claims that nothing was sent. */
+    const closed = new CodedError('EXPIRED', 'not sent', { retriable: true, hint: '' });
+
+    /** Runs until the cloud has seen so many requests, the last of which it leaves without an answer. */
+    async function stoppedAfter(requests: number, run: (work: Work) => Promise<unknown>): Promise<CodedError> {
+      const stop = new AbortController();
+      const failure = failureOf(run({ signal: stop.signal }));
+      while (cloud.journal.length < requests) await new Promise((resolve) => setTimeout(resolve, 2));
+      stop.abort(closed);
+      return failure;
+    }
+
+    it('does not say that nothing was sent while it reads what became of a POST', async () => {
+      const api = await client();
+      cloud.strike({ kind: 'error', code: 500, method: 'POST', carriedOut: true });
+      cloud.strike({ kind: 'silent', method: 'GET' });
+      assert.equal((await stoppedAfter(2, (work) => createModels(api, [A], work))).code, 'RESULT_UNKNOWN');
+    });
+
+    it('does not say so in the pause before the next attempt', async () => {
+      const api = await client({ models: [socket('A')], devices: { AB12345: [ownDevice] } });
+      const runs: ((work: Work) => Promise<unknown>)[] = [
+        (work) => updateModels(api, [A], work),
+        (work) => deleteModels(api, ['A'], work),
+        (work) => updateDevices(api, [ownDevice], work),
+        (work) => deleteDevices(api, ['D'], work),
+      ];
+      for (const run of runs) {
+        const stop = new AbortController();
+        cloud.strike({ kind: 'error', code: 503 });
+        const failure = failureOf(run({ signal: stop.signal, onRetry: () => stop.abort(closed) }));
+        assert.equal((await failure).code, 'RESULT_UNKNOWN');
+      }
+      assert.equal(methods(), 'PUT DELETE PUT DELETE');
+    });
+
+    it('does not say so between two batches of a plan', async () => {
+      const api = await client();
+      const many = Array.from({ length: 150 }, (_, index) => socket(`M${index}`) as unknown as Model);
+      const stop = new AbortController();
+      const plan = { create: many, update: [], delete: [], unchanged: [] };
+      const onProgress = (): void => stop.abort(closed);
+      const failure = failureOf(carryOut(api, plan, { signal: stop.signal, onProgress }));
+      assert.equal((await failure).code, 'RESULT_UNKNOWN');
+      assert.equal(cloud.models.size, 100);
+    });
+
+    it('says so where only the list was read', async () => {
+      const api = await client();
+      cloud.strike({ kind: 'silent', method: 'GET' });
+      const failure = await stoppedAfter(1, (work) => planModels(api, [A], true, work));
+      assert.equal(failure, closed);
+    });
+  });
+
   describe('a POST whose fate is unclear', () => {
     const work = {};
 
@@ -436,6 +505,35 @@ describe("Client of Sber's vendor API", () => {
       cloud.strike({ kind: 'error', code: 500, method: 'POST', times: 99 });
       assert.equal((await failureOf(createModels(api, [A], work))).code, 'SBER_INTERNAL');
       assert.equal(methods(), 'POST GET POST GET POST GET POST GET POST GET');
+    });
+
+    it('is not called failed when the first one took effect after the list was read', async () => {
+      const api = await client({ models: [socket('C', { description: 'of somebody else' })] });
+      cloud.strike({ kind: 'reset', method: 'POST' });
+      let exchanges = 0;
+      const onExchange = (): void => {
+        exchanges += 1;
+        // The list has been read, the second POST is to come.
+        if (exchanges === 2) cloud.models.set('A', { ...socket('A'), id: 'A' });
+      };
+      const C = socket('C') as unknown as Model;
+      const { applied, failed } = await createModels(api, [A, B], { onExchange });
+      assert.deepEqual([applied, failed], [['A', 'B'], []]);
+      assert.equal(methods(), 'POST GET POST GET');
+      assert.equal((await failureOf(createModels(api, [C], work))).code, 'SBER_VALIDATION');
+    });
+
+    it('is called failed by the cloud’s word where the list cannot be read afterwards', async () => {
+      const api = await client({ models: [socket('A')] });
+      cloud.failItem('B', { code: 400, message: 'bad' });
+      cloud.strike({ kind: 'reset', method: 'POST' });
+      let exchanges = 0;
+      const onExchange = (): void => {
+        exchanges += 1;
+        if (exchanges === 3) cloud.strike({ kind: 'error', code: 403, method: 'GET' });
+      };
+      const { applied, failed } = await createModels(api, [A, B], { onExchange });
+      assert.deepEqual([applied, failed], [['A'], [{ id: 'B', code: 400, message: 'bad' }]]);
     });
 
     it('is not claimed for an id that is there with other content', async () => {
@@ -565,6 +663,26 @@ describe("Client of Sber's vendor API", () => {
         failed: [{ id: 'B', code: 500, message: 'in use' }],
       });
       assert.equal(methods(), 'DELETE DELETE GET');
+    });
+
+    it('keeps the cloud’s word on a repeated delete where the list cannot be read', async () => {
+      const api = await client({ models: [socket('A'), socket('B')] });
+      cloud.failItem('B', { code: 500, message: 'in use' });
+      cloud.strike({ kind: 'reset', method: 'DELETE' });
+      cloud.strike({ kind: 'error', code: 403, method: 'GET' });
+      assert.deepEqual(await deleteModels(api, ['A', 'B'], {}), {
+        applied: ['A'],
+        failed: [{ id: 'B', code: 500, message: 'in use' }],
+      });
+    });
+
+    it('has no number for what failed where only a good status came', async () => {
+      const api = await client({ models: many.map((model) => ({ ...model })) });
+      cloud.strike({ kind: 'slow', ms: 0 });
+      cloud.strike({ kind: 'html', status: 200 });
+      const { applied, failed } = await updateModels(api, many, {});
+      assert.equal(applied.length, 100);
+      assert.deepEqual([...new Set(failed.map(({ code }) => code))], [0]);
     });
   });
 });

@@ -36,6 +36,17 @@ describe('Models compared by meaning', () => {
     ],
     ['both spellings of dependencies', lamp(), sentLamp()],
     [
+      'both spellings at once, one of them empty',
+      lamp(),
+      {
+        ...lamp(),
+        dependencies: {
+          light_colour: { key: 'light_mode', values: [], value: [{ type: 'ENUM', enum_value: 'colour' }] },
+        },
+      },
+    ],
+    ['a version that is a number', socket('A', { hw_version: '3' }), socket('A', { hw_version: 3 })],
+    [
       'integers as text and as numbers',
       heater,
       {

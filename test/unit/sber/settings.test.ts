@@ -126,6 +126,23 @@ describe('What a message asks of the Sber nodes', () => {
     assert.deepEqual(devicesCommand(node, { payload: 5 }), { operation: 'list', userId: 'node', ids: [] });
     assert.throws(() => devicesCommand({ operation: 'list', userId: '' }, {}), { code: 'INVALID_INPUT' });
     assert.throws(() => devicesCommand(node, { userId: 5 }), { code: 'INVALID_INPUT' });
+    assert.deepEqual(devicesCommand(node, { userId: ' ' }), { operation: 'list', userId: 'node', ids: [] });
+    assert.throws(() => devicesCommand({ operation: 'list', userId: ' ' }, { payload: { user_id: '\t' } }), {
+      code: 'INVALID_INPUT',
+    });
+  });
+
+  it('unlinks nobody else where the payload was meant as a user and names none', () => {
+    const node = { operation: 'unlink', userId: 'node' };
+    const unlinked = (message: { payload?: unknown; userId?: unknown }, of = node): string =>
+      (devicesCommand(of, message) as { userId: string }).userId;
+    for (const payload of [5, true, ' ', ['U'], { id: 'U' }, { user: 'U' }, { user_id: '' }, { user_id: null }]) {
+      assert.throws(() => unlinked({ payload }), { code: 'INVALID_INPUT' }, JSON.stringify(payload));
+      assert.equal(unlinked({ payload, userId: 'message' }), 'message');
+    }
+    for (const payload of [undefined, null, '', {}]) assert.equal(unlinked({ payload }), 'node');
+    assert.equal(unlinked({ payload: 'U\n', userId: 'message' }), 'U');
+    assert.equal(unlinked({ payload: { operation: 'unlink' } }, { ...node, operation: 'message' }), 'node');
   });
 
   it('knows every operation of devices', () => {

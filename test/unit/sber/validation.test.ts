@@ -45,6 +45,22 @@ describe('Models before they are sent', () => {
     assert.deepEqual(models, [sentLamp()]);
   });
 
+  it('takes a dependency in either spelling, and in both at once', async () => {
+    const given = [{ type: 'ENUM', enum_value: 'colour' }];
+    for (const lists of [
+      { values: given },
+      { value: given },
+      { value: given, values: [] },
+      { values: given, value: [] },
+    ]) {
+      const dependencies = { light_colour: { key: 'light_mode', ...lists } };
+      assert.deepEqual((await checkModels([{ ...lamp(), dependencies }], breath)).models, [sentLamp()]);
+    }
+    const dependencies = { light_colour: { key: 'light_mode', value: [] } };
+    const { models } = await checkModels([{ ...lamp(), dependencies }], breath);
+    assert.deepEqual(models[0]?.dependencies, { light_colour: { key: 'light_mode', values: [] } });
+  });
+
   it('leaves Sber’s example of allowed values as it is', async () => {
     const { models, warnings } = await checkModels([humidifier], breath);
     assert.deepEqual(models, [humidifier]);

@@ -91,7 +91,16 @@ describe('Values of functions', () => {
     });
   }
 
-  for (const devices of [null, [], 'D', { D: 5 }, { D: {} }, { '': { on_off: true } }, { D: { states: [{}] } }]) {
+  for (const devices of [
+    null,
+    [],
+    'D',
+    { D: 5 },
+    { D: {} },
+    { D: { '': true } },
+    { '': { on_off: true } },
+    { D: { states: [{}] } },
+  ]) {
     it(`are not looked for in ${JSON.stringify(devices)}`, async () => {
       await assert.rejects(checkStates(devices, breath), { code: 'INVALID_INPUT' });
     });
