@@ -25,6 +25,7 @@ const flow = (host: string): FlowNode[] => [
     account: 'google',
     deviceType: 'SECURITYSYSTEM',
     deviceName: 'Alarm',
+    deviceId: 'alarm-1',
     levels: [{ level_name: 'home', level_values: [{ lang: 'en', level_synonym: ['Home'] }] }],
     levelsOrdered: true,
     pinFor: 'release',
@@ -32,6 +33,16 @@ const flow = (host: string): FlowNode[] => [
     x: 300,
     y: 100,
     wires: [[]],
+  },
+  {
+    id: 'answer',
+    z: 'tab',
+    type: 'google-smarthome-out',
+    account: 'google',
+    device: '',
+    x: 300,
+    y: 300,
+    wires: [],
   },
   {
     id: 'models',
@@ -112,6 +123,34 @@ export function keyboardSuite(title: string, options: SuiteOptions): void {
       assert.equal(await focused<string>('element.id'), 'node-config-input-identifier');
       assert.equal(await focused<string>('element.value'), LOCK.identifier);
       await dialog.cancel();
+    });
+
+    it('takes what was typed as the device, not what is offered for it, unless the arrow keys choose that', async () => {
+      for (const [keys, expected] of [
+        [['a', 'l', 'a', 'r', 'm'], 'alarm'],
+        [['a', 'l', 'Backspace', 'Backspace'], ''],
+        [['a', 'l', 'ArrowDown', 'ArrowDown', 'Enter'], 'alarm-1'],
+      ] as const) {
+        const dialog = await Dialog.open(editor, 'answer');
+        await page.locator('#node-input-device').focus();
+        for (const key of keys) await page.keyboard.press(key);
+        if (!keys.includes('Enter' as never)) {
+          await page.locator('.red-ui-autoComplete-container').waitFor();
+          await page.keyboard.press('Tab');
+        }
+        assert.equal(await page.locator('#node-input-device').inputValue(), expected);
+        await dialog.cancel();
+      }
+    });
+
+    it('keeps the words of a level that has no name yet, and asks for the name', async () => {
+      const dialog = await Dialog.open(editor, 'alarm');
+      await page.getByLabel('Name of the level in messages').first().fill('');
+      await dialog.save();
+      assert.deepEqual(await editor.evaluate(`RED.nodes.node('alarm').levels`), [
+        { level_name: '', level_values: [{ level_synonym: ['Home'], lang: 'en' }] },
+      ]);
+      assert.equal(await editor.evaluate(`RED.nodes.node('alarm').valid`), false);
     });
 
     it('adds an arm level with words in a second language, and removes one', async () => {
