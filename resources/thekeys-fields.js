@@ -141,6 +141,28 @@
     }
   }
 
+  /**
+   * Says below a credential what is wrong with it, which no validator can: the editor keeps credentials from them. Not while
+   * somebody types, but until it is right. `adviceOn(text)` gives the words, or an empty text.
+   */
+  function advise(key, adviceOn) {
+    const input = $('#node-config-input-' + key);
+    const place = $('<div class="thekeys-result thekeys-bad" role="status" aria-live="polite"></div>');
+    input.closest('.form-row').append(place);
+    const show = () => {
+      const text = String(input.val() ?? '');
+      const isHidden = text === '__PWRD__' || isVariable(trimmed(text));
+      place.text(isHidden || trimmed(text) === '' ? '' : adviceOn(text));
+    };
+    input.on('change', show).on('input', () => place.text() !== '' && show());
+  }
+
+  /** For the address of a Redis, in every dialog that asks for one. */
+  function adviseSharedState() {
+    const words = 'node-red-contrib-thekeys-gateway/gateway-config:gateway-config.validator.sharedState';
+    advise('sharedState', (text) => (/^rediss?:\/\/./i.test(trimmed(text)) ? '' : RED._(words)));
+  }
+
   /** Settings that hardly anybody needs wait behind a summary, but one that differs from the usual must not hide. */
   function openIfUnusual(details, usual) {
     const differs = ([id, value]) => !['', value].includes(trimmed($('#node-config-input-' + id).val()));
@@ -149,6 +171,8 @@
 
   window.TheKeys = window.TheKeys || {};
   window.TheKeys.fields = {
+    advise,
+    adviseSharedState,
     check,
     choice,
     flag,

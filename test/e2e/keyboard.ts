@@ -153,6 +153,29 @@ export function keyboardSuite(title: string, options: SuiteOptions): void {
       assert.equal(await editor.evaluate(`RED.nodes.node('alarm').valid`), false);
     });
 
+    it('says what is wrong with a credential when the cursor leaves it, and no longer than it is', async () => {
+      const dialog = await Dialog.open(editor, 'google');
+      const said = page.locator('#node-config-dialog-edit-form .thekeys-bad:not(:empty)');
+      const users = page.locator('#node-config-input-users');
+      await users.fill('anna:long password\nbert');
+      assert.equal(await said.count(), 0, 'nobody is told off while typing');
+      await page.keyboard.press('Tab');
+      assert.match((await said.textContent()) ?? '', /2/);
+      await users.fill('anna:long password\nbert:another one');
+      assert.equal(await said.count(), 0);
+      await page.locator('#thekeys-more summary').click();
+      for (const [address, faults] of [
+        ['redis.lan:6379', 1],
+        ['rediss://redis.lan', 0],
+        ['${REDIS_URL}', 0],
+      ] as const) {
+        await page.locator('#node-config-input-sharedState').fill(address);
+        await page.keyboard.press('Tab');
+        assert.equal(await said.count(), faults, address);
+      }
+      await dialog.cancel();
+    });
+
     it('adds an arm level with words in a second language, and removes one', async () => {
       const dialog = await Dialog.open(editor, 'alarm');
       await page.getByRole('button', { name: 'Add a level' }).press('Enter');
