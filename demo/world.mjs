@@ -35,12 +35,25 @@ const HOME = {
 };
 
 /** The two devices that a lock becomes at Sber: see the example "Lock to Sber". */
-const SBER_DEVICES = ['sensor', 'unlock'].map((part) => ({
-  id: `thekeys-${FRONT_DOOR.identifier}-${part}`,
-  name: 'Front door',
-  default_name: 'Front door',
-  model_id: `thekeys-${part}`,
-}));
+const sberDevices = (lock) =>
+  ['sensor', 'unlock'].map((part) => ({
+    id: `thekeys-${lock}-${part}`,
+    name: 'Front door',
+    default_name: 'Front door',
+    model_id: `thekeys-${part}`,
+  }));
+
+/** What the first tab says where the front door is a real one, instead of that nothing can be harmed. */
+const REAL_LOCK = `# Your own lock
+
+This is Node-RED with the nodes for **The Keys** locks, and the front door is your own: **its buttons move the real lock**, and so does what is said to Google's stand-in on the second tab.
+
+1. Press the button at the left end of **Open**.
+2. Watch the words under *Open the front door*: first the node works, then it says what the lock said.
+3. The **debug** sidebar (the beetle) shows the message that came out.
+
+Double-click any node to see its settings. Nothing is kept when the demo ends.
+`;
 
 /**
  * @param {{ url: string, env: Record<string, string | undefined>, say: (line: string) => void }} options `url` is where
@@ -68,10 +81,14 @@ export async function startWorld({ url, env, say }) {
       tokenUrl: new URL('google-smarthome/oauth/token', url).href,
     });
     started.push(google);
-    const sber = await startSberCloud({ devices: { 'demo-user': SBER_DEVICES } });
+    const sber = await startSberCloud({
+      devices: { 'demo-user': sberDevices(real?.THE_KEYS_LOCK || FRONT_DOOR.identifier) },
+    });
     started.push(sber);
 
-    const flows = readFileSync(new URL('flows.json', import.meta.url), 'utf8');
+    const text = readFileSync(new URL('flows.json', import.meta.url), 'utf8');
+    const flows = JSON.parse(text.replaceAll('%GOOGLE_PAGE%', google.url));
+    if (real !== undefined) flows.find(({ type }) => type === 'tab').info = REAL_LOCK;
     return {
       env: {
         THE_KEYS_HOST: gateway.host,
@@ -86,7 +103,7 @@ export async function startWorld({ url, env, say }) {
         DEMO_SBER_KEY: sber.token,
         ...real,
       },
-      flows: JSON.parse(flows.replaceAll('%GOOGLE_PAGE%', google.url)),
+      flows,
       credentials: JSON.parse(readFileSync(new URL('credentials.json', import.meta.url), 'utf8')),
       greet: () => {
         say(`The demo is ready: ${url}`);

@@ -81,6 +81,7 @@
     // What was found out is not about other settings.
     for (const input of [host, identifier, code]) input.on('input change', tested.hide);
 
+    TheKeys.fields.adviseSharedState();
     TheKeys.fields.openIfUnusual($('#thekeys-more'), { timeout: '30', sharedState: '' });
     shareForm({ identifier, code, test, set, lacks, typed });
   }

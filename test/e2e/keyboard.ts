@@ -25,6 +25,7 @@ const flow = (host: string): FlowNode[] => [
     account: 'google',
     deviceType: 'SECURITYSYSTEM',
     deviceName: 'Alarm',
+    deviceId: 'alarm-1',
     levels: [{ level_name: 'home', level_values: [{ lang: 'en', level_synonym: ['Home'] }] }],
     levelsOrdered: true,
     pinFor: 'release',
@@ -32,6 +33,16 @@ const flow = (host: string): FlowNode[] => [
     x: 300,
     y: 100,
     wires: [[]],
+  },
+  {
+    id: 'answer',
+    z: 'tab',
+    type: 'google-smarthome-out',
+    account: 'google',
+    device: '',
+    x: 300,
+    y: 300,
+    wires: [],
   },
   {
     id: 'models',
@@ -111,6 +122,57 @@ export function keyboardSuite(title: string, options: SuiteOptions): void {
       await page.keyboard.press('Enter');
       assert.equal(await focused<string>('element.id'), 'node-config-input-identifier');
       assert.equal(await focused<string>('element.value'), LOCK.identifier);
+      await dialog.cancel();
+    });
+
+    it('takes what was typed as the device, not what is offered for it, unless the arrow keys choose that', async () => {
+      for (const [keys, expected] of [
+        [['a', 'l', 'a', 'r', 'm'], 'alarm'],
+        [['a', 'l', 'Backspace', 'Backspace'], ''],
+        [['a', 'l', 'ArrowDown', 'ArrowDown', 'Enter'], 'alarm-1'],
+      ] as const) {
+        const dialog = await Dialog.open(editor, 'answer');
+        await page.locator('#node-input-device').focus();
+        for (const key of keys) await page.keyboard.press(key);
+        if (!keys.includes('Enter' as never)) {
+          await page.locator('.red-ui-autoComplete-container').waitFor();
+          await page.keyboard.press('Tab');
+        }
+        assert.equal(await page.locator('#node-input-device').inputValue(), expected);
+        await dialog.cancel();
+      }
+    });
+
+    it('keeps the words of a level that has no name yet, and asks for the name', async () => {
+      const dialog = await Dialog.open(editor, 'alarm');
+      await page.getByLabel('Name of the level in messages').first().fill('');
+      await dialog.save();
+      assert.deepEqual(await editor.evaluate(`RED.nodes.node('alarm').levels`), [
+        { level_name: '', level_values: [{ level_synonym: ['Home'], lang: 'en' }] },
+      ]);
+      assert.equal(await editor.evaluate(`RED.nodes.node('alarm').valid`), false);
+    });
+
+    it('says what is wrong with a credential when the cursor leaves it, and no longer than it is', async () => {
+      const dialog = await Dialog.open(editor, 'google');
+      const said = page.locator('#node-config-dialog-edit-form .thekeys-bad:not(:empty)');
+      const users = page.locator('#node-config-input-users');
+      await users.fill('anna:long password\nbert');
+      assert.equal(await said.count(), 0, 'nobody is told off while typing');
+      await page.keyboard.press('Tab');
+      assert.match((await said.textContent()) ?? '', /2/);
+      await users.fill('anna:long password\nbert:another one');
+      assert.equal(await said.count(), 0);
+      await page.locator('#thekeys-more summary').click();
+      for (const [address, faults] of [
+        ['redis.lan:6379', 1],
+        ['rediss://redis.lan', 0],
+        ['${REDIS_URL}', 0],
+      ] as const) {
+        await page.locator('#node-config-input-sharedState').fill(address);
+        await page.keyboard.press('Tab');
+        assert.equal(await said.count(), faults, address);
+      }
       await dialog.cancel();
     });
 

@@ -188,6 +188,32 @@ export function editorSuite(title: string, options: SuiteOptions): void {
           await reopen();
         });
       }
+
+      it('changes nothing when it is opened and saved, also where settings are variables', async () => {
+        const own = new Set(described.map((node) => node.type));
+        const settingsOf = (type: string): Promise<string> =>
+          editor.evaluate(`((node) => JSON.stringify(
+            Object.fromEntries(Object.keys(node._def.defaults).map((key) => [key, node[key]])),
+          ))(RED.nodes.node('${specimenId(type)}'))`);
+        const withVariables = specimens(described).map((node) => {
+          const defaults = described.find(({ type }) => type === node.type)?.defaults ?? {};
+          const plain = Object.keys(defaults).filter((key) => !own.has(defaults[key]?.type ?? ''));
+          return { ...node, ...Object.fromEntries(plain.map((key) => [key, '${THE_KEYS_LOCK}'])) };
+        });
+        for (const flow of [specimens(described), withVariables]) {
+          await nodeRed.deploy(flow);
+          await reopen();
+          await editor.page.setViewportSize(SMALL);
+          for (const { type } of described) {
+            const before = await settingsOf(type);
+            const dialog = await Dialog.open(editor, specimenId(type));
+            assertReadable(await dialog.words(), await keys());
+            assert.deepEqual(await dialog.cutOff(), [], `${type} fits`);
+            await dialog.save();
+            assert.equal(await settingsOf(type), before, type);
+          }
+        }
+      });
     });
 
     it('imports and deploys every example', async () => {

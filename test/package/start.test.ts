@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import WebSocket from 'ws';
+import { SimulatedGateway } from '../../src/simulator/gateway';
+import { serve } from '../../src/simulator/gateway-server';
 import { repository } from '../support/tarball';
 
 interface DemoNode {
@@ -16,6 +18,7 @@ interface DemoNode {
   name?: string;
   action?: string;
   wires?: string[][];
+  info?: string;
 }
 
 describe('the demo', function () {
@@ -170,6 +173,23 @@ describe('the demo', function () {
       assert.deepEqual(await readdir(temporary), []);
     } finally {
       other.close();
+    }
+  });
+
+  it('says that a real lock is real, and shows that one to Google and Sber too', async () => {
+    const lock = { identifier: '45961123', code: 'demo-share-code-1' };
+    const gateway = await serve(new SimulatedGateway({ locks: [lock] }));
+    try {
+      const url = await ready(start({ THE_KEYS_HOST: gateway.host, THE_KEYS_CODE: lock.code }));
+      const flows = (await (await fetch(`${url}flows`)).json()) as DemoNode[];
+      assert.match(flows[0]?.info ?? '', /real lock/);
+      assert.doesNotMatch(flows[0]?.info ?? '', /simulated|harmed/);
+      const sber = await follow(url, flows.find(({ name }) => name === 'Tell Sber')!.id);
+      await sber.until((badge) => /^(green|red)/.test(badge));
+      sber.end();
+      assert.match(sber.badges.at(-1) ?? '', /^green/);
+    } finally {
+      await gateway.close();
     }
   });
 
