@@ -36,17 +36,22 @@ describe('watching locks', () => {
     });
   });
 
-  const watch = (share = FRONT, intervalMs = MINUTE): { told: string[]; stop: () => void } => {
+  const watch = (
+    share = FRONT,
+    intervalMs = MINUTE,
+  ): { told: string[]; lasting: readonly unknown[]; stop: () => void } => {
     const told: string[] = [];
+    const lasting: unknown[] = [];
     const stop = gateway.watch(
       { share, intervalMs, timeoutMs: 10_000 },
       {
         onReading: ({ state }) => told.push(state),
         onTrouble: ({ code }) => told.push(code),
+        onTroubleLasts: () => lasting.push(clock.elapsed()),
         onRecovered: () => told.push('recovered'),
       },
     );
-    return { told, stop };
+    return { told, lasting, stop };
   };
   const asked = (): number => world.journal.paths.filter((path) => path === '/locker_status').length;
 
@@ -103,6 +108,15 @@ describe('watching locks', () => {
     assert.deepEqual(told, ['closed', 'GATEWAY_UNREACHABLE', 'recovered', 'closed']);
   });
 
+  it('goes on saying that an outage lasts, for badges that show something newer', async () => {
+    const { told, lasting } = watch();
+    await clock.advance(1000);
+    away = true;
+    await clock.advance(5 * MINUTE + 10_000);
+    assert.deepEqual(told, ['closed', 'GATEWAY_UNREACHABLE']);
+    assert.equal(lasting.length, 4);
+  });
+
   it('tells an outage once, whatever a gateway does that goes down', async () => {
     const { told } = watch();
     await clock.advance(1000);
@@ -133,6 +147,38 @@ describe('watching locks', () => {
     world.faults.next({ kind: 'busy', times: 2 });
     await clock.advance(3 * MINUTE);
     assert.deepEqual(told, ['closed', 'closed']);
+  });
+
+  it('takes one that stays busy for an outage in the end, for nobody knows the state of its locks', async () => {
+    const { told, lasting } = watch();
+    await clock.advance(1000);
+    world.locks.get(FRONT.identifier)!.turnByHand('open');
+    world.faults.next({ kind: 'busy', path: '/locker_status', times: 1000 });
+    await clock.advance(10 * MINUTE);
+    assert.deepEqual(told, ['closed'], 'a firmware takes as long');
+    await clock.advance(10 * MINUTE);
+    assert.deepEqual(told, ['closed', 'GATEWAY_BUSY']);
+    assert.ok(lasting.length > 0);
+    away = true;
+    await clock.advance(5 * MINUTE);
+    assert.deepEqual(told, ['closed', 'GATEWAY_BUSY'], 'the same outage, whatever it looks like');
+    away = false;
+    world.faults.clear();
+    await clock.advance(2 * MINUTE);
+    assert.deepEqual(told.slice(2, 4), ['recovered', 'open']);
+  });
+
+  it('counts the time for which it is busy anew after each poll that succeeds', async () => {
+    const { told } = watch();
+    await clock.advance(1000);
+    for (let round = 0; round < 3; round += 1) {
+      world.locks.get(FRONT.identifier)!.turnByHand('open');
+      world.faults.next({ kind: 'busy', path: '/locker_status', times: 1000 });
+      await clock.advance(12 * MINUTE);
+      world.faults.clear();
+      await clock.advance(2 * MINUTE);
+    }
+    assert.deepEqual([...new Set(told)], ['closed', 'open']);
   });
 
   it('leaves nothing behind when the last one stops, even in the middle of a poll', async () => {
