@@ -134,7 +134,7 @@ export class Watcher {
 
   private start(): void {
     this.stopping = new AbortController();
-    if (!this.options.state.shared) return;
+    // Also where nobody shares the state now: its home may be moved.
     this.unsubscribe = this.options.state.subscribe(this.stateKey, (poller) => {
       if (poller === this.id) return;
       // Another process has polled: what is due soon is answered by that.
