@@ -177,7 +177,9 @@ export class Gateway {
   async lockStatus(share: Share, options: CommandOptions, rank: 'read' | 'poll' = 'read'): Promise<LockReading> {
     const checked = checkShare(share);
     const call = lockStatusCall(checked, () => this.clock.now());
-    return this.read(call, rank, options, `lock ${checked.identifier} ${checked.code}`);
+    const reading = await this.read(call, rank, options, `lock ${checked.identifier} ${checked.code}`);
+    this.watcher.heard(reading);
+    return reading;
   }
 
   /** The locks that the gateway sees, from its own memory. */
@@ -338,7 +340,9 @@ export class Gateway {
         signal: options.signal,
         patient: true,
       });
-      return read.kind === 'ok' ? read.value : last;
+      if (read.kind !== 'ok') return last;
+      this.watcher.heard(read.value);
+      return read.value;
     } catch {
       if (options.signal?.aborted) throw interrupted(result);
       // Whatever kept it from being read may pass before the deadline does.

@@ -132,6 +132,12 @@ export class Watcher {
     };
   }
 
+  /** A lock was read for somebody else: what is remembered of it is older, though the list may not show that yet. */
+  heard(reading: LockReading): void {
+    const known = this.known.get(reading.identifier);
+    if (known !== undefined) known.reading = reading;
+  }
+
   private start(): void {
     this.stopping = new AbortController();
     // Also where nobody shares the state now: its home may be moved.

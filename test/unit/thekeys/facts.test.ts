@@ -113,6 +113,12 @@ describe('what gateways answer', () => {
     }
   });
 
+  it('means no list where it says no, whatever else it holds', () => {
+    assert.equal(outcome(readLocks, { status: 'ko', code: 500, devices: [] }), 'GATEWAY_BUSY');
+    assert.equal(outcome(readLocks, { status: 'ok', devices: [] }), 'ok');
+    assert.equal(outcome(readLocks, { devices: [] }), 'ok');
+  });
+
   it('means busy in each of its shapes', () => {
     for (const body of [
       { status: '500', message: 'busy' },

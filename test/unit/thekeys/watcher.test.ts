@@ -68,6 +68,32 @@ describe('watching locks', () => {
     assert.equal(asked(), 2);
   });
 
+  it('tells what was read for others meanwhile, rather than something older', async () => {
+    const { told } = watch();
+    await clock.advance(1000);
+    const lock = world.locks.get(FRONT.identifier)!;
+    const counted = lock.lastLog;
+    const options = { deadlineMs: 30_000, timeoutMs: 10_000 };
+    lock.turnByHand('open');
+    // The gateway has not heard of it yet.
+    lock.lastLog = counted;
+    const read = gateway.lockStatus(FRONT, options);
+    await clock.advance(10_000);
+    assert.equal((await read).state, 'open');
+    await clock.advance(MINUTE);
+    assert.deepEqual(told, ['closed', 'open']);
+
+    const closed = gateway.close(FRONT, { ...options, confirm: true });
+    await clock.advance(20_000);
+    assert.equal((await closed).state, 'closed');
+    lock.lastLog = counted;
+    await clock.advance(MINUTE);
+    assert.equal(told.at(-1), 'closed');
+    lock.turnByHand('open');
+    await clock.advance(MINUTE + 10_000);
+    assert.equal(told.at(-1), 'open');
+  });
+
   it('asks each time where the firmware sends no log counter', async () => {
     world.wire.lastLog = false;
     watch();
