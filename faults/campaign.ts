@@ -25,6 +25,11 @@ export interface CampaignOptions {
   progress: (text: string) => void;
 }
 
+/** From 0 to 1, by the seed. */
+type Chance = () => number;
+/** Its name, how often it happens among the others, and how to bring it about. A text that comes back is a name that says more. */
+type Disturbance = [name: string, weight: number, bring: (chance: Chance) => Promise<unknown>];
+
 /** Seconds by which the clock of Node-RED's machine is set wrong, in turn; it is set right between. */
 const CLOCK_SHIFTS_S = [-3600, 3600, -5, 5, -86_400, 300];
 const MEAN_PAUSE_MS = 55;
@@ -40,9 +45,8 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
 }
 
 class Campaign {
-  /** For the commands, and for what goes wrong: apart, so that each goes its way by the seed, however fast the machine. */
+  /** For the commands. What goes wrong has chance of its own, so that each goes its way by the seed, however fast the machine. */
   private readonly random: () => number;
-  private readonly mischief: () => number;
   private readonly ledger: Ledger;
   private nodes: FlowNode[];
   /** No more commands come. */
@@ -63,8 +67,7 @@ class Campaign {
     private readonly nodeRed: NodeRed,
     private readonly folderFault: StateFolder,
   ) {
-    this.random = seeded(2 * options.seed);
-    this.mischief = seeded(2 * options.seed + 1);
+    this.random = seeded(3 * options.seed);
     this.ledger = new Ledger(flow.actionNodes);
     this.nodes = flow.nodes;
     probe.onEvent = (event) => this.ledger.hear(event);
@@ -158,33 +161,56 @@ class Campaign {
     }
   }
 
+  /** What befalls the process, and what befalls the world around it: side by side, so that they meet. */
   private async chaos(): Promise<void> {
-    // A text that comes back is a name that says more.
-    const everything: [string, number, () => Promise<unknown>][] = [
-      ['kill -9', 1, () => this.killNodeRed()],
-      ['stalled process', 2, () => this.stall()],
-      ['deploy of nodes', 4, () => this.touch('nodes', this.flow.touchable)],
-      ['deploy of flows', 2, () => this.touch('flows', this.flow.touchable)],
-      ['deploy of a changed gateway', 2, () => this.touch('nodes', this.flow.configs)],
-      ['full deploy', 2, () => this.touch('full', this.flow.touchable)],
-      ['clock set wrong', 3, () => this.setClock()],
-      ['state folder that cannot be written', 2, () => this.breakFolder()],
-      ['connections cut', 4, () => this.network('cut')],
-      ['network that swallows', 2, () => this.network('swallow')],
-      ['gateway gone', 3, () => this.leave()],
-      ['lock turned by hand', 6, () => this.turn()],
+    const inside: Disturbance[] = [
+      ['kill -9', 2, (chance) => this.killNodeRed(chance)],
+      ['stalled process', 2, (chance) => this.stall(chance)],
+      ['deploy of nodes', 4, (chance) => this.touch('nodes', this.flow.touchable, chance)],
+      ['deploy of flows', 2, (chance) => this.touch('flows', this.flow.touchable, chance)],
+      ['deploy of a changed gateway', 2, (chance) => this.touch('nodes', this.flow.configs, chance)],
+      ['full deploy', 2, (chance) => this.touch('full', this.flow.touchable, chance)],
+      ['restart of the flows', 2, () => this.deploy('reload')],
+      ['clock set wrong', 3, (chance) => this.setClock(chance)],
+      ['state folder that cannot be written', 2, (chance) => this.breakFolder(chance)],
     ];
-    const { stalls } = this.options;
-    const disturbances = stalls ? everything.filter(([name]) => name === 'stalled process') : everything;
+    const outside: Disturbance[] = [
+      ['connections cut', 4, (chance) => this.network('cut', chance)],
+      ['network that swallows', 2, (chance) => this.network('swallow', chance)],
+      ['gateway gone', 3, (chance) => this.leave(chance)],
+      ['lock turned by hand', 6, (chance) => this.turn(chance)],
+    ];
+    const { stalls, seed } = this.options;
+    if (stalls) {
+      await this.disturb(
+        inside.filter(([name]) => name === 'stalled process'),
+        seeded(3 * seed + 1),
+        (chance) => 100 + chance() * 200,
+      );
+      return;
+    }
+    const pauseMs = (chance: Chance): number => 300 + chance() * 1500;
+    await Promise.all([
+      this.disturb(inside, seeded(3 * seed + 1), pauseMs),
+      this.disturb(outside, seeded(3 * seed + 2), pauseMs),
+    ]);
+  }
+
+  /** One after the other, until no more commands come. */
+  private async disturb(
+    disturbances: readonly Disturbance[],
+    chance: Chance,
+    pauseMs: (chance: Chance) => number,
+  ): Promise<void> {
     const whole = disturbances.reduce((sum, [, weight]) => sum + weight, 0);
     while (!this.finished) {
-      await sleep(stalls ? 100 + this.mischief() * 200 : 300 + this.mischief() * 1500);
-      let at = this.mischief() * whole;
+      await sleep(pauseMs(chance));
+      let at = chance() * whole;
       const chosen = disturbances.find(([, weight]) => (at -= weight) < 0);
       if (chosen === undefined) continue;
       const [general, , disturb] = chosen;
       const from = machineClock.elapsed();
-      const told = await disturb();
+      const told = await disturb(chance);
       const name = typeof told === 'string' ? told : general;
       this.ledger.disturbance(name, from, machineClock.elapsed());
       this.done[name] = (this.done[name] ?? 0) + 1;
@@ -202,11 +228,11 @@ class Campaign {
     }
   }
 
-  private async killNodeRed(): Promise<void> {
+  private async killNodeRed(chance: Chance): Promise<void> {
     this.ourDoing = true;
     await this.nodeRed.kill();
     this.ledger.killed();
-    await sleep(this.mischief() * 500);
+    await sleep(chance() * 500);
     await this.revive();
   }
 
@@ -222,15 +248,15 @@ class Campaign {
     await this.probe.ask({ do: 'watch' });
   }
 
-  private async stall(): Promise<void> {
+  private async stall(chance: Chance): Promise<void> {
     process.kill(this.nodeRed.pid, 'SIGSTOP');
-    const short = this.options.stalls && this.mischief() < 0.5;
-    await sleep(short ? 150 + this.mischief() * 100 : 500 + this.mischief() * 4000);
+    const short = this.options.stalls && chance() < 0.5;
+    await sleep(short ? 150 + chance() * 100 : 500 + chance() * 4000);
     process.kill(this.nodeRed.pid, 'SIGCONT');
   }
 
-  private async touch(type: DeployType, ids: readonly string[]): Promise<void> {
-    const chosen = new Set([this.pick(ids), this.pick(ids)]);
+  private async touch(type: DeployType, ids: readonly string[], chance: Chance): Promise<void> {
+    const chosen = new Set([pick(ids, chance), pick(ids, chance)]);
     this.nodes = this.nodes.map((node) =>
       chosen.has(node.id) ? { ...node, name: `touched ${(this.deploys += 1)}` } : node,
     );
@@ -246,10 +272,10 @@ class Campaign {
     );
   }
 
-  private async setClock(): Promise<void> {
-    const shift = CLOCK_SHIFTS_S[Math.floor(this.mischief() * CLOCK_SHIFTS_S.length)] ?? 0;
+  private async setClock(chance: Chance): Promise<void> {
+    const shift = CLOCK_SHIFTS_S[Math.floor(chance() * CLOCK_SHIFTS_S.length)] ?? 0;
     await this.shiftClock(shift);
-    await sleep(1000 + this.mischief() * 3000);
+    await sleep(1000 + chance() * 3000);
     await this.shiftClock(0);
   }
 
@@ -259,34 +285,34 @@ class Campaign {
     await rename(`${file}.new`, file);
   }
 
-  private async breakFolder(): Promise<string> {
-    const { kind, end } = await this.folderFault.begin(this.mischief());
-    await sleep(1000 + this.mischief() * 3000);
+  private async breakFolder(chance: Chance): Promise<string> {
+    const { kind, end } = await this.folderFault.begin(chance());
+    await sleep(1000 + chance() * 3000);
     await end();
     return `state folder ${kind}`;
   }
 
-  private async network(how: 'cut' | 'swallow'): Promise<void> {
+  private async network(how: 'cut' | 'swallow', chance: Chance): Promise<void> {
     const proxies = this.world.sites.flatMap(({ proxy }) => (proxy === undefined ? [] : [proxy]));
-    const proxy = this.pick(proxies);
+    const proxy = pick(proxies, chance);
     if (how === 'cut') {
       proxy?.cut();
       return;
     }
     if (proxy === undefined) return;
     proxy.blackHole = true;
-    await sleep(500 + this.mischief() * 3000);
+    await sleep(500 + chance() * 3000);
     proxy.cut();
     proxy.blackHole = false;
   }
 
-  private leave(): Promise<void> {
-    this.pick(this.world.sites)?.gateway.goAway(300 + this.mischief() * 4000);
+  private leave(chance: Chance): Promise<void> {
+    pick(this.world.sites, chance)?.gateway.goAway(300 + chance() * 4000);
     return Promise.resolve();
   }
 
-  private turn(): Promise<void> {
-    const site = this.pick(this.world.sites);
+  private turn(chance: Chance): Promise<void> {
+    const site = pick(this.world.sites, chance);
     if (site !== undefined) {
       const lock = site.gateway.lock(site.resident);
       lock.turnByHand();
@@ -303,10 +329,10 @@ class Campaign {
     // A second `done`, or a command that comes late, would come now.
     await sleep(2000);
   }
+}
 
-  private pick<T>(from: readonly T[]): T | undefined {
-    return from[Math.floor(this.mischief() * from.length)];
-  }
+function pick<T>(from: readonly T[], chance: Chance): T | undefined {
+  return from[Math.floor(chance() * from.length)];
 }
 
 function notTaken(id: number): { event: 'sent'; id: number; taken: boolean; at: number } {

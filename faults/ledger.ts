@@ -47,7 +47,7 @@ export interface Tally {
   doneTwice: number;
   /** A state that the lock had at no time between the command and the word of it. */
   statesInvented: number;
-  /** "Done" though the lock did nothing, or "not sent" though it did. */
+  /** "Done" though the lock did nothing, or an error other than "nobody knows" though it did. */
   outcomesWrong: number;
   processDeaths: number;
   /** What the counts are made of, for whoever looks for the cause. */
@@ -55,8 +55,8 @@ export interface Tally {
 }
 
 const WANTED = { open: 'open', close: 'closed', toggle: undefined } as const;
-/** What says that nothing was sent. */
-const NOT_SENT = ['EXPIRED', 'QUEUE_FULL', 'INVALID_INPUT'];
+/** The one error that says that nobody knows. After every other one the lock has done nothing. */
+const UNKNOWN = 'RESULT_UNKNOWN';
 /**
  * Between the deadline, by which a request must have left, and the moment it was handed to the network: two clocks that are
  * read at different moments.
@@ -247,7 +247,7 @@ export class Ledger {
     if (end.code === 'ok' && executions === 0 && !already) {
       this.note(tally, 'outcomesWrong', entry, 'ok, and the lock did nothing');
     }
-    if (NOT_SENT.includes(end.code) && executions > 0) {
+    if (end.code !== 'ok' && end.code !== UNKNOWN && executions > 0) {
       this.note(tally, 'outcomesWrong', entry, `${end.code}, and the lock did it`);
     }
   }

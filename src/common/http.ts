@@ -23,8 +23,6 @@ export interface HttpRequest {
   timeoutMs: number;
   /** Bytes of the answer's body above which it is cut off and refused. */
   maxBytes: number;
-  /** Certificates (PEM) to trust in this exchange. They replace Node's defaults, so include those where they count. */
-  ca?: readonly string[];
   /** A kept-alive agent; without one, a connection of its own that is closed afterwards. */
   agent?: http.Agent | https.Agent;
   /** Ends the exchange. */
@@ -42,9 +40,10 @@ export interface HttpAnswer {
 /**
  * `connect`: no connection came about (refused, no route, unknown name, or no answer to the connection attempt in time);
  * `tls`: the connection came about but its certificate is not trusted; `lost`: the connection ended before the answer did;
- * `timeout`: no complete answer in time; `size`: the answer is larger than `maxBytes`; `aborted`: the caller's signal.
+ * `timeout`: no complete answer in time; `size`: the answer is larger than `maxBytes`; `protocol`: what answers there does
+ * not speak HTTP, or not as it is asked; `aborted`: the caller's signal.
  */
-export type HttpFailureKind = 'connect' | 'tls' | 'lost' | 'timeout' | 'size' | 'aborted';
+export type HttpFailureKind = 'connect' | 'tls' | 'lost' | 'timeout' | 'size' | 'protocol' | 'aborted';
 
 /** Why an exchange gave no answer. Holds neither address, headers nor body, so that no secret can travel with it. */
 export class HttpFailure extends Error {
@@ -89,6 +88,9 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
     const fail = (kind: HttpFailureKind, reason: string): void => {
       settle(() => {
         reject(new HttpFailure(kind, sent, reason, status));
+        // A connection that is merely closed goes on in the kernel: what left while the network was away would be sent again
+        // until it comes back, and a door would open long after its command has ended. A reset takes it back.
+        if (sent && !secure) outgoing?.socket?.resetAndDestroy();
         outgoing?.destroy();
       });
     };
@@ -113,7 +115,6 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
       method: request.method,
       ...(request.headers === undefined ? {} : { headers: request.headers }),
       agent: request.agent ?? (secure ? tlsAgent : plainAgent),
-      ...(request.ca === undefined ? {} : { ca: [...request.ca] }),
     };
     try {
       outgoing = secure ? https.request(request.url, options) : http.request(request.url, options);
@@ -165,9 +166,19 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
     outgoing.on('error', (error) => {
       const reason = systemCode(error) ?? 'ERR_SOCKET';
       if (secure && TLS_CODE.test(reason)) fail('tls', reason);
+      else if (reason.startsWith('HPE_')) fail('protocol', reason);
       else fail(sent ? 'lost' : 'connect', reason);
     });
+    outgoing.on('upgrade', (incoming) => {
+      status = incoming.statusCode;
+      fail('protocol', 'ERR_UPGRADE');
+    });
     outgoing.on('response', (incoming) => {
+      if (!sent) {
+        // Whatever this answers, it is not what was asked.
+        fail('protocol', 'ERR_ANSWER_BEFORE_REQUEST');
+        return;
+      }
       status = incoming.statusCode ?? 0;
       const chunks: Buffer[] = [];
       let size = 0;

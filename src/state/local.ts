@@ -24,15 +24,6 @@ export abstract class LocalState implements State {
     return change.result;
   }
 
-  reserve(key: string, floor: number, count: number): Promise<number> {
-    return this.change(key, (current) => {
-      const next = typeof current === 'number' ? Math.max(floor, current + 1) : floor;
-      // A file that somebody changed may hold a number behind which there are none, or half a one.
-      const first = Number.isSafeInteger(next) && Number.isSafeInteger(next + count) ? next : floor;
-      return { value: first + count - 1, result: first };
-    });
-  }
-
   lease(name: string, options: LeaseOptions): Promise<Lease> {
     const never = new AbortController();
     return new Promise((resolve, reject) => {

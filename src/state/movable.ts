@@ -42,10 +42,6 @@ export class MovableState implements State {
     return this.home.change(key, decide);
   }
 
-  reserve(key: string, floor: number, count: number): Promise<number> {
-    return this.home.reserve(key, floor, count);
-  }
-
   lease(name: string, options: LeaseOptions): Promise<Lease> {
     return this.home.lease(name, options);
   }

@@ -77,10 +77,6 @@ class Share implements State {
     return this.state.change(key, decide);
   }
 
-  reserve(key: string, floor: number, count: number): Promise<number> {
-    return this.state.reserve(key, floor, count);
-  }
-
   async lease(name: string, options: LeaseOptions): Promise<Lease> {
     const { signal } = options;
     const waiting = new AbortController();

@@ -41,16 +41,6 @@ if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2] .. ' ', 'PX', 60000)
 else redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3]) end
 return 1`;
 
-/** Arguments: floor, count. Gives the first of the reserved numbers, as text: Redis would cut it to an integer. */
-const LUA_RESERVE = `
-local current = redis.call('GET', KEYS[1])
-local last = current and tonumber(string.match(current, '^%S+ (.*)$'))
-local first = tonumber(ARGV[1])
-if last and last >= first then first = last + 1 end
-local text = string.format('%.0f', first + tonumber(ARGV[2]) - 1)
-redis.call('SET', KEYS[1], 'n' .. text .. ' ' .. text)
-return string.format('%.0f', first)`;
-
 /** How often a change is decided anew because others were quicker. Callers in one process take turns before that. */
 const CHANGE_ATTEMPTS = 60;
 const CHANGE_PAUSE_MS = 10;
@@ -103,10 +93,6 @@ export class RedisState implements State {
         throw new StateError(`${key} is changed by others all the time`, 'EBUSY');
       }),
     );
-  }
-
-  async reserve(key: string, floor: number, count: number): Promise<number> {
-    return Number(await this.track(this.link.durableScript(LUA_RESERVE, [this.keyOf(key)], [floor, count])));
   }
 
   lease(name: string, options: LeaseOptions): Promise<Lease> {

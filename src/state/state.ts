@@ -39,12 +39,6 @@ export interface State {
    */
   change<T>(key: string, decide: (current: Json | undefined) => Change<T>): Promise<T>;
 
-  /**
-   * Reserves `count` consecutive integers, all greater than any reserved under this key before and none below `floor`,
-   * and gives the first. Durable when it resolves.
-   */
-  reserve(key: string, floor: number, count: number): Promise<number>;
-
   /** Waits for the exclusive use of a name. In one process: in order of asking. @throws the signal's reason */
   lease(name: string, options: LeaseOptions): Promise<Lease>;
 

@@ -3,7 +3,7 @@
  * where it is not, and end in a value or in an error of the contract. What calls mean to people is left to `gateway.ts`.
  */
 import type { Clock } from '../common/clock';
-import { HttpFailure, type HttpAnswer } from '../common/http';
+import { HttpFailure, type HttpAnswer, type HttpFailureKind } from '../common/http';
 import { StateError, type Lease, type State } from '../state/state';
 import type { Refusal, Reply } from './answers';
 import { statusCall, synchronizeCall, type Call } from './calls';
@@ -204,6 +204,13 @@ export class Line {
 type Attempt =
   { reply: Reply<unknown>; httpStatus: number } | { failure: HttpFailure } | { obstacle: GatewayError | null };
 
+interface Attempted {
+  call: Call<unknown>;
+  attempt: Attempt;
+  /** With which it was signed. */
+  timestamp: number | undefined;
+}
+
 interface Waiter<T> {
   request: Request<T>;
   resolve: (result: Result<T>) => void;
@@ -302,18 +309,34 @@ class Attempts<T> implements Job {
     if (this.curing !== 'no') return this.cure();
     const early = this.first?.tooEarlyMs?.() ?? 0;
     if (early > 0) return { again: true, inMs: early };
-    const call: Call<unknown> = this.first?.call ?? this.call;
-    const { attempt, timestamp } = await this.attempt(call);
+    const { call, attempt, timestamp } = await this.attempt(this.first?.call ?? this.call);
     return this.judge(call, attempt, timestamp);
   }
 
-  /** The floor where it is shared, one call, and the floor given back. */
-  private async attempt(call: Call<unknown>): Promise<{ attempt: Attempt; timestamp: number | undefined }> {
-    let timestamp: number | undefined;
+  /**
+   * The floor where it is shared, one call, and the floor given back; where that call decides about another, that one too,
+   * so that no other process can speak between the two and decide by the same reading.
+   */
+  private async attempt(call: Call<unknown>): Promise<Attempted> {
     const latest = Math.max(...this.waiters.map((waiter) => waiter.request.expiresAt));
     let floor: Lease | undefined;
     try {
       floor = await this.line.floor(latest);
+    } catch (error) {
+      return { call, attempt: asAttempt(error), timestamp: undefined };
+    }
+    try {
+      const attempted = await this.send(call, latest, floor);
+      const next = this.decided(attempted);
+      return next === undefined ? attempted : await this.send(next, latest, floor);
+    } finally {
+      await floor?.release().catch(() => undefined);
+    }
+  }
+
+  private async send(call: Call<unknown>, latest: number, floor: Lease | undefined): Promise<Attempted> {
+    let timestamp: number | undefined;
+    try {
       const now = this.clock.elapsed();
       const remaining = latest - now;
       const patience = Math.max(1, ...this.waiters.map(({ request }) => request.answerMs(remaining)));
@@ -321,7 +344,7 @@ class Attempts<T> implements Job {
       // A process that was stopped for a while may have lost the floor to another one.
       const mayLeave = (): boolean =>
         !this.abandoned && this.clock.elapsed() < lastMoment && floor?.lost.aborted !== true;
-      if (!mayLeave()) return { attempt: { obstacle: null }, timestamp };
+      if (!mayLeave()) return { call, attempt: { obstacle: null }, timestamp };
       for (const { request } of this.waiters) request.onSend?.();
       const answer = await this.line.speak({
         call,
@@ -335,12 +358,20 @@ class Attempts<T> implements Job {
           timestamp = used;
         },
       });
-      return { attempt: { reply: call.read(answer.body), httpStatus: answer.status }, timestamp };
+      return { call, attempt: { reply: call.read(answer.body), httpStatus: answer.status }, timestamp };
     } catch (error) {
-      return { attempt: asAttempt(error), timestamp };
-    } finally {
-      await floor?.release().catch(() => undefined);
+      return { call, attempt: asAttempt(error), timestamp };
     }
+  }
+
+  /** What was read to decide about the call has been read: then the call. @throws what the reading forbids */
+  private decided({ call, attempt, timestamp }: Attempted): Call<T> | undefined {
+    const { first } = this;
+    if (call !== first?.call || !('reply' in attempt) || attempt.reply.kind !== 'ok') return undefined;
+    if (timestamp !== undefined) this.line.timestamps.confirm(timestamp);
+    this.first = undefined;
+    this.call = first.decide(attempt.reply.value);
+    return this.call;
   }
 
   private async judge(call: Call<unknown>, attempt: Attempt, timestamp: number | undefined): Promise<AfterTurn> {
@@ -348,6 +379,7 @@ class Attempts<T> implements Job {
     if ('failure' in attempt) {
       const { failure } = attempt;
       if (!failure.sent) {
+        if (failure.kind === 'protocol' && !call.acts) return this.lost(call, failure);
         return this.retry('refused', gatewayError('GATEWAY_UNREACHABLE', { message: unreachable(failure.reason) }));
       }
       return this.lost(call, failure);
@@ -356,7 +388,8 @@ class Attempts<T> implements Job {
     switch (reply.kind) {
       case 'ok':
         if (timestamp !== undefined) this.line.timestamps.confirm(timestamp);
-        return this.answered(call, reply.value);
+        // Whatever decides about the call has been dealt with, so this is its answer.
+        return this.finish({ kind: 'ok', value: reply.value as T, sentAt: this.sent() });
       case 'unusable':
         if (call.acts) return this.finish({ kind: 'lost', why: reply.why, httpStatus, sentAt: this.sent() });
         this.fail(gatewayError('BAD_RESPONSE', { message: `${reply.why} (${call.path})`, httpStatus }));
@@ -366,33 +399,21 @@ class Attempts<T> implements Job {
     }
   }
 
-  private answered(call: Call<unknown>, value: unknown): AfterTurn {
-    const { first } = this;
-    if (call === first?.call) {
-      const { decide } = first;
-      this.first = undefined;
-      this.call = decide(value);
-      return { again: true, inMs: 0 };
-    }
-    // `call` is this.call here, so the value is of its type.
-    return this.finish({ kind: 'ok', value: value as T, sentAt: this.sent() });
-  }
-
   private lost(call: Call<unknown>, failure: HttpFailure): AfterTurn {
     const httpStatus = failure.status;
     if (call.acts) {
-      const why = failure.kind === 'timeout' ? 'no answer came in time' : 'the connection was lost before the answer';
       return this.finish({
         kind: 'lost',
-        why,
+        why: WHY_LOST[failure.kind] ?? 'the connection was lost before the answer',
         ...(httpStatus === undefined ? {} : { httpStatus }),
         sentAt: this.sent(),
       });
     }
+    const why = WHY_LOST[failure.kind];
     if (failure.kind === 'timeout') this.fail(gatewayError('GATEWAY_TIMEOUT', { httpStatus }));
-    else if (failure.kind === 'size') {
-      this.fail(gatewayError('BAD_RESPONSE', { message: `the answer is too large (${call.path})`, httpStatus }));
-    } else {
+    else if (why !== undefined)
+      this.fail(gatewayError('BAD_RESPONSE', { message: `${why} (${call.path})`, httpStatus }));
+    else {
       const message = 'the gateway closed the connection before it answered';
       this.fail(gatewayError('GATEWAY_UNREACHABLE', { message, httpStatus }));
     }
@@ -560,6 +581,13 @@ export function sharedStateLost(error: StateError): GatewayError {
     hint: 'Check the Redis server named in the gateway configuration.',
   });
 }
+
+/** Why there is no answer, where it is not that the connection was lost. */
+const WHY_LOST: Partial<Record<HttpFailureKind, string>> = {
+  timeout: 'no answer came in time',
+  size: 'the answer was too large',
+  protocol: 'what answers at the address of the gateway is none: it does not speak HTTP',
+};
 
 /** System words that people search for, with what they mean. */
 const REASONS: Readonly<Record<string, string>> = {

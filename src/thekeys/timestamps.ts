@@ -1,12 +1,14 @@
 /**
  * The timestamps that sign commands: Unix seconds, each greater than all before it on the same gateway, through restarts,
  * `kill -9` and clocks set back. Numbers are reserved durably in small blocks ahead of their use, so that handing one out
- * rarely waits for a disk. When to ask for one, and what a gateway says to it, is left to the gateway's client.
+ * rarely waits for a disk. Which were used is told by `sequence.ts`. When to ask for one, and what a gateway says to it, is
+ * left to the gateway's client.
  */
 import { randomUUID } from 'node:crypto';
 import { textOf } from '../common/errors';
 import type { Clock } from '../common/clock';
 import type { Json, State } from '../state/state';
+import { asSequence, GAP, giveBack, resume, take, takeBack, toJson, UNUSED, type Sequence } from './sequence';
 
 export interface TimestampsOptions {
   state: State;
@@ -31,7 +33,7 @@ const LARGE_BLOCK = 64;
  * A sequence this far ahead of the clock was not brought there by commands (a gateway takes seconds for each) but by a
  * clock that was wrong. When the gateway refuses such a timestamp, the clock is believed instead.
  */
-const WRONG_CLOCK_SECONDS = 60;
+const WRONG_CLOCK_SECONDS = GAP;
 /** Below it a timestamp is not ahead of the clock in any way a gateway could mind. */
 const SLIGHT_LEAD_SECONDS = 2;
 
@@ -50,14 +52,17 @@ const REFUSALS_BEYOND_DOUBT = 6;
  */
 export type Advice = { kind: 'retry' } | { kind: 'wait'; ms: number } | { kind: 'restarted' };
 
-/** What lies in a shared home beside the sequence: a name of its own, so that whoever was there before notices a loss. */
-interface Era {
-  id: string;
+/** What is kept. In a shared home it has a name of its own, so that whoever was there before notices a loss. */
+interface Kept {
+  sequence: Sequence;
+  era?: string;
   /** The sequence began with a distance to what was used in the era before. */
   apart: boolean;
 }
 
 export class Timestamps {
+  /** As this process knows it: what it has kept, and what it could not keep. */
+  private sequence: Sequence = UNUSED;
   /** The greatest that was handed out. */
   private last = 0;
   /** All up to this one are reserved durably for this process. */
@@ -116,37 +121,30 @@ export class Timestamps {
   /**
    * From the home that several processes share. Where that was lost, or turns out to be an old copy by giving one that this
    * process has used (a failover to a replica that lagged), what the others used is known to nobody, so the sequence
-   * goes on with a distance.
+   * goes on with a distance: once, by whoever is the first to notice.
    */
   private async takeShared(): Promise<number> {
-    const { state, key } = this.options;
-    const lost = await this.wasHomeLost();
-    const given = await state.reserve(key, lost ? this.distant() : this.seconds(), 1);
-    const lead = this.last - this.seconds();
-    // Far ahead of the clock it is another process that has let the sequence start anew, for good reason.
-    if (given > this.last || lead > WRONG_CLOCK_SECONDS) return given;
-    return state.reserve(key, this.distant(), 1);
+    const known = this.era;
+    const { given, ...kept } = await this.options.state.change(this.options.key, (current) => {
+      const found = asKept(current);
+      const { era = randomUUID() } = found;
+      const isNew = known !== undefined && found.era !== known;
+      const isLost = isNew && !found.apart;
+      const home = found.sequence;
+      const next = take(home, isLost ? this.distant() : this.seconds(), 1);
+      // Far ahead of the clock it is another process that has let the sequence start anew, for good reason.
+      const isOld = next.first <= this.last && this.last - this.seconds() <= WRONG_CLOCK_SECONDS;
+      const { sequence, first } = isOld ? take(home, this.distant(), 1) : next;
+      const apart = found.apart || isLost;
+      return { value: { ...toJson(sequence), era, apart }, result: { sequence, era, given: first } };
+    });
+    this.sequence = kept.sequence;
+    this.era = kept.era;
+    return given;
   }
 
   private distant(): number {
     return Math.max(this.seconds(), this.last) + DISTANCE_AFTER_LOSS;
-  }
-
-  /** Whether the shared home was lost since this process was there last, and it is the first to go on with a distance. */
-  private async wasHomeLost(): Promise<boolean> {
-    const known = this.era;
-    const { id, lost } = await this.options.state.change(`${this.options.key}/era`, (current) => {
-      const found = asEra(current);
-      const isNew = known !== undefined && found?.id !== known;
-      if (found === undefined) {
-        const id = randomUUID();
-        return { value: { id, apart: isNew }, result: { id, lost: isNew } };
-      }
-      if (!isNew || found.apart) return { result: { id: found.id, lost: false } };
-      return { value: { id: found.id, apart: true }, result: { id: found.id, lost: true } };
-    });
-    this.era = id;
-    return lost;
   }
 
   /** The gateway took it. */
@@ -183,16 +181,19 @@ export class Timestamps {
     this.open = undefined;
     if (this.before !== undefined) {
       // The clock was not the cause either. The sequence goes on where it was, so that nothing is used twice.
-      await this.restart(this.before);
+      await this.move(this.before, resume);
       this.before = undefined;
       this.refusals = 0;
       return { kind: 'retry' };
     }
     if (lead <= SLIGHT_LEAD_SECONDS) return { kind: 'retry' };
     if (lead > WRONG_CLOCK_SECONDS) this.refusals += 1;
-    if (lead > WRONG_CLOCK_SECONDS && (this.accepted < now || this.refusals >= REFUSALS_BEYOND_DOUBT)) {
+    // Behind what was used before the clock went wrong, be it by a process that is gone.
+    const behind = Math.max(now - 1, this.sequence.below);
+    const isNear = behind - now <= WRONG_CLOCK_SECONDS && behind < timestamp - 1;
+    if (lead > WRONG_CLOCK_SECONDS && isNear && (this.accepted <= behind || this.refusals >= REFUSALS_BEYOND_DOUBT)) {
       const before = this.last;
-      if (!(await this.restart(now - 1))) return { kind: 'retry' };
+      if (!(await this.move(behind, takeBack))) return { kind: 'retry' };
       this.before = before;
       return { kind: 'restarted' };
     }
@@ -204,13 +205,20 @@ export class Timestamps {
     if (this.options.state.shared || this.last === 0) return;
     await this.reserving;
     const { last, reserved } = this;
-    await this.quietly(async () => {
-      const mine = await this.options.state.change(this.options.key, (current) =>
-        // Another process that uses the same folder may have gone on behind what was reserved here.
-        current === reserved ? { value: last, result: true } : { result: false },
-      );
-      if (mine) this.reserved = last;
-    });
+    const settled = await this.quietly(
+      () =>
+        this.options.state.change(this.options.key, (current) => {
+          const home = this.later(asKept(current).sequence);
+          // Another process that uses the same folder may have gone on behind what was reserved here.
+          if (home.at !== reserved) return { result: undefined };
+          const result = giveBack(home, last);
+          return { value: toJson(result), result };
+        }),
+      () => undefined,
+    );
+    if (settled === undefined) return;
+    this.sequence = settled;
+    this.reserved = last;
   }
 
   private seconds(): number {
@@ -237,46 +245,58 @@ export class Timestamps {
     // Ahead of the clock there is a burst; with it there is one command now and then.
     this.block = floor > this.seconds() + SMALL_BLOCK ? Math.min(LARGE_BLOCK, this.block * 2) : SMALL_BLOCK;
     const block = this.options.reserveAhead === false ? 1 : this.block;
-    const kept = await this.quietly(async () => {
-      this.own(await this.options.state.reserve(this.options.key, floor, block), block);
-    });
-    if (!kept) this.own(floor, 1);
+    const taken = await this.quietly(
+      () =>
+        this.options.state.change(this.options.key, (current) => {
+          const result = take(this.later(asKept(current).sequence), floor, block);
+          return { value: toJson(result.sequence), result };
+        }),
+      () => take(this.sequence, floor, 1),
+    );
+    this.own(taken);
   }
 
-  private own(first: number, count: number): void {
+  private own({ sequence, first, count }: ReturnType<typeof take>): void {
+    this.sequence = sequence;
     // What lies between the old block and this one is not ours, even where the clock points there again.
     if (first !== this.reserved + 1) this.last = Math.max(this.last, first - 1);
     this.reserved = first + count - 1;
   }
 
+  /** Of the sequence as it is kept and as it is known here, the one that has gone on: what could not be kept counts too. */
+  private later(home: Sequence): Sequence {
+    return this.sequence.at > home.at ? this.sequence : home;
+  }
+
   /**
-   * Lets the sequence go on behind `last`. False, and nothing changed, where another process has gone on with it since:
-   * what that one used must not come again.
+   * Lets the sequence go on behind `last`, far below or where it was before. False, and nothing changed, where another
+   * process has gone on with it since: what that one used must not come again.
    */
-  private async restart(last: number): Promise<boolean> {
+  private async move(last: number, way: typeof takeBack | typeof resume): Promise<boolean> {
     await this.reserving;
     const { shared } = this.options.state;
     const own = Math.max(this.last, this.reserved, last);
-    const outcome = { mine: true };
-    const write = async (): Promise<void> => {
-      outcome.mine = await this.options.state.change(this.options.key, (current) =>
-        typeof current === 'number' && current > own ? { result: false } : { value: last, result: true },
-      );
-    };
-    if (shared) await write();
-    else await this.quietly(write);
-    if (!outcome.mine) return false;
+    const change = (): Promise<Sequence | undefined> =>
+      this.options.state.change(this.options.key, (current) => {
+        const { sequence, ...rest } = asKept(current);
+        if (sequence.at > own) return { result: undefined };
+        const result = way(shared ? sequence : this.later(sequence), last);
+        return { value: { ...toJson(result), ...(shared ? rest : {}) }, result };
+      });
+    const moved = shared ? await change() : await this.quietly(change, () => way(this.sequence, last));
+    if (moved === undefined) return false;
+    this.sequence = moved;
     this.last = last;
     if (!shared) this.reserved = last;
     return true;
   }
 
-  /** Does it, or warns once that it cannot be done. True when it was done. */
-  private async quietly(work: () => Promise<void>): Promise<boolean> {
+  /** Does it, or warns once that it cannot be done, and does otherwise. */
+  private async quietly<T>(work: () => Promise<T>, otherwise: () => T): Promise<T> {
     try {
-      await work();
+      const result = await work();
       this.troubled = false;
-      return true;
+      return result;
     } catch (error) {
       if (!this.troubled) {
         this.options.warn(
@@ -284,13 +304,14 @@ export class Timestamps {
         );
       }
       this.troubled = true;
-      return false;
+      return otherwise();
     }
   }
 }
 
-function asEra(value: Json | undefined): Era | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const { id, apart } = value;
-  return typeof id === 'string' ? { id, apart: apart === true } : undefined;
+function asKept(value: Json | undefined): Kept {
+  const sequence = asSequence(value) ?? UNUSED;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { sequence, apart: false };
+  const { era, apart } = value;
+  return { sequence, ...(typeof era === 'string' ? { era } : {}), apart: apart === true };
 }

@@ -216,7 +216,10 @@ describe('gateway-config', () => {
       await flow.deploy(flow.whole(flow.gateway({ name: 'edited' }), action()), 'full');
       const folder = path.join(flow.userDir, 'thekeys-gateway');
       const kept = readdirSync(folder).map((file) => readFileSync(path.join(folder, file), 'utf8'));
-      assert.deepEqual(kept.map(Number), [flow.world.journal.timestamps.at(-1)]);
+      assert.deepEqual(
+        kept.map((text) => (JSON.parse(text) as { at: number }).at),
+        [flow.world.journal.timestamps.at(-1)],
+      );
     });
   });
 

@@ -5,6 +5,7 @@ import { RedisState, type RedisStateOptions } from '../../src/state/redis';
 import { StateError, type Json } from '../../src/state/state';
 import { freePort, RedisServer, TcpProxy } from '../support/redis';
 import { describeStateContract } from '../support/state-contract';
+import { count } from '../support/counting';
 
 const quiet = (): void => undefined;
 /** Quick to give up, as no test likes to wait. */
@@ -12,7 +13,7 @@ const QUICK = { answerMs: 300, commandMs: 600 };
 
 describe('state in Redis', () => {
   let server: RedisServer;
-  let count = 0;
+  let names = 0;
   const opened: RedisState[] = [];
   const open = (url: string, options: Partial<RedisStateOptions> = {}): RedisState => {
     const state = new RedisState({ url, warn: quiet, ...options });
@@ -20,7 +21,7 @@ describe('state in Redis', () => {
     return state;
   };
   /** A name space of its own for each test. */
-  const fresh = (): string => `${server.url}?prefix=t${(count += 1)}:`;
+  const fresh = (): string => `${server.url}?prefix=t${(names += 1)}:`;
 
   before(async () => {
     server = await RedisServer.start();
@@ -53,7 +54,7 @@ describe('state in Redis', () => {
       const url = fresh();
       const states = [open(url), open(url), open(url)];
       const firsts = await Promise.all(
-        states.flatMap((state) => Array.from({ length: 30 }, () => state.reserve('ts', 500, 2))),
+        states.flatMap((state) => Array.from({ length: 30 }, () => count(state, 'ts', 500, 2))),
       );
       assert.deepEqual(
         firsts.sort((a, b) => a - b),
@@ -299,7 +300,7 @@ describe('state in a Redis that fails', () => {
     const state = open(`redis://:demo-password@127.0.0.1:${port}`);
     const failures = await Promise.all(
       [
-        state.reserve('ts', 1, 1),
+        count(state, 'ts', 1, 1),
         state.get('k'),
         state.change('k', () => ({ value: 1, result: 1 })),
         state.lease('gate', { ttlMs: 1000 }),
@@ -319,13 +320,13 @@ describe('state in a Redis that fails', () => {
     const server = await RedisServer.start();
     try {
       const state = open(server.url);
-      assert.equal(await state.reserve('ts', 100, 1), 100);
+      assert.equal(await count(state, 'ts', 100, 1), 100);
       await server.kill();
-      await assert.rejects(state.reserve('ts', 100, 1), { name: 'StateError', reason: 'ECONNREFUSED' });
+      await assert.rejects(count(state, 'ts', 100, 1), { name: 'StateError', reason: 'ECONNREFUSED' });
       await server.run();
       await until(() => warnings.length === 2);
       assert.match(warnings[1]!, /answers again/);
-      assert.equal(await state.reserve('ts', 100, 1), 101);
+      assert.equal(await count(state, 'ts', 100, 1), 101);
       await (await state.lease('gate', { ttlMs: 1000 })).release();
     } finally {
       await server.stop();
@@ -337,9 +338,9 @@ describe('state in a Redis that fails', () => {
     try {
       const state = new RedisState({ url: server.url, warn: () => undefined });
       opened.push(state);
-      await state.reserve('ts', 1, 1);
+      await count(state, 'ts', 1, 1);
       await server.kill();
-      const asked = state.reserve('ts', 1, 1);
+      const asked = count(state, 'ts', 1, 1);
       await server.run();
       assert.equal(await asked, 2);
     } finally {
@@ -351,12 +352,12 @@ describe('state in a Redis that fails', () => {
     const server = await RedisServer.start();
     try {
       const state = open(server.url);
-      await state.reserve('ts', 1, 1);
+      await count(state, 'ts', 1, 1);
       server.freeze();
-      await assert.rejects(state.reserve('ts', 1, 1), { name: 'StateError', reason: 'ETIMEDOUT' });
+      await assert.rejects(count(state, 'ts', 1, 1), { name: 'StateError', reason: 'ETIMEDOUT' });
       server.thaw();
       await until(() =>
-        state.reserve('ts', 1, 1).then(
+        count(state, 'ts', 1, 1).then(
           (number) => number > 1,
           () => false,
         ),
@@ -372,9 +373,9 @@ describe('state in a Redis that fails', () => {
     const proxy = await TcpProxy.start(server.port);
     try {
       const state = open(server.url.replace(String(server.port), String(proxy.port)));
-      await state.reserve('ts', 1, 1);
+      await count(state, 'ts', 1, 1);
       proxy.blackHole = true;
-      await assert.rejects(state.reserve('ts', 1, 1), { reason: 'ETIMEDOUT' });
+      await assert.rejects(count(state, 'ts', 1, 1), { reason: 'ETIMEDOUT' });
       proxy.blackHole = false;
       await until(() => state.get('ts').then(Boolean, () => false));
     } finally {
@@ -405,7 +406,7 @@ describe('state in a Redis that fails', () => {
   it('passes on what Redis refuses for good, such as a full memory, at once', async () => {
     const server = await RedisServer.start('--maxmemory', '100kb', '--maxmemory-policy', 'noeviction');
     try {
-      await assert.rejects(open(server.url).reserve('ts', 1, 1), { name: 'StateError', reason: 'OOM' });
+      await assert.rejects(count(open(server.url), 'ts', 1, 1), { name: 'StateError', reason: 'OOM' });
     } finally {
       await server.stop();
     }
@@ -415,10 +416,10 @@ describe('state in a Redis that fails', () => {
     const server = await RedisServer.start();
     try {
       const state = open(`${server.url}?replicas=1`);
-      await assert.rejects(state.reserve('ts', 1, 1), { reason: 'ENOREPLICAS' });
+      await assert.rejects(count(state, 'ts', 1, 1), { reason: 'ENOREPLICAS' });
       const replica = await RedisServer.start('--replicaof', `127.0.0.1 ${server.port}`);
       try {
-        await until(() => state.reserve('ts', 1, 1).then(Boolean, () => false));
+        await until(() => count(state, 'ts', 1, 1).then(Boolean, () => false));
         await state.change('k', () => ({ value: 'kept twice', result: undefined }));
         await server.kill();
         const { Redis } = await import('ioredis');
@@ -451,7 +452,7 @@ describe('state in a Cluster and behind Sentinels', () => {
   };
   const exercise = async (one: RedisState, two: RedisState): Promise<void> => {
     assert.deepEqual(
-      (await Promise.all([one.reserve('a', 7, 1), two.reserve('a', 7, 1), one.reserve('b', 7, 1)])).sort(),
+      (await Promise.all([count(one, 'a', 7, 1), count(two, 'a', 7, 1), count(one, 'b', 7, 1)])).sort(),
       [7, 7, 8],
     );
     await one.change('k', () => ({ value: 'v', result: undefined }));
@@ -480,9 +481,9 @@ describe('state in a Cluster and behind Sentinels', () => {
       await exercise(open(`${server.url}?cluster=true`), open(`${server.url}?cluster=true`));
       const state = opened[0]!;
       await server.kill();
-      await assert.rejects(state.reserve('a', 7, 1), { name: 'StateError' });
+      await assert.rejects(count(state, 'a', 7, 1), { name: 'StateError' });
       await server.run();
-      await until(() => state.reserve('a', 7, 1).then(Boolean, () => false));
+      await until(() => count(state, 'a', 7, 1).then(Boolean, () => false));
     } finally {
       await Promise.all(opened.splice(0).map((state) => state.close()));
       await server.stop();
@@ -508,7 +509,7 @@ describe('state in a Cluster and behind Sentinels', () => {
       await master.kill();
       await until(
         () =>
-          state.reserve('a', 7, 1).then(
+          count(state, 'a', 7, 1).then(
             (number) => number >= 9,
             () => false,
           ),

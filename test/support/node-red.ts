@@ -32,7 +32,8 @@ export interface DebugEntry {
   value: unknown;
 }
 
-export type DeployType = 'full' | 'flows' | 'nodes';
+/** `reload`: what was deployed before is read from the disk and started anew. */
+export type DeployType = 'full' | 'flows' | 'nodes' | 'reload';
 
 export interface NodeRedOptions {
   /** The folder of the `node-red` package. Default: the one in this repository's node_modules. */
@@ -118,7 +119,7 @@ export class NodeRed {
 
   /** Posts flows as the editor does. Resolves when they run. */
   async deploy(flows: readonly FlowNode[], type: DeployType = 'full'): Promise<void> {
-    if (type === 'full') this.badges.clear();
+    if (type === 'full' || type === 'reload') this.badges.clear();
     const before = this.deployed.length;
     const response = await this.request('/flows', {
       method: 'POST',

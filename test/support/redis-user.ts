@@ -3,6 +3,7 @@
  * it: for what is settled when a process starts, such as the certificates that it trusts.
  */
 import { RedisState } from '../../src/state/redis';
+import { count } from './counting';
 
 async function main(): Promise<object> {
   const url = process.env.STATE_URL ?? '';
@@ -10,7 +11,7 @@ async function main(): Promise<object> {
   const warn = (message: string): unknown => warnings.push(message);
   const [one, two] = [new RedisState({ url, warn }), new RedisState({ url, warn })];
   try {
-    const numbers = [await one.reserve('numbers', 1, 1), await two.reserve('numbers', 1, 1)];
+    const numbers = [await count(one, 'numbers', 1, 1), await count(two, 'numbers', 1, 1)];
     await one.change('value', () => ({ value: 'kept', result: undefined }));
     const heard = new Promise((resolve) => two.subscribe('news', resolve));
     await two.publish('other', 0);

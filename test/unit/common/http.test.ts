@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as http from 'node:http';
+import * as net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { exchange, HttpFailure } from '../../../src/common/http';
 
@@ -95,6 +96,63 @@ describe('an HTTP exchange', () => {
     const { kind, sent } = await failure(ask({ body, mayLeave }));
     assert.deepEqual({ kind, sent, order }, { kind: 'aborted', sent: false, order: ['body', 'may it leave?'] });
     assert.deepEqual(seen, []);
+  });
+
+  it('takes back what it gives up: a network that comes back delivers nothing late', async () => {
+    // Closed in the ordinary way, the other side would hear of an end; the kernel would go on delivering until then.
+    const heard: string[] = [];
+    const ended = new Promise<void>((resolve) => {
+      handler = ({ socket }) => {
+        socket.on('end', () => heard.push('end'));
+        socket.on('error', (error) => heard.push((error as NodeJS.ErrnoException).code ?? ''));
+        socket.on('close', () => resolve());
+      };
+    });
+    const late = await failure(ask({ timeoutMs: 30, body: 'open' }));
+    assert.deepEqual([late.kind, late.sent], ['timeout', true]);
+    await ended;
+    assert.deepEqual(heard, ['ECONNRESET']);
+  });
+
+  describe('with something that is no HTTP server', () => {
+    let stranger: net.Server;
+    let greet: (socket: net.Socket) => void;
+    beforeEach(async () => {
+      stranger = net.createServer((socket) => {
+        socket.on('error', () => undefined);
+        greet(socket);
+      });
+      await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+      url = new URL(`http://127.0.0.1:${(stranger.address() as AddressInfo).port}/x`);
+    });
+    afterEach(() => new Promise((resolve) => stranger.close(resolve)));
+
+    it('says so, whether it speaks first or when it is asked', async () => {
+      greet = (socket) => void socket.write('SSH-2.0-x\r\n');
+      const wait = (): Promise<string> => new Promise((resolve) => setTimeout(() => resolve('x'), 50));
+      const first = await failure(ask({ body: wait }));
+      assert.deepEqual([first.kind, first.sent], ['protocol', false]);
+      greet = (socket) => socket.once('data', () => socket.write('SSH-2.0-x\r\n'));
+      const asked = await failure(ask());
+      assert.deepEqual([asked.kind, asked.sent], ['protocol', true]);
+    });
+
+    it('takes no answer to what it has not asked yet', async () => {
+      greet = (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      let made = 0;
+      const body = (): Promise<string> => new Promise((resolve) => setTimeout(() => resolve(String((made += 1))), 50));
+      const { kind, sent } = await failure(ask({ body }));
+      assert.deepEqual([kind, sent], ['protocol', false]);
+    });
+
+    it('does not wait for one that wants to speak something else', async () => {
+      greet = (socket) =>
+        socket.once('data', () =>
+          socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+        );
+      const { kind, sent, status } = await failure(ask());
+      assert.deepEqual([kind, sent, status], ['protocol', true, 101]);
+    });
   });
 
   it('does not follow redirects', async () => {

@@ -130,6 +130,7 @@ describe('the books of a fault campaign', () => {
       },
     ],
     ['"not sent" of what was executed', { outcomesWrong: 1 }, () => end('EXPIRED')],
+    ['"refused" of what was executed', { outcomesWrong: 1 }, () => end('GATEWAY_BUSY')],
     ['the end of the process', { processDeaths: 1 }, () => ledger.died()],
   ];
   for (const [name, expected, happen] of wrongs) {
@@ -141,6 +142,22 @@ describe('the books of a fault campaign', () => {
       assert.deepEqual(faults(), expected);
     });
   }
+
+  it('find nothing in "nobody knows" of what was executed', () => {
+    command();
+    request(1500, '1');
+    move(1510);
+    end('RESULT_UNKNOWN');
+    assert.deepEqual(faults(), {});
+  });
+
+  it('say of a command that never ended where to look: in the node, or before it', () => {
+    const lastWords = (): string => ledger.tally([gateway]).evidence.join();
+    command();
+    assert.match(lastWords(), /never ended; handed over after 0 ms/);
+    ledger.hear({ event: 'sent', id: 1, taken: true, at: 1_000_000, problem: 'TypeError: x' });
+    assert.match(lastWords(), /never ended; handing it over threw TypeError: x/);
+  });
 
   it('find "done" of what the lock did not do, unless it was so from the beginning', () => {
     command();

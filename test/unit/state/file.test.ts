@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/
 import os from 'node:os';
 import path from 'node:path';
 import { FileState } from '../../../src/state/file';
+import { count } from '../../support/counting';
 
 describe('state in a folder', () => {
   let folder: string;
@@ -27,14 +28,14 @@ describe('state in a folder', () => {
 
   it('never gives a number twice, across processes and concurrent calls', async () => {
     const first = fresh();
-    const given = await Promise.all(Array.from({ length: 20 }, () => first.reserve('ts', 100, 1)));
-    given.push(await fresh().reserve('ts', 50, 3), await fresh().reserve('ts', 50, 1));
+    const given = await Promise.all(Array.from({ length: 20 }, () => count(first, 'ts', 100, 1)));
+    given.push(await count(fresh(), 'ts', 50, 3), await count(fresh(), 'ts', 50, 1));
     assert.deepEqual(given, [...Array.from({ length: 21 }, (_, index) => 100 + index), 123]);
   });
 
   it('lets two writers that share the folder take turns', async () => {
     const writers = [fresh(true), fresh(true), fresh(true)];
-    const given = await Promise.all(writers.flatMap((writer) => [1, 2, 3, 4].map(() => writer.reserve('ts', 1, 1))));
+    const given = await Promise.all(writers.flatMap((writer) => [1, 2, 3, 4].map(() => count(writer, 'ts', 1, 1))));
     assert.deepEqual(
       given.sort((a, b) => a - b),
       Array.from({ length: 12 }, (_, index) => index + 1),
@@ -45,7 +46,7 @@ describe('state in a folder', () => {
     await writeFile(path.join(folder, 'ts.json'), '{"half');
     const state = fresh();
     assert.equal(await state.get('ts'), undefined);
-    await state.reserve('ts', 7, 1);
+    await count(state, 'ts', 7, 1);
     assert.equal(warnings.length, 1);
     assert.match(warnings[0]!, /ts\.json was damaged/);
     assert.ok((await readdir(folder)).includes('ts.json.damaged'));
@@ -92,7 +93,7 @@ describe('state in a folder', () => {
     // Four gigabytes that take no room.
     await writeFile(path.join(folder, 'ts.json'), '');
     await truncate(path.join(folder, 'ts.json'), 4 * 1024 ** 3);
-    assert.equal(await state.reserve('ts', 7, 1), 7);
+    assert.equal(await count(state, 'ts', 7, 1), 7);
     assert.deepEqual((await readdir(folder)).sort(), ['links.json', 'ts.json', 'ts.json.damaged']);
     assert.equal(warnings.length, 1);
   });
@@ -112,7 +113,7 @@ describe('state in a folder', () => {
       const states = Array.from({ length: 8 }, () => fresh(true));
       // By its age alone it would be taken for left behind after ten seconds.
       const given = await Promise.race([
-        Promise.all(states.map((state) => state.reserve('ts', 1, 1))),
+        Promise.all(states.map((state) => count(state, 'ts', 1, 1))),
         new Promise<never>((_resolve, reject) => setTimeout(() => reject(new Error('they waited')), 8000).unref()),
       ]);
       assert.deepEqual(

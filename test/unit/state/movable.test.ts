@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { MemoryState } from '../../../src/state/local';
 import { MovableState } from '../../../src/state/movable';
+import { count } from '../../support/counting';
 import { describeStateContract } from '../../support/state-contract';
 
 describeStateContract(
@@ -24,7 +25,7 @@ describe('a state that is moved', () => {
       () => (gaps += 1),
     );
     const held = await state.lease('gate', { ttlMs: 1000 });
-    await state.reserve('ts', 10, 1);
+    await count(state, 'ts', 10);
 
     assert.equal(state.move(next), old);
 
@@ -32,7 +33,7 @@ describe('a state that is moved', () => {
     await old.publish('news', 'old');
     await next.publish('news', 'next');
     assert.deepEqual(heard, ['next']);
-    assert.equal(await state.reserve('ts', 1, 1), 1);
+    assert.equal(await count(state, 'ts'), 1);
     assert.equal(await old.get('ts'), 10);
     await (await state.lease('gate', { ttlMs: 1000 })).release();
     let free = false;

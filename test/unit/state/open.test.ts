@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
 import { openState } from '../../../src/state/open';
 import { parseRedisUrl } from '../../../src/state/redis-url';
+import { count } from '../../support/counting';
 
 describe('opening a state by its name', () => {
   let folder: string;
@@ -20,7 +21,7 @@ describe('opening a state by its name', () => {
   it('gives two nodes with the same folder one state: turns, leases and news are shared', async () => {
     const one = openState({ url: '', folder, warn });
     const two = openState({ url: '  ', folder, warn });
-    const numbers = await Promise.all([one.reserve('ts', 1, 1), two.reserve('ts', 1, 1), one.reserve('ts', 1, 1)]);
+    const numbers = await Promise.all([count(one, 'ts', 1, 1), count(two, 'ts', 1, 1), count(one, 'ts', 1, 1)]);
     assert.deepEqual(numbers, [1, 2, 3]);
     const heard = new Promise((resolve) => two.subscribe('news', resolve));
     await one.publish('news', 'hello');
@@ -53,10 +54,10 @@ describe('opening a state by its name', () => {
   it('loses nothing when a node is closed and the next one opens at once, as in a deploy', async () => {
     for (let round = 1; round <= 20; round += 1) {
       const before = openState({ url: '', folder, warn });
-      const number = before.reserve('ts', 1, 1);
+      const number = count(before, 'ts', 1, 1);
       const closing = before.close();
       const after = openState({ url: '', folder, warn });
-      assert.equal(await after.reserve('ts', 1, 1), 2 * round);
+      assert.equal(await count(after, 'ts', 1, 1), 2 * round);
       assert.equal(await number, 2 * round - 1);
       await Promise.all([closing, after.close()]);
     }

@@ -5,6 +5,7 @@ import { parseAddress } from '../../../src/thekeys/address';
 import { Gateway, type ActionOptions, type Progress } from '../../../src/thekeys/gateway';
 import { serve, type RunningGateway } from '../../../src/simulator/gateway-server';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../src/simulator/gateway';
+import { count } from '../../support/counting';
 
 const FRONT = { identifier: '45961123', code: 'demo-front-code' };
 const BACK = { identifier: '45961124', code: 'demo-back-code' };
@@ -54,6 +55,20 @@ describe('a gateway, asked over HTTP', () => {
   it('toggles from what it read', async () => {
     assert.equal((await gateway.toggle(FRONT, within())).state, 'open');
     assert.equal((await gateway.toggle(FRONT, within())).state, 'closed');
+    assert.deepEqual(actions(), ['open', 'close']);
+  });
+
+  it('toggles one after the other where two processes are asked at the same moment', async () => {
+    class Shared extends MemoryState {
+      override readonly shared = true;
+    }
+    const state = new Shared();
+    const timing = { boltTravel: 20, readBackPauses: [30], workPause: 20, breather: 0 };
+    const processes = [1, 2].map(
+      () => new Gateway({ address: parseAddress(running.host), state, warn: () => undefined, timing }),
+    );
+    world.times.bleMs = 10;
+    await Promise.all(processes.map((process) => process.toggle(FRONT, within(8000, { confirm: false }))));
     assert.deepEqual(actions(), ['open', 'close']);
   });
 
@@ -263,7 +278,7 @@ describe('a gateway, asked over HTTP', () => {
       await running.close();
       await begin({ clockTolerance: 30, clockRefusal });
       const state = new MemoryState();
-      await state.reserve(`timestamp/${running.host}`, Math.floor(Date.now() / 1000) + 86_400, 1);
+      await count(state, `timestamp/${running.host}`, Math.floor(Date.now() / 1000) + 86_400, 1);
       gateway = new Gateway({
         address: parseAddress(running.host),
         state,

@@ -3,6 +3,7 @@ import { LocalState, MemoryState } from '../../../src/state/local';
 import { StateError, type Json } from '../../../src/state/state';
 import { Timestamps } from '../../../src/thekeys/timestamps';
 import { HandClock } from '../../support/clock';
+import { count } from '../../support/counting';
 
 const KEY = 'timestamp/gateway.test:80';
 const HOUR = 3600;
@@ -136,7 +137,7 @@ describe('timestamps', () => {
 
   it('start anew at the clock when a gateway refuses one far ahead of it', async () => {
     const state = new MemoryState();
-    await state.reserve(KEY, seconds() + 24 * HOUR, 1);
+    await count(state, KEY, seconds() + 24 * HOUR, 1);
     const timestamps = begin(state);
     const ahead = await timestamps.next();
     assert.equal(ahead, seconds() + 24 * HOUR + 1);
@@ -149,17 +150,17 @@ describe('timestamps', () => {
 
   it('do not start anew where another process has gone on with the sequence meanwhile', async () => {
     const state = new MemoryState();
-    await state.reserve(KEY, seconds() + 24 * HOUR, 1);
+    await count(state, KEY, seconds() + 24 * HOUR, 1);
     const timestamps = begin(state);
     const ahead = await timestamps.next();
-    const other = await state.reserve(KEY, 0, 10);
+    const others = await take(begin(state), 10);
     assert.deepEqual(await timestamps.refused(ahead), { kind: 'retry' });
-    assert.ok((await state.reserve(KEY, 0, 1)) > other + 9);
+    assertIncreasing([ahead, ...others, await begin(state).next()]);
   });
 
   it('go on where they were when the clock is refused as well', async () => {
     const state = new MemoryState();
-    await state.reserve(KEY, seconds() + 24 * HOUR, 1);
+    await count(state, KEY, seconds() + 24 * HOUR, 1);
     const timestamps = begin(state);
     const ahead = await timestamps.next();
     await timestamps.refused(ahead);
@@ -173,6 +174,39 @@ describe('timestamps', () => {
     timestamps.confirm(given[10]!);
     const advice = await timestamps.refused(given[19]!);
     assert.deepEqual(advice, { kind: 'wait', ms: 19_000 });
+  });
+
+  it('start anew behind those that were accepted before the clock went wrong, also those of a process that was killed', async () => {
+    const disk = new Disk();
+    clock.setWall(5 * 60 * 1000);
+    const killed = begin(disk);
+    const given = await take(killed, 3);
+    killed.confirm(given.at(-1)!);
+    // Right again for five minutes less a second: the clock points at those that were used.
+    clock.setWall(-5 * 60 * 1000);
+    await clock.advance(5 * 60 * 1000 + 1000);
+    clock.setWall(HOUR * 1000);
+    const timestamps = begin(disk);
+    const ahead = await timestamps.next();
+    clock.setWall(-HOUR * 1000);
+    assert.deepEqual(await timestamps.refused(ahead), { kind: 'restarted' });
+    const anew = await timestamps.next();
+    assertIncreasing([...given, anew, ahead]);
+  });
+
+  it('are never the same again when a clock is wrong in the same way twice', async () => {
+    const disk = new Disk();
+    const given: number[] = [];
+    for (let time = 0; time < 3; time += 1) {
+      const timestamps = begin(disk);
+      clock.setWall(HOUR * 1000);
+      given.push(await timestamps.next());
+      clock.setWall(-HOUR * 1000);
+      assert.deepEqual(await timestamps.refused(given.at(-1)!), { kind: 'restarted' });
+      given.push(await timestamps.next());
+      timestamps.confirm(given.at(-1)!);
+    }
+    assert.equal(new Set(given).size, given.length, given.join(' '));
   });
 
   it('never start anew at the clock behind one that the gateway accepted', async () => {
