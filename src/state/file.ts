@@ -46,8 +46,10 @@ export class FileState extends LocalState {
       if (reason === undefined) await this.setAside(file);
       else if (reason !== 'ENOENT') throw new StateError(`${file} cannot be read (${reason})`, reason);
     }
-    if (this.options.crossProcess !== true) this.known.set(key, value);
-    return value;
+    if (this.options.crossProcess === true) return value;
+    // A change that was quicker than this reading knows better.
+    if (!this.known.has(key)) this.known.set(key, value);
+    return this.known.get(key);
   }
 
   protected override async decide<T>(key: string, decide: (current: Json | undefined) => Change<T>): Promise<T> {
