@@ -7,7 +7,7 @@ import { secondsSetting, textSetting } from '../src/common/settings';
 import { invalidInput } from '../src/common/errors';
 import type { LockReading } from '../src/thekeys/answers';
 import { readIdentifier } from '../src/thekeys/commands';
-import { TRANSPORT_CODES } from '../src/thekeys/errors';
+import { TRANSPORT_CODES, type GatewayError } from '../src/thekeys/errors';
 import type { WatchListener } from '../src/thekeys/watcher';
 import { Adapter, type Message } from './shared/adapter';
 import { accessOf, answer, configuredLock, gatewayWords, READ_DEADLINE_MS } from './shared/gateway-node';
@@ -35,7 +35,17 @@ function init(RED: NodeAPI): void {
     const badge = new LockBadge(adapter, words);
     /** What the last poll found; the badge is about this lock. */
     let polled: LockReading | undefined;
+    /** What the last poll met instead, while that lasts. */
+    let outage: GatewayError | undefined;
+    let watched: string | undefined;
     badge.begin(fault);
+
+    /** After a reading for a message. One of another lock changes nothing in what the badge is about. */
+    const showAnswer = (reading: LockReading): void => {
+      if (watched === undefined || watched === reading.identifier) badge.reading(reading);
+      else if (outage !== undefined) adapter.showFailure(outage);
+      else badge.reading(polled ?? reading);
+    };
 
     adapter.onInput(async (message: Message, { signal }) => {
       access.check();
@@ -45,8 +55,7 @@ function init(RED: NodeAPI): void {
         const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs: access.timeoutMs, signal, onProgress };
         const reading = await access.gateway.lockStatus(access.share(identifier), options);
         end();
-        const other = polled?.identifier === identifier ? undefined : polled;
-        badge.reading(other ?? reading);
+        showAnswer(reading);
         return answer(message, { ...reading }, identifier);
       } finally {
         end();
@@ -57,11 +66,20 @@ function init(RED: NodeAPI): void {
       onReading: (reading) => {
         const news = polled?.state !== reading.state || polled.code !== reading.code;
         polled = reading;
+        outage = undefined;
         if (!badge.following) badge.reading(reading);
         if (news || always)
           adapter.emit({ _msgid: RED.util.generateId(), topic: reading.identifier, payload: { ...reading } });
       },
-      onTrouble: (error) => adapter.report(error),
+      onTrouble: (error) => {
+        outage = error;
+        adapter.report(error);
+      },
+      onTroubleLasts: (error) => {
+        outage = error;
+        // A message may have been answered meanwhile, and the badge shows that still.
+        if (!badge.following) adapter.showFailure(error);
+      },
       onRecovered: () => {
         this.log(words('log.recovered', { lock: readIdentifier({}, from) }));
       },
@@ -73,6 +91,7 @@ function init(RED: NodeAPI): void {
       if (intervalMs > 0) {
         access.check();
         const share = access.share(readIdentifier({}, from));
+        watched = share.identifier;
         const watch = { share, intervalMs: Math.max(LEAST_INTERVAL_MS, intervalMs), timeoutMs: access.timeoutMs };
         const stop = access.gateway.watch(watch, listener(always));
         // At once, rather than when the commands under way have ended.

@@ -164,6 +164,11 @@ export class Adapter {
     if (!this.closed) this.node.send(message);
   }
 
+  /** Shows a failure of which the Catch nodes know. */
+  showFailure(error: CodedError): void {
+    this.failed(error);
+  }
+
   /** Tells the Catch nodes of a failure that belongs to no message. */
   report(thrown: unknown): void {
     if (this.closed) return;

@@ -5,9 +5,9 @@
  */
 import type { NodeAPI } from 'node-red';
 import { textOf } from '../../src/common/errors';
-import type { State } from '../../src/state/state';
+import { MovableState } from '../../src/state/movable';
 import type { GatewayAddress } from '../../src/thekeys/address';
-import { Gateway, type Timing } from '../../src/thekeys/gateway';
+import { Gateway, type BoltsAtRest, type Timing } from '../../src/thekeys/gateway';
 import { stateFor } from './states';
 
 /** How long a closing configuration waits for a slow disk. */
@@ -30,15 +30,27 @@ export interface Membership {
   guest?: boolean;
 }
 
+interface Speaker {
+  readonly gateway: Gateway;
+  readonly state: MovableState;
+  /** As it was named; empty for the user directory. */
+  sharedState: string;
+}
+
 interface Entry {
   readonly name: string;
   readonly members: Set<Membership>;
-  speaker: { gateway: Gateway; state: State } | undefined;
+  speaker: Speaker | undefined;
+  /** Somebody has joined who may name another shared state than the one in use. */
+  newcomers: boolean;
   /** The state could not be kept, so the object is the only one who knows where the timestamps stand. */
   irreplaceable: boolean;
 }
 
 const entries = new Map<string, Entry>();
+
+/** By the name of an entry. A bolt goes on turning while a deploy replaces everything here. */
+const bolts = new Map<string, BoltsAtRest>();
 
 let timing: Partial<Timing> | undefined;
 
@@ -66,9 +78,10 @@ export class Member {
 
   static join(membership: Membership): Member {
     const name = `${homeOf(membership.RED)} ${membership.address.key}`;
-    const entry = entries.get(name) ?? { name, members: new Set(), speaker: undefined, irreplaceable: false };
+    const entry = entries.get(name) ?? newEntry(name);
     entries.set(name, entry);
     entry.members.add(membership);
+    if (membership.guest !== true) entry.newcomers = true;
     return new Member(entry, membership);
   }
 
@@ -81,8 +94,10 @@ export class Member {
    * @throws CodedError INVALID_INPUT
    */
   get gateway(): Gateway {
-    this.entry.speaker ??= begin(this.entry, this.membership);
-    return this.entry.speaker.gateway;
+    const { entry, membership } = this;
+    entry.speaker ??= begin(entry, membership);
+    if (entry.newcomers) reconsider(entry, entry.speaker, membership);
+    return entry.speaker.gateway;
   }
 
   /**
@@ -128,7 +143,44 @@ function homeOf(RED: NodeAPI): string {
   return typeof userDir === 'string' ? userDir : '';
 }
 
-function begin(entry: Entry, asking: Membership): NonNullable<Entry['speaker']> {
+function newEntry(name: string): Entry {
+  return { name, members: new Set(), speaker: undefined, newcomers: false, irreplaceable: false };
+}
+
+function begin(entry: Entry, asking: Membership): Speaker {
+  entry.newcomers = false;
+  const sharedState = sharedStateOf(entry, asking);
+  const warn = warner(entry, asking);
+  const state = new MovableState(stateFor(asking.RED, sharedState, warn));
+  const restsAt = bolts.get(entry.name) ?? new Map<string, number>();
+  bolts.set(entry.name, restsAt);
+  const gateway = new Gateway({
+    address: asking.address,
+    state,
+    warn,
+    restsAt,
+    ...(timing === undefined ? {} : { timing }),
+  });
+  return { gateway, state, sharedState };
+}
+
+/** The queue goes on where others use it, or a request is under way; with the state that is named now. */
+function reconsider(entry: Entry, speaker: Speaker, asking: Membership): void {
+  entry.newcomers = false;
+  const sharedState = sharedStateOf(entry, asking);
+  if (sharedState === speaker.sharedState) return;
+  speaker.sharedState = sharedState;
+  const before = speaker.state.move(stateFor(asking.RED, sharedState, warner(entry, asking)));
+  // The request under way holds its right to speak there.
+  const closed = speaker.gateway.line.queue
+    .rest()
+    .then(() => before.close())
+    .catch((error: unknown) => asking.warn(textOf(error)));
+  closing.add(closed);
+  void closed.then(() => closing.delete(closed));
+}
+
+function sharedStateOf(entry: Entry, asking: Membership): string {
   const named = [...entry.members].map(({ sharedState }) => sharedState).filter((url) => url !== '');
   const sharedState = named[0] ?? '';
   if (named.some((url) => url !== sharedState)) {
@@ -136,18 +188,14 @@ function begin(entry: Entry, asking: Membership): NonNullable<Entry['speaker']> 
       `the configurations of the gateway ${asking.address.key} name different shared states; the first one is used`,
     );
   }
-  const warn = (message: string): void => {
+  return sharedState;
+}
+
+function warner(entry: Entry, asking: Membership): (message: string) => void {
+  return (message) => {
     entry.irreplaceable = true;
     asking.warn(message);
   };
-  const state = stateFor(asking.RED, sharedState, warn);
-  const gateway = new Gateway({
-    address: asking.address,
-    state,
-    warn,
-    ...(timing === undefined ? {} : { timing }),
-  });
-  return { gateway, state };
 }
 
 /** Writes down where the timestamps stand and forgets the gateway, unless somebody comes meanwhile. */
@@ -161,6 +209,7 @@ async function dissolve(entry: Entry): Promise<void> {
   if (entry.irreplaceable && !speaker.state.shared) return;
   entry.speaker = undefined;
   if (entries.get(entry.name) === entry) entries.delete(entry.name);
+  if (bolts.get(entry.name)?.size === 0) bolts.delete(entry.name);
   await speaker.state.close();
 }
 

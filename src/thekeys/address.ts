@@ -31,5 +31,7 @@ export function parseAddress(text: string): GatewayAddress {
     throw invalidInput('the address of the gateway holds more than a host and a port', HOW);
   }
   const port = url.port === '' ? '80' : url.port;
-  return { base: new URL(`http://${url.hostname}:${port}/`), key: `${url.hostname.toLowerCase()}:${port}` };
+  // A name with a dot at its end is the same name, said to be complete; all else is spelt one way by now.
+  const host = url.hostname.replace(/(?<=[^.])\.$/, '');
+  return { base: new URL(`http://${url.hostname}:${port}/`), key: `${host}:${port}` };
 }

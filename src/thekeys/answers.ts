@@ -127,7 +127,7 @@ export function readLocks(body: string): Reply<ListedLock[]> {
   const fields = parse(body);
   if (fields === undefined) return unusable(body);
   const devices: unknown = fields.devices;
-  if (!Array.isArray(devices)) return refusal(fields, COMMAND_CODES) ?? unusable(body);
+  if (!Array.isArray(devices) || isKo(fields)) return refusal(fields, COMMAND_CODES) ?? unusable(body);
   const locks = devices.map(readListedLock).filter((lock) => lock !== undefined);
   return { kind: 'ok', value: locks };
 }

@@ -3,7 +3,7 @@
  * of the contract; none ends in a guess. How calls travel and are retried is `line.ts`; watching is `watcher.ts`.
  */
 import { pause, systemClock, type Clock } from '../common/clock';
-import { invalidInput } from '../common/errors';
+import { invalidInput, systemCode } from '../common/errors';
 import type { State } from '../state/state';
 import type { GatewayAddress } from './address';
 import type { GatewayStatus, ListedLock, LockReading, LockState } from './answers';
@@ -40,7 +40,12 @@ export interface GatewayOptions {
   reserveAhead?: boolean;
   /** From 0 to 1, for the jitter of polls. */
   random?: () => number;
+  /** Handed in where it must outlive this object: the lock does not know that another one stands for its gateway now. */
+  restsAt?: BoltsAtRest;
 }
+
+/** When the bolt of each lock that was moved is at rest, on the clock's `elapsed()`. */
+export type BoltsAtRest = Map<string, number>;
 
 /** Milliseconds. */
 export interface Timing {
@@ -125,13 +130,13 @@ export class Gateway {
   private readonly watcher: Watcher;
   private readonly clock: Clock;
   private readonly timing: Timing;
-  /** When the bolt of each lock that was moved is at rest, on the clock's `elapsed()`. */
-  private readonly restsAt = new Map<string, number>();
+  private readonly restsAt: BoltsAtRest;
 
   constructor(options: GatewayOptions) {
     this.address = options.address;
     this.clock = options.clock ?? systemClock;
     this.timing = { ...TIMING, ...options.timing };
+    this.restsAt = options.restsAt ?? new Map<string, number>();
     this.line = new Line({
       key: options.address.key,
       transport: options.transport ?? httpTransport(options.address.base),
@@ -172,7 +177,9 @@ export class Gateway {
   async lockStatus(share: Share, options: CommandOptions, rank: 'read' | 'poll' = 'read'): Promise<LockReading> {
     const checked = checkShare(share);
     const call = lockStatusCall(checked, () => this.clock.now());
-    return this.read(call, rank, options, `lock ${checked.identifier} ${checked.code}`);
+    const reading = await this.read(call, rank, options, `lock ${checked.identifier} ${checked.code}`);
+    this.watcher.heard(reading);
+    return reading;
   }
 
   /** The locks that the gateway sees, from its own memory. */
@@ -232,6 +239,7 @@ export class Gateway {
     let target: BoltAction = action === 'toggle' ? 'open' : action;
     let release: (() => void) | undefined;
     let sentAt = 0;
+    const moved = (): void => void this.restsAt.set(share.identifier, sentAt + this.timing.boltTravel);
     this.mayHaveToWait(options);
     try {
       const result = await this.line.request<null>({
@@ -267,7 +275,7 @@ export class Gateway {
         // From the moment of its answer: before that the next action cannot be taken up anyway.
         onAnswer: () => {
           release = this.line.queue.hold(share.identifier);
-          this.restsAt.set(share.identifier, sentAt + this.timing.boltTravel);
+          moved();
         },
       });
       if (result.kind === 'ok' && !options.confirm) {
@@ -275,6 +283,10 @@ export class Gateway {
       }
       const reading = await this.readBack(target, share, result, expiresAt, options);
       return conclude(action, target, share.identifier, result, reading);
+    } catch (error) {
+      // Given up before its answer, it turns the bolt all the same.
+      if (systemCode(error) === 'RESULT_UNKNOWN') moved();
+      throw error;
     } finally {
       release?.();
     }
@@ -328,7 +340,9 @@ export class Gateway {
         signal: options.signal,
         patient: true,
       });
-      return read.kind === 'ok' ? read.value : last;
+      if (read.kind !== 'ok') return last;
+      this.watcher.heard(read.value);
+      return read.value;
     } catch {
       if (options.signal?.aborted) throw interrupted(result);
       // Whatever kept it from being read may pass before the deadline does.

@@ -24,6 +24,8 @@ export interface WatchListener {
   onReading(reading: LockReading): void;
   /** Once for an outage: the gateway is gone, or no longer sees the lock (`LOCK_NOT_DETECTED`), or refuses. */
   onTrouble(error: GatewayError): void;
+  /** After each further poll that fails while the outage that was told lasts: whatever was shown since, it is not over. */
+  onTroubleLasts(error: GatewayError): void;
   /** Once, when the outage is over. */
   onRecovered(): void;
 }
@@ -63,10 +65,17 @@ const FRESH = 0.75;
 
 /** Not an outage: the gateway does something else, and the next poll will tell. */
 const PASSING: readonly GatewayErrorCode[] = ['GATEWAY_BUSY', 'EXPIRED', 'QUEUE_FULL'];
+/**
+ * Unless it lasts: a gateway synchronizes for 4 minutes and more (field measurement), and a firmware is given 10. One that
+ * is busy for longer hangs, and nobody knows the lock's state any more.
+ */
+const PASSING_MS = 15 * 60_000;
 /** One and the same outage shows itself in several ways: a gateway that goes down hangs, resets, refuses. */
 const OUTAGES: Readonly<Partial<Record<GatewayErrorCode, string>>> = {
   GATEWAY_UNREACHABLE: 'gateway',
   GATEWAY_TIMEOUT: 'gateway',
+  GATEWAY_BUSY: 'gateway',
+  EXPIRED: 'gateway',
   BAD_RESPONSE: 'gateway',
   LOCK_NOT_DETECTED: 'lock',
   LOCK_ERROR: 'lock',
@@ -78,6 +87,8 @@ interface Entry {
   dueAt: number;
   /** The outage that was told and is not over. */
   trouble: string | undefined;
+  /** Since when polls have come to nothing for a reason that passes, on the clock's `elapsed()`. */
+  heldUpSince: number | undefined;
 }
 
 /** The last reading of a lock, and the log counter that the list showed before it was read. */
@@ -109,7 +120,8 @@ export class Watcher {
 
   /** Polls from now on, until the returned function is called. The first poll comes at once. */
   watch(watch: Watch, listener: WatchListener): () => void {
-    const entry: Entry = { watch, listener, dueAt: this.options.clock.elapsed() + GATHER_MS, trouble: undefined };
+    const dueAt = this.options.clock.elapsed() + GATHER_MS;
+    const entry: Entry = { watch, listener, dueAt, trouble: undefined, heldUpSince: undefined };
     if (this.entries.size === 0) this.start();
     this.entries.add(entry);
     this.schedule();
@@ -120,9 +132,15 @@ export class Watcher {
     };
   }
 
+  /** A lock was read for somebody else: what is remembered of it is older, though the list may not show that yet. */
+  heard(reading: LockReading): void {
+    const known = this.known.get(reading.identifier);
+    if (known !== undefined) known.reading = reading;
+  }
+
   private start(): void {
     this.stopping = new AbortController();
-    if (!this.options.state.shared) return;
+    // Also where nobody shares the state now: its home may be moved.
     this.unsubscribe = this.options.state.subscribe(this.stateKey, (poller) => {
       if (poller === this.id) return;
       // Another process has polled: what is due soon is answered by that.
@@ -250,6 +268,7 @@ export class Watcher {
 
   private reading(entry: Entry, reading: LockReading): void {
     if (!this.entries.has(entry)) return;
+    entry.heldUpSince = undefined;
     if (entry.trouble !== undefined) {
       entry.trouble = undefined;
       entry.listener.onRecovered();
@@ -260,10 +279,24 @@ export class Watcher {
   private trouble(entry: Entry, thrown: unknown, signal: AbortSignal): void {
     if (signal.aborted || !this.entries.has(entry)) return;
     const error = asGatewayError(thrown);
+    if (this.isPassing(entry, error)) return;
     const outage = OUTAGES[error.code] ?? error.code;
-    if (PASSING.includes(error.code) || entry.trouble === outage) return;
+    if (entry.trouble === outage) {
+      entry.listener.onTroubleLasts(error);
+      return;
+    }
     entry.trouble = outage;
     entry.listener.onTrouble(error);
+  }
+
+  private isPassing(entry: Entry, error: GatewayError): boolean {
+    if (!PASSING.includes(error.code)) {
+      entry.heldUpSince = undefined;
+      return false;
+    }
+    const now = this.options.clock.elapsed();
+    entry.heldUpSince ??= now;
+    return now - entry.heldUpSince < PASSING_MS;
   }
 
   private get stateKey(): string {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { overrideTiming } from '../../nodes/shared/gateways';
 import { GATEWAY_ERROR_CODES } from '../../src/thekeys/errors';
 import { BACK, FRONT, LockFlow, type FlowItem } from '../support/lock-flow';
 
@@ -101,6 +104,70 @@ describe('gateway-config', () => {
       rising();
     });
 
+    it('lets a bolt come to rest before the next flow toggles it, where the gateway would read it on its way', async () => {
+      overrideTiming({ boltTravel: 500 });
+      const sent: (string | undefined)[] = [];
+      let arrives = Infinity;
+      const eager = createServer((request, response) => {
+        sent.push(request.url);
+        const code = performance.now() >= arrives ? 50 : 49;
+        if (request.url === '/open') arrives = performance.now() + 400;
+        request.resume();
+        response.end(JSON.stringify(request.url === '/locker_status' ? { code } : { status: 'ok', code: 0 }));
+      });
+      await new Promise<void>((resolve) => eager.listen(0, '127.0.0.1', resolve));
+      const host = `127.0.0.1:${(eager.address() as AddressInfo).port}`;
+      try {
+        await flow.load(flow.whole(flow.gateway({ host }), action()));
+        flow.send('lock', { payload: 'open' });
+        await flow.next('out');
+        await flow.deploy(flow.whole(flow.gateway({ host, name: 'edited' }), action({ name: 'edited' })), 'full');
+        flow.send('lock', { payload: 'toggle' });
+        await flow.next('out', 2);
+        assert.deepEqual(sent, ['/open', '/locker_status', '/close']);
+      } finally {
+        eager.close();
+      }
+    });
+
+    it('takes up the shared state that was named meanwhile, with a request under way', async () => {
+      await flow.load(flow.whole(flow.gateway(), action()));
+      flow.world.times.latencyMs = 200;
+      flow.send('lock', { payload: 'open' });
+      await flow.arrived('/open');
+      const before = flow.world.journal.requests.length;
+      const credentials = { code: FRONT.code, sharedState: 'redis://127.0.0.1:1' };
+      await flow.deploy(flow.whole(flow.gateway({ credentials }), action({ deadline: '4' })), 'nodes');
+      flow.send('lock', { payload: 'close' });
+      await flow.until(() => flow.at('caught').some(({ payload }) => payload === 'close'));
+      const { error } = flow.at('caught').at(-1)!;
+      assert.equal(error?.code, 'GATEWAY_UNREACHABLE');
+      assert.match(error.message, /state shared with other processes/);
+      assert.equal(flow.world.journal.requests.length, before, 'nothing is sent that others do not know of');
+      await flow.deploy(
+        flow.whole(flow.gateway({ credentials: { code: FRONT.code, sharedState: '' } }), action()),
+        'nodes',
+      );
+      flow.send('lock', { payload: 'close' });
+      await flow.next('out');
+      rising();
+    });
+
+    it('takes up the shared state that another configuration of the gateway names', async () => {
+      const second = (more: Record<string, unknown>): FlowItem => flow.gateway({ id: 'gw2', ...more });
+      await flow.load(flow.whole(flow.gateway(), second({}), action({ deadline: '4' })));
+      flow.send('lock', { payload: 'open' });
+      await flow.next('out');
+      const credentials = { code: FRONT.code, sharedState: 'redis://127.0.0.1:1' };
+      await flow.deploy(
+        flow.whole(flow.gateway(), second({ name: 'edited', credentials }), action({ deadline: '4' })),
+        'nodes',
+      );
+      flow.send('lock', { payload: 'close' });
+      assert.equal((await flow.next('caught')).error?.code, 'GATEWAY_UNREACHABLE');
+      assert.deepEqual(flow.world.journal.paths, ['/open']);
+    });
+
     it('calls done once for what was under way, with what is known of it', async () => {
       await flow.load(flow.whole(flow.gateway(), action()));
       flow.world.faults.next({ kind: 'hang', path: '/open', acts: true });
@@ -149,7 +216,10 @@ describe('gateway-config', () => {
       await flow.deploy(flow.whole(flow.gateway({ name: 'edited' }), action()), 'full');
       const folder = path.join(flow.userDir, 'thekeys-gateway');
       const kept = readdirSync(folder).map((file) => readFileSync(path.join(folder, file), 'utf8'));
-      assert.deepEqual(kept.map(Number), [flow.world.journal.timestamps.at(-1)]);
+      assert.deepEqual(
+        kept.map((text) => (JSON.parse(text) as { at: number }).at),
+        [flow.world.journal.timestamps.at(-1)],
+      );
     });
   });
 

@@ -94,6 +94,44 @@ describe('lock-status', () => {
     assert.deepEqual(states(), ['closed'], 'nothing changed, so nothing is told');
   });
 
+  it('shows an outage again that a message seemed to end', async () => {
+    await start({ interval: '1' });
+    await flow.next('out');
+    // Polls read the list, messages ask the lock.
+    flow.world.faults.next({ kind: 'reset-before', path: '/lockers', times: 1000 });
+    await flow.next('caught');
+    flow.send('lock', {});
+    await flow.next('out', 2);
+    const down = (): boolean => flow.badgesOf('lock').at(-1) === 'gateway offline';
+    await flow.until(() => flow.badgesOf('lock').at(-1) === 'closed · 95 %' || down());
+    await flow.until(down);
+    assert.equal(flow.at('caught').length, 1, 'it is one outage');
+  });
+
+  it('keeps showing an outage of the lock it watches when a message reads another one', async () => {
+    await flow.load(
+      flow.whole(flow.gateway(), flow.gateway({ id: 'gw2', identifier: BACK.identifier }), status({ interval: '60' })),
+      {
+        gw: { code: FRONT.code },
+        gw2: { code: BACK.code },
+      },
+    );
+    await flow.next('out');
+    flow.world.lock(FRONT.identifier).inSight = false;
+    await flow.deploy(
+      flow.whole(
+        flow.gateway(),
+        flow.gateway({ id: 'gw2', identifier: BACK.identifier }),
+        status({ interval: '60', name: 'edited' }),
+      ),
+      'nodes',
+    );
+    await flow.next('caught');
+    flow.send('lock', { identifier: BACK.identifier });
+    await flow.next('out', 2);
+    assert.deepEqual(flow.badgesOf('lock').slice(-2), ['reading…', 'lock not seen']);
+  });
+
   it('tells a lock that is out of sight from a gateway that is gone', async () => {
     flow.world.lock(FRONT.identifier).inSight = false;
     await start({ interval: '1' });

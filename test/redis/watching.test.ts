@@ -47,7 +47,12 @@ describe('processes that watch the same lock', () => {
     stops.push(
       watcher.watch(
         { share: SHARE, intervalMs, timeoutMs: 60_000 },
-        { onReading: () => (heard += 1), onTrouble: () => undefined, onRecovered: () => undefined },
+        {
+          onReading: () => (heard += 1),
+          onTrouble: () => undefined,
+          onTroubleLasts: () => undefined,
+          onRecovered: () => undefined,
+        },
       ),
     );
     return { heard: () => heard };

@@ -72,6 +72,20 @@ describe('the address of a gateway', () => {
     assert.equal(parseAddress('http://gateway.lan:8080/').base.href, 'http://gateway.lan:8080/');
     assert.equal(parseAddress('[::1]:8080').key, '[::1]:8080');
   });
+  it('is one, however it is spelt', () => {
+    const same = [
+      'gateway.lan',
+      'GATEWAY.lan:80',
+      'http://gateway.lan/',
+      'HTTP://Gateway.Lan:080',
+      'gateway.lan.',
+      'gateway.lan.:80',
+    ];
+    assert.deepEqual([...new Set(same.map((text) => parseAddress(text).key))], ['gateway.lan:80']);
+    assert.equal(parseAddress('[0:0::1]').key, parseAddress('[::1]:80').key);
+    assert.equal(parseAddress('127.0.0.1.').key, '127.0.0.1:80');
+    assert.equal(parseAddress('gateway.lan.').base.hostname, 'gateway.lan.', 'looked up as it was typed');
+  });
   it('is refused, with advice, where it cannot be one', () => {
     for (const bad of ['', ' ', 'https://x', 'http://user:pw@x', 'x/path', 'x:99999', '${GATEWAY}', 'a b', 'ftp://x']) {
       assert.throws(() => parseAddress(bad), { code: 'INVALID_INPUT' }, bad);
@@ -97,6 +111,12 @@ describe('what gateways answer', () => {
     ]) {
       assert.equal(outcome(readCommand, body), 'ok', JSON.stringify(body));
     }
+  });
+
+  it('means no list where it says no, whatever else it holds', () => {
+    assert.equal(outcome(readLocks, { status: 'ko', code: 500, devices: [] }), 'GATEWAY_BUSY');
+    assert.equal(outcome(readLocks, { status: 'ok', devices: [] }), 'ok');
+    assert.equal(outcome(readLocks, { devices: [] }), 'ok');
   });
 
   it('means busy in each of its shapes', () => {

@@ -94,6 +94,33 @@ describe('a gateway, asked over HTTP', () => {
     assert.deepEqual(sent, ['/open', '/locker_status', '/close']);
   });
 
+  it('lets a bolt come to rest that was sent on its way by what was given up before its answer', async () => {
+    const sent: string[] = [];
+    const giveUp = new AbortController();
+    let arrives = 0;
+    const eager = new Gateway({
+      address: parseAddress('gateway.test'),
+      state: new MemoryState(),
+      warn: () => undefined,
+      timing: { boltTravel: 300 },
+      transport: async ({ path, form, mayLeave }) => {
+        await form();
+        assert.ok(mayLeave());
+        sent.push(path);
+        if (path === '/open') {
+          arrives = performance.now() + 250;
+          giveUp.abort(new Error('closed'));
+        }
+        const code = performance.now() >= arrives ? 50 : 49;
+        const answer = path === '/locker_status' ? { code } : { status: 'ok', code: 0 };
+        return { status: 200, headers: {}, body: JSON.stringify(answer) };
+      },
+    });
+    await assert.rejects(eager.open(FRONT, within(8000, { signal: giveUp.signal })), { code: 'RESULT_UNKNOWN' });
+    await eager.toggle(FRONT, within(8000, { confirm: false }));
+    assert.deepEqual(sent, ['/open', '/locker_status', '/close']);
+  });
+
   it('refuses to toggle a lock that does not know its state', async () => {
     world.locks.get(FRONT.identifier)!.reboot();
     await assert.rejects(gateway.toggle(FRONT, within()), { code: 'STATE_UNKNOWN' });

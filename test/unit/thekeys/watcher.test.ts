@@ -36,17 +36,22 @@ describe('watching locks', () => {
     });
   });
 
-  const watch = (share = FRONT, intervalMs = MINUTE): { told: string[]; stop: () => void } => {
+  const watch = (
+    share = FRONT,
+    intervalMs = MINUTE,
+  ): { told: string[]; lasting: readonly unknown[]; stop: () => void } => {
     const told: string[] = [];
+    const lasting: unknown[] = [];
     const stop = gateway.watch(
       { share, intervalMs, timeoutMs: 10_000 },
       {
         onReading: ({ state }) => told.push(state),
         onTrouble: ({ code }) => told.push(code),
+        onTroubleLasts: () => lasting.push(clock.elapsed()),
         onRecovered: () => told.push('recovered'),
       },
     );
-    return { told, stop };
+    return { told, lasting, stop };
   };
   const asked = (): number => world.journal.paths.filter((path) => path === '/locker_status').length;
 
@@ -61,6 +66,32 @@ describe('watching locks', () => {
     await clock.advance(MINUTE + 10_000);
     assert.equal(told.at(-1), 'open');
     assert.equal(asked(), 2);
+  });
+
+  it('tells what was read for others meanwhile, rather than something older', async () => {
+    const { told } = watch();
+    await clock.advance(1000);
+    const lock = world.locks.get(FRONT.identifier)!;
+    const counted = lock.lastLog;
+    const options = { deadlineMs: 30_000, timeoutMs: 10_000 };
+    lock.turnByHand('open');
+    // The gateway has not heard of it yet.
+    lock.lastLog = counted;
+    const read = gateway.lockStatus(FRONT, options);
+    await clock.advance(10_000);
+    assert.equal((await read).state, 'open');
+    await clock.advance(MINUTE);
+    assert.deepEqual(told, ['closed', 'open']);
+
+    const closed = gateway.close(FRONT, { ...options, confirm: true });
+    await clock.advance(20_000);
+    assert.equal((await closed).state, 'closed');
+    lock.lastLog = counted;
+    await clock.advance(MINUTE);
+    assert.equal(told.at(-1), 'closed');
+    lock.turnByHand('open');
+    await clock.advance(MINUTE + 10_000);
+    assert.equal(told.at(-1), 'open');
   });
 
   it('asks each time where the firmware sends no log counter', async () => {
@@ -103,6 +134,15 @@ describe('watching locks', () => {
     assert.deepEqual(told, ['closed', 'GATEWAY_UNREACHABLE', 'recovered', 'closed']);
   });
 
+  it('goes on saying that an outage lasts, for badges that show something newer', async () => {
+    const { told, lasting } = watch();
+    await clock.advance(1000);
+    away = true;
+    await clock.advance(5 * MINUTE + 10_000);
+    assert.deepEqual(told, ['closed', 'GATEWAY_UNREACHABLE']);
+    assert.equal(lasting.length, 4);
+  });
+
   it('tells an outage once, whatever a gateway does that goes down', async () => {
     const { told } = watch();
     await clock.advance(1000);
@@ -133,6 +173,38 @@ describe('watching locks', () => {
     world.faults.next({ kind: 'busy', times: 2 });
     await clock.advance(3 * MINUTE);
     assert.deepEqual(told, ['closed', 'closed']);
+  });
+
+  it('takes one that stays busy for an outage in the end, for nobody knows the state of its locks', async () => {
+    const { told, lasting } = watch();
+    await clock.advance(1000);
+    world.locks.get(FRONT.identifier)!.turnByHand('open');
+    world.faults.next({ kind: 'busy', path: '/locker_status', times: 1000 });
+    await clock.advance(10 * MINUTE);
+    assert.deepEqual(told, ['closed'], 'a firmware takes as long');
+    await clock.advance(10 * MINUTE);
+    assert.deepEqual(told, ['closed', 'GATEWAY_BUSY']);
+    assert.ok(lasting.length > 0);
+    away = true;
+    await clock.advance(5 * MINUTE);
+    assert.deepEqual(told, ['closed', 'GATEWAY_BUSY'], 'the same outage, whatever it looks like');
+    away = false;
+    world.faults.clear();
+    await clock.advance(2 * MINUTE);
+    assert.deepEqual(told.slice(2, 4), ['recovered', 'open']);
+  });
+
+  it('counts the time for which it is busy anew after each poll that succeeds', async () => {
+    const { told } = watch();
+    await clock.advance(1000);
+    for (let round = 0; round < 3; round += 1) {
+      world.locks.get(FRONT.identifier)!.turnByHand('open');
+      world.faults.next({ kind: 'busy', path: '/locker_status', times: 1000 });
+      await clock.advance(12 * MINUTE);
+      world.faults.clear();
+      await clock.advance(2 * MINUTE);
+    }
+    assert.deepEqual([...new Set(told)], ['closed', 'open']);
   });
 
   it('leaves nothing behind when the last one stops, even in the middle of a poll', async () => {
