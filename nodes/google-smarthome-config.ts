@@ -50,7 +50,9 @@ function init(RED: NodeAPI): void {
     }
     const path = parsePath(text(config.path) || DEFAULT_PATH);
     const warn = (message: string): void => node.warn(message);
-    const { users, problems } = parseUsers(text(credentials?.users));
+    const list = credentials?.users;
+    // As it was typed: the last password may end in a space.
+    const { users, problems } = parseUsers(typeof list === 'string' ? list : '');
     for (const problem of problems) warn(`users: ${problem}`);
     const linking = {
       projectId: text(config.projectId),

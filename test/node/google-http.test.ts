@@ -71,6 +71,17 @@ describe('the Google account on the network', () => {
       assert.equal((await anna.raw(SYNC)).status, 200);
     });
 
+    it('are for whoever knows the password, spaces at its end included', async () => {
+      const account = { ...CREDENTIALS, users: 'anna:correct horse \nben: battery ' };
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()], { account });
+      for (const [user, password] of [
+        ['anna', 'correct horse '],
+        ['ben', ' battery '],
+      ] as const) {
+        assert.ok(await fetchCode(flow.linking(), user, password));
+      }
+    });
+
     it("do not reach another account's devices", async () => {
       const other = { ...ACCOUNT, id: 'other', path: '/other' };
       flow = await GoogleFlow.start([ACCOUNT, other, lamp('mine'), lamp('theirs', 'other'), out(), out('other')], {
