@@ -55,14 +55,17 @@ const NAME_LENGTH = 60;
 export function parseDevice(raw: JsonObject, pin: string, fallbackId: string): DeviceSettings {
   const id = text(raw, 'deviceId') || fallbackId;
   const kind = choice(raw, 'deviceType', ['SECURITYSYSTEM', 'LOCK', 'CUSTOM'] as const, 'SECURITYSYSTEM');
-  const levels = kind === 'LOCK' ? [] : armLevels(raw);
+  // The dialog keeps what was typed for another kind, and does not show it.
+  const customAttributes = kind === 'CUSTOM' ? objectOf(raw, 'customAttributes') : {};
+  const levels = kind === 'LOCK' ? [] : armLevels(raw, customAttributes);
   const customType = text(raw, 'customType').replace(TYPE_PREFIX, '');
   const customTraits = texts(raw, 'customTraits').map((trait) => trait.replace(TRAIT_PREFIX, ''));
   if (kind === 'CUSTOM' && (!/^[A-Z_a-z0-9]+$/.test(customType) || customTraits.length === 0)) {
     throw invalidInput('a custom device needs a type and at least one trait, such as LIGHT and OnOff');
   }
   const defaultLevel = text(raw, 'defaultLevel');
-  if (defaultLevel !== '' && levels.length > 0 && !levels.some((level) => level.level_name === defaultLevel)) {
+  const isLevel = levels.some((level) => level.level_name === defaultLevel);
+  if (kind === 'SECURITYSYSTEM' && defaultLevel !== '' && levels.length > 0 && !isLevel) {
     throw invalidInput(`the default level ${defaultLevel} is none of the levels of this device`);
   }
   return {
@@ -74,7 +77,7 @@ export function parseDevice(raw: JsonObject, pin: string, fallbackId: string): D
     type: TYPE_PREFIX + (kind === 'CUSTOM' ? customType : kind),
     levels,
     levelsOrdered: flag(raw, 'levelsOrdered', true),
-    defaultLevel: defaultLevel === '' || levels.length === 0 ? undefined : defaultLevel,
+    defaultLevel: isLevel ? defaultLevel : undefined,
     pinFor: choice(raw, 'pinFor', ['none', 'release', 'always'] as const, 'release'),
     // Spoken digits come with or without spaces between them; neither counts.
     pin: pin.replace(/\s+/g, ''),
@@ -82,7 +85,7 @@ export function parseDevice(raw: JsonObject, pin: string, fallbackId: string): D
     replyTimeoutMs: milliseconds(raw, 'replyTimeout'),
     battery: flag(raw, 'battery', false),
     customTraits,
-    customAttributes: objectOf(raw, 'customAttributes'),
+    customAttributes,
   };
 }
 
@@ -148,14 +151,11 @@ function objectOf(raw: JsonObject, key: string): JsonObject {
   return value;
 }
 
-function armLevels(raw: JsonObject): ArmLevel[] {
-  let value = parsed(raw, 'levels');
-  if (!Array.isArray(value) || value.length === 0) {
-    // A custom panel may bring its levels in its attributes.
-    const { availableArmLevels } = objectOf(raw, 'customAttributes');
-    const { levels } = isObject(availableArmLevels) ? availableArmLevels : {};
-    value = levels ?? value;
-  }
+/** @param attributes a custom panel brings its levels in them: it is these that Google is told */
+function armLevels(raw: JsonObject, attributes: JsonObject): ArmLevel[] {
+  const { availableArmLevels } = attributes;
+  const { levels: own } = isObject(availableArmLevels) ? availableArmLevels : {};
+  const value = own ?? parsed(raw, 'levels');
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw invalidInput('levels must be a list');
   const levels = value.map(armLevel);

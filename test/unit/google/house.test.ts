@@ -215,6 +215,32 @@ describe('the settings of a device', () => {
     assert.deepEqual([type, customTraits], ['action.devices.types.GARAGE', ['OpenClose', 'OnOff']]);
   });
 
+  it('takes the levels of a custom panel from the attributes that Google is told, whatever else was typed', async () => {
+    const house = new House();
+    const custom = {
+      deviceId: 'panel',
+      deviceType: 'CUSTOM',
+      customType: 'SECURITYSYSTEM',
+      customTraits: ['ArmDisarm'],
+      customAttributes: { availableArmLevels: { levels: [level('L1'), level('L2')], ordered: true } },
+      // Typed while it was another kind; the dialog keeps it and does not show it.
+      levels: [level('home')],
+      defaultLevel: 'home',
+      pinFor: 'none',
+    };
+    house.device(custom, '', () => ({ isArmed: true }));
+    const { states } = await house.execute('panel', 'ArmDisarm', { arm: true, armLevel: 'L2' });
+    assert.equal(states?.currentArmLevel, 'L2');
+    assert.equal((await house.execute('panel', 'ArmDisarm', { arm: true })).errorCode, 'armLevelNeeded');
+    await house.home.close();
+  });
+
+  it('leaves the attributes of a custom device out of one that is none, however broken they are', () => {
+    const attributes = { availableArmLevels: { levels: [level('L1')], ordered: true } };
+    assert.deepEqual(parseDevice({ levels: [], customAttributes: attributes }, '', 'n1').levels, []);
+    assert.deepEqual(parseDevice({ customAttributes: '{ half' }, '', 'n1').customAttributes, {});
+  });
+
   it('cuts long names where Google would, between characters', () => {
     assert.equal(parseDevice({ deviceName: '🚪'.repeat(70) }, '', 'n1').name, '🚪'.repeat(60));
   });
