@@ -13,7 +13,7 @@ import type { States } from './types';
 export type Saying =
   | { kind: 'states'; said: States; blocking: boolean; failed?: GoogleCode }
   | { kind: 'error'; code: GoogleCode; debug?: string }
-  | { kind: 'challenge'; shown: States };
+  | { kind: 'challenge'; said: States };
 
 /** The part of a message that counts. */
 export interface Message {
@@ -83,7 +83,7 @@ function fromPayload(payload: JsonObject, device: Device, command: Command | und
   if (challenge !== undefined && challenge !== null && challenge !== false) {
     if (challenge !== 'ackNeeded')
       throw invalidInput('challenge must be "ackNeeded": the PIN is asked by the node itself');
-    return { kind: 'challenge', shown: said };
+    return { kind: 'challenge', said };
   }
   const blocking = command !== undefined && anyBlocking(said);
   return { kind: 'states', said, blocking, ...(reading === undefined ? {} : unconfirmed(rest, said, command)) };

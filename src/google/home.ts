@@ -344,7 +344,9 @@ export class SmartHome implements House {
         return failed(saying.code, saying.debug);
       case 'challenge':
         // Nobody listens any more: the user cannot be asked.
-        return run.late ? failed('timeout') : this.askFirst(asked, saying.shown);
+        return run.late
+          ? failed('timeout')
+          : this.askFirst(asked, device.preview(saying.said, command, this.options.clock.now()));
       case 'states': {
         const states = this.keep(device, saying, command);
         if (saying.failed !== undefined) return { ...failed(saying.failed), states };

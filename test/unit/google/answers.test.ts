@@ -194,6 +194,22 @@ describe('what a flow answers', () => {
     });
   });
 
+  it('shows with a question what was said, as Google takes it, and keeps none of it', async () => {
+    const exceptions = [{ statusCode: 'doorOpen', deviceTarget: 'front' }];
+    const asked = await arm({ challenge: 'ackNeeded', isArmed: true, currentArmLevel: 'armed', exceptions });
+    assert.deepEqual(asked.states, {
+      isArmed: true,
+      currentArmLevel: 'away',
+      currentStatusReport: [{ blocking: false, deviceTarget: 'front', priority: 0, statusCode: 'doorOpen' }],
+    });
+    assert.deepEqual((await arm({ challenge: 'ackNeeded', targetArmLevel: 'away' })).states, {
+      targetArmLevel: 'away',
+    });
+    assert.deepEqual((await lock({ challenge: 'ackNeeded', state: 'unknown' })).states, {});
+    const { isArmed, currentArmLevel, currentStatusReport } = await house.query('panel');
+    assert.deepEqual([isArmed, currentArmLevel, currentStatusReport], [false, 'home', []]);
+  });
+
   it('answers EXCEPTIONS for anything that blocks, however it is said', async () => {
     const entry = { statusCode: 'doorOpen', deviceTarget: 'd', blocking: true, priority: 0 };
     assert.equal((await arm({ isArmed: false, exceptions: [entry] })).status, 'EXCEPTIONS');
