@@ -134,6 +134,8 @@ export class SmartHome implements House {
     const entry: Registered = { device: new Device(settings), outlet };
     this.registered.set(settings.id, entry);
     this.announcer.devicesChanged();
+    if (this.states.isReady) this.resume(entry);
+    else void this.ready.then(() => this.resume(entry));
     return () => {
       if (this.registered.get(settings.id) !== entry) return;
       this.registered.delete(settings.id);
@@ -195,6 +197,18 @@ export class SmartHome implements House {
     this.deadlines.close();
     for (const stop of this.leaving.values()) stop();
     await this.states.close();
+  }
+
+  /**
+   * What Google was to hear of the device may have been lost with the last run, or with the deploy that brought it: a
+   * report that had not got through, the end of the time to leave. Of one that nobody has spoken of there is nothing to say.
+   */
+  private resume(entry: Registered): void {
+    const { id } = entry.device;
+    const states = this.states.of(id);
+    if (this.closed || this.registered.get(id) !== entry || Object.keys(states).length === 0) return;
+    this.announcer.report(id);
+    this.tellWhenOver(id, states, this.options.clock.now());
   }
 
   private carryOut(run: Run, execution: Execution): Outcome | Promise<Outcome> {

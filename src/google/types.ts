@@ -76,8 +76,11 @@ export interface HomeGraph {
   report(agentUserIds: readonly string[], states: Readonly<Record<string, States>>): void;
   /** Sent as `notifications.<deviceId>.<trait> = { priority: 0, followUpResponse: response }`, `trait` without its prefix. */
   followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUpResponse): void;
-  /** Asks Google to read the device list of these users again. */
-  requestSync(agentUserIds: readonly string[]): void;
+  /**
+   * Asks Google to read the device list of these users again. Resolves when that is over, and never rejects: true if
+   * Google has heard of it for each of them, false if it could not be told, or was given up.
+   */
+  requestSync(agentUserIds: readonly string[]): Promise<boolean>;
   /** Forgets what waits for a user who is no longer linked. */
   forget(agentUserId: string): void;
   close(): Promise<void>;

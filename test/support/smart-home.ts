@@ -39,8 +39,11 @@ export class House {
   readonly reports: { users: readonly string[]; states: Readonly<Record<string, States>> }[] = [];
   readonly followUps: { user: string; deviceId: string; trait: string; response: FollowUpResponse }[] = [];
   readonly syncs: (readonly string[])[] = [];
+  /** Whether Google hears of them. */
+  syncsHeard = true;
   readonly disconnected: string[] = [];
   linked = [ANNA.agentUserId];
+  readonly graph: HomeGraph;
   home: SmartHome;
   private handles = 0;
   private readonly replies = new Map<string, Reply>();
@@ -59,7 +62,7 @@ export class House {
       onLinksChanged: () => () => undefined,
       close: () => Promise.resolve(),
     };
-    const graph: HomeGraph = {
+    this.graph = {
       report: (users, states) => {
         for (const device of this.home.devices() as unknown as Described[]) {
           const mine = states[device.id];
@@ -71,13 +74,16 @@ export class House {
         checkFollowUp(trait, response);
         this.followUps.push({ user, deviceId, trait, response });
       },
-      requestSync: (users) => this.syncs.push(users),
+      requestSync: (users) => {
+        this.syncs.push(users);
+        return Promise.resolve(this.syncsHeard);
+      },
       forget: () => undefined,
       close: () => Promise.resolve(),
     };
     this.home = new SmartHome({
       accounts,
-      graph,
+      graph: this.graph,
       state,
       clock: this.clock,
       prefix: 'google/test',

@@ -175,7 +175,7 @@ export class Device {
 }
 
 /** Names under which the trait ArmDisarm keeps what it shows otherwise. */
-const KEPT_WORDS = ['exitEnds'];
+const KEPT_WORDS = ['exitBegan', 'exitEnds'];
 
 /** Traits of which Google is told how a command ended that took long. */
 const FOLLOWED_UP_TRAITS: ReadonlySet<string> = new Set(['ArmDisarm', 'LockUnlock', ...Object.values(FOLLOWED_UP)]);

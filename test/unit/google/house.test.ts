@@ -125,6 +125,72 @@ describe('what the devices are', () => {
     assert.equal(house.clock.waiting, 0);
   });
 
+  it('is told again when the time to leave is over, also after a restart in the middle of it', async () => {
+    let house = new House();
+    house.device(PANEL);
+    await house.take({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
+    await house.clock.advance(20_000);
+    house = await house.restarted();
+    house.device(PANEL);
+    await house.clock.advance(39_999);
+    assert.equal(house.reports.at(-1)!.states.panel!.exitAllowance, 40);
+    await house.clock.advance(1);
+    assert.equal(house.reports.at(-1)!.states.panel!.exitAllowance, undefined);
+    await house.home.close();
+    assert.equal(house.clock.waiting, 0);
+  });
+
+  it('has no more time to leave than was given, whoever sets the clock back', async () => {
+    const house = new House();
+    house.device(PANEL);
+    await house.take({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
+    await house.clock.advance(10_000);
+    house.clock.setWall(-3_600_000);
+    const { isArmed, exitAllowance } = await house.query('panel');
+    assert.deepEqual([isArmed, exitAllowance], [true, undefined]);
+    await house.home.close();
+  });
+
+  it('is told again after a restart: the last report may not have got through', async () => {
+    let house = new House();
+    house.device(DOOR);
+    house.device(PANEL);
+    await house.take({ payload: { isLocked: true } }, 'door');
+    house = await house.restarted();
+    house.device(DOOR);
+    house.device(PANEL);
+    await house.clock.advance(1);
+    assert.deepEqual(house.reports, [
+      { users: [ANNA.agentUserId], states: { door: { online: true, isJammed: false, isLocked: true } } },
+    ]);
+    house = await house.restarted();
+    house.linked = [];
+    house.device(DOOR);
+    await house.clock.advance(1);
+    assert.deepEqual(house.reports, []);
+    await house.home.close();
+  });
+
+  it('is told whenever it changes, also in the very moment in which another report is on its way out', async () => {
+    const house = new House();
+    house.device(DOOR);
+    const { graph } = house;
+    const report = graph.report.bind(graph);
+    let changed = false;
+    graph.report = (users, states) => {
+      report(users, states);
+      if (changed) return;
+      changed = true;
+      // A turn of the event loop's innermost queue later.
+      void Promise.resolve().then(() => house.home.take({ payload: { isLocked: false } }, 'door'));
+    };
+    await house.take({ payload: { isLocked: true } }, 'door');
+    await house.clock.advance(1);
+    await house.clock.advance(1);
+    assert.equal(house.reports.at(-1)!.states.door!.isLocked, false);
+    await house.home.close();
+  });
+
   it('tells the last of several changes last', async () => {
     const house = new House();
     house.device(DOOR);
@@ -155,6 +221,53 @@ describe('the device list', () => {
     house.device(DOOR);
     await house.clock.advance(1000);
     assert.equal(house.syncs.length, 0);
+    await house.home.close();
+  });
+
+  it('counts as told when Google has heard of it: a deploy or a restart before that loses nothing', async () => {
+    let house = new House();
+    house.syncsHeard = false;
+    house.device(DOOR);
+    await house.clock.advance(1000);
+    assert.equal(house.syncs.length, 1);
+    house = await house.restarted();
+    house.device(DOOR);
+    await house.clock.advance(1000);
+    assert.equal(house.syncs.length, 1);
+    house = await house.restarted();
+    house.device(DOOR);
+    await house.clock.advance(1000);
+    assert.equal(house.syncs.length, 0);
+    await house.home.close();
+  });
+
+  it('is the last one that was looked at, however late Google hears of one before it', async () => {
+    const house = new House();
+    house.device(DOOR);
+    await house.clock.advance(1000);
+    const heard: ((told: boolean) => void)[] = [];
+    house.graph.requestSync = (users) => {
+      house.syncs.push(users);
+      return new Promise((resolve) => heard.push(resolve));
+    };
+    const remove = house.device(PANEL);
+    await house.clock.advance(1000);
+    remove();
+    await house.clock.advance(1000);
+    for (const tell of heard) tell(true);
+    house.device(PANEL);
+    await house.clock.advance(1000);
+    assert.equal(house.syncs.length, 3);
+    await house.home.close();
+  });
+
+  it('is not read by Google when it cannot be told, and that ends nothing', async () => {
+    const house = new House();
+    const deep = `{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    const lamp = { deviceId: 'lamp', deviceType: 'CUSTOM', customType: 'LIGHT', customTraits: ['OnOff'] };
+    house.device({ ...lamp, customAttributes: deep });
+    await house.clock.advance(1000);
+    assert.match(house.warnings.join(), /device list/);
     await house.home.close();
   });
 
