@@ -145,11 +145,16 @@ function withoutEcho(payload: JsonObject): States {
   return without(payload, ECHO_WORDS);
 }
 
+/** A word without a value, as flows make them of what they do not know, was not said. */
 function without(payload: JsonObject, words: readonly string[]): States {
   let found = false;
-  for (const word in payload) found ||= words.includes(word);
+  for (const word in payload) found ||= payload[word] === undefined || words.includes(word);
   if (!found) return { ...payload };
-  return Object.fromEntries(Object.entries(payload).filter(([word]) => !words.includes(word)));
+  return Object.fromEntries(
+    Object.entries(payload as Partial<JsonObject>).filter(
+      (entry): entry is [string, Json] => entry[1] !== undefined && !words.includes(entry[0]),
+    ),
+  );
 }
 
 function anyBlocking(said: States): boolean {
