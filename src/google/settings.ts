@@ -59,10 +59,14 @@ export function parseDevice(raw: JsonObject, pin: string, fallbackId: string): D
   const customAttributes = kind === 'CUSTOM' ? objectOf(raw, 'customAttributes') : {};
   const levels = kind === 'LOCK' ? [] : armLevels(raw, customAttributes);
   const customType = text(raw, 'customType').replace(TYPE_PREFIX, '');
-  const customTraits = texts(raw, 'customTraits').map((trait) => trait.replace(TRAIT_PREFIX, ''));
+  // Once each: Google refuses the whole list of devices for a trait that one of them names twice.
+  const customTraits = [...new Set(texts(raw, 'customTraits').map((trait) => trait.replace(TRAIT_PREFIX, '')))];
   if (kind === 'CUSTOM' && (!/^[A-Z_a-z0-9]+$/.test(customType) || customTraits.length === 0)) {
     throw invalidInput('a custom device needs a type and at least one trait, such as LIGHT and OnOff');
   }
+  // The published schema of SYNC. One name that is none spoils the list of all devices.
+  const noTrait = customTraits.find((trait) => kind === 'CUSTOM' && !/^[A-Za-z]+$/.test(trait));
+  if (noTrait !== undefined) throw invalidInput(`${noTrait} is no name of a trait; one is called OnOff, for instance`);
   const defaultLevel = text(raw, 'defaultLevel');
   const isLevel = levels.some((level) => level.level_name === defaultLevel);
   if (kind === 'SECURITYSYSTEM' && defaultLevel !== '' && levels.length > 0 && !isLevel) {
@@ -167,17 +171,16 @@ function armLevels(raw: JsonObject, attributes: JsonObject): ArmLevel[] {
 
 function armLevel(value: unknown): ArmLevel {
   const { level_name: name, level_values: values } = isObject(value) ? value : {};
-  if (typeof name !== 'string' || name === '') throw invalidInput('a level needs a name (level_name)');
+  if (typeof name !== 'string' || name.trim() === '') throw invalidInput('a level needs a name (level_name)');
   const spoken = (Array.isArray(values) ? values : []).flatMap((item) => {
-    const { lang, level_synonym: synonyms } = isObject(item) ? item : {};
-    const words = Array.isArray(synonyms) ? synonyms.filter((word) => typeof word === 'string' && word !== '') : [];
-    return typeof lang === 'string' && lang !== '' && words.length > 0
-      ? [{ level_synonym: words as string[], lang }]
-      : [];
+    const language = isObject(item) ? text(item, 'lang') : '';
+    const words = isObject(item) && Array.isArray(item.level_synonym) ? texts(item, 'level_synonym') : [];
+    // What is no language would spoil the list of all devices (the published schema).
+    return /^[a-z]{2,3}(-\w+)*$/i.test(language) && words.length > 0 ? [{ level_synonym: words, lang: language }] : [];
   });
   // Google needs words in English for every level, whatever languages the users speak (its page on ArmDisarm).
   if (!spoken.some((item) => item.lang === 'en')) {
-    spoken.unshift({ level_synonym: [name.replace(/[_-]+/g, ' ')], lang: 'en' });
+    spoken.unshift({ level_synonym: [name.replace(/[_-]+/g, ' ').trim() || name], lang: 'en' });
   }
   return { level_name: name, level_values: spoken };
 }

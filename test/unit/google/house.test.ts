@@ -1,5 +1,6 @@
 /** What outlives a command: states, the device list that Google has, settings as a person typed them. */
 import assert from 'node:assert/strict';
+import type { JsonObject } from '../../../src/google/json';
 import { parseDevice } from '../../../src/google/settings';
 import { MemoryState } from '../../../src/state/local';
 import { BEN, ANNA, House, level } from '../../support/smart-home';
@@ -326,6 +327,37 @@ describe('the settings of a device', () => {
     };
     const { type, customTraits } = parseDevice(raw, '', 'n1');
     assert.deepEqual([type, customTraits], ['action.devices.types.GARAGE', ['OpenClose', 'OnOff']]);
+  });
+
+  it('lets no slip of one device spoil the list of all of them, which Google takes whole or not at all', async () => {
+    const house = new House();
+    const custom = { deviceId: 'c', deviceType: 'CUSTOM', customType: 'GARAGE' };
+    house.device({ ...custom, customTraits: ['OnOff', 'action.devices.traits.OnOff', 'OpenClose'] });
+    assert.throws(() => house.device({ ...custom, deviceId: 'd', customTraits: ['On Off'] }), {
+      code: 'INVALID_INPUT',
+    });
+    const spoken = [
+      { lang: ' ', level_synonym: ['daheim'] },
+      { lang: 'de', level_synonym: [' ', ' daheim '] },
+    ];
+    house.device({ deviceId: 'panel', levels: [{ level_name: '--', level_values: spoken }] });
+    assert.throws(() => house.device({ deviceId: 'e', levels: [{ level_name: ' ' }] }), { code: 'INVALID_INPUT' });
+    const { payload } = await house.post({ requestId: '1', inputs: [{ intent: 'action.devices.SYNC' }] });
+    const [c, panel] = (payload as unknown as { devices: { traits: string[]; attributes: JsonObject }[] }).devices;
+    assert.deepEqual(c!.traits, ['action.devices.traits.OnOff', 'action.devices.traits.OpenClose']);
+    assert.deepEqual(panel!.attributes.availableArmLevels, {
+      levels: [
+        {
+          level_name: '--',
+          level_values: [
+            { level_synonym: ['--'], lang: 'en' },
+            { level_synonym: ['daheim'], lang: 'de' },
+          ],
+        },
+      ],
+      ordered: true,
+    });
+    await house.home.close();
   });
 
   it('takes the levels of a custom panel from the attributes that Google is told, whatever else was typed', async () => {
