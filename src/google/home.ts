@@ -95,6 +95,7 @@ export class SmartHome implements House {
   private readonly runs: RunOptions;
   /** Stops the timers of exit delays. */
   private readonly leaving = new Map<string, () => void>();
+  private readonly hearNoLinks: () => void;
   private closed = false;
 
   constructor(private readonly options: HomeOptions) {
@@ -115,6 +116,12 @@ export class SmartHome implements House {
       ...options,
       statesOf: (id) => this.registered.get(id)?.device.shown(this.states.of(id), options.clock.now()),
       devices: () => this.devices(),
+    });
+    // A link may end elsewhere: at another process, or because somebody redeemed its code a second time.
+    this.hearNoLinks = options.accounts.onLinksChanged((agentUserId) => {
+      this.forgetUnlinked(agentUserId).catch((error: unknown) => {
+        options.warn(`the linked users could not be read: ${textOf(error)}`);
+      });
     });
   }
 
@@ -159,9 +166,8 @@ export class SmartHome implements House {
   }
 
   async disconnect({ agentUserId, link }: Identity): Promise<void> {
-    const { accounts, graph } = this.options;
-    await accounts.disconnect(agentUserId, link);
-    if (!(await accounts.linkedUsers()).includes(agentUserId)) graph.forget(agentUserId);
+    await this.options.accounts.disconnect(agentUserId, link);
+    await this.forgetUnlinked(agentUserId);
   }
 
   execute(identity: Identity, deviceId: string, executions: readonly Execution[]): Promise<Result> {
@@ -192,6 +198,7 @@ export class SmartHome implements House {
   /** Commands that wait are answered with an error. States are written before it resolves. */
   async close(): Promise<void> {
     this.closed = true;
+    this.hearNoLinks();
     this.announcer.close();
     for (const asked of this.pending.close()) asked.tell(failed('deviceNotReady'));
     this.deadlines.close();
@@ -209,6 +216,12 @@ export class SmartHome implements House {
     if (this.closed || this.registered.get(id) !== entry || Object.keys(states).length === 0) return;
     this.announcer.report(id);
     this.tellWhenOver(id, states, this.options.clock.now());
+  }
+
+  /** Whoever has no link any more is told nothing that still waits for them. */
+  private async forgetUnlinked(agentUserId: string): Promise<void> {
+    const { accounts, graph } = this.options;
+    if (!(await accounts.linkedUsers()).includes(agentUserId)) graph.forget(agentUserId);
   }
 
   private carryOut(run: Run, execution: Execution): Outcome | Promise<Outcome> {

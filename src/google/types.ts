@@ -26,8 +26,8 @@ export interface Accounts {
   disconnect(agentUserId: string, link: string): Promise<void>;
   /** The `agentUserId` of every user who has a living link. */
   linkedUsers(): Promise<string[]>;
-  /** Calls back after a link began or ended; the returned function stops that. */
-  onLinksChanged(listener: () => void): () => void;
+  /** Calls back with the user after a link began or ended, in whichever process; the returned function stops that. */
+  onLinksChanged(listener: (agentUserId: string) => void): () => void;
   close(): Promise<void>;
 }
 

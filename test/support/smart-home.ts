@@ -43,6 +43,9 @@ export class House {
   syncsHeard = true;
   readonly disconnected: string[] = [];
   linked = [ANNA.agentUserId];
+  /** Those for whom nothing waits any more. */
+  readonly forgotten: string[] = [];
+  readonly linkListeners = new Set<(agentUserId: string) => void>();
   readonly graph: HomeGraph;
   home: SmartHome;
   private handles = 0;
@@ -59,7 +62,10 @@ export class House {
         this.linked = this.linked.filter((user) => user !== agentUserId);
       },
       linkedUsers: () => Promise.resolve([...this.linked]),
-      onLinksChanged: () => () => undefined,
+      onLinksChanged: (listener) => {
+        this.linkListeners.add(listener);
+        return () => this.linkListeners.delete(listener);
+      },
       close: () => Promise.resolve(),
     };
     this.graph = {
@@ -78,7 +84,7 @@ export class House {
         this.syncs.push(users);
         return Promise.resolve(this.syncsHeard);
       },
-      forget: () => undefined,
+      forget: (user) => this.forgotten.push(user),
       close: () => Promise.resolve(),
     };
     this.home = new SmartHome({

@@ -103,6 +103,21 @@ describe('what the devices are', () => {
     await house.home.close();
   });
 
+  it('is told no longer to whoever has unlinked, wherever the link ended', async () => {
+    const house = new House();
+    house.device(DOOR);
+    const hear = (user: string): void => {
+      for (const listener of house.linkListeners) listener(user);
+    };
+    house.linked = [ANNA.agentUserId];
+    hear(ANNA.agentUserId);
+    hear(BEN.agentUserId);
+    await house.clock.advance(1);
+    assert.deepEqual(house.forgotten, [BEN.agentUserId]);
+    await house.home.close();
+    assert.equal(house.linkListeners.size, 0);
+  });
+
   it('is told again when the time to leave is over, for Google was told of seconds that are gone', async () => {
     const house = new House();
     house.device(PANEL);
