@@ -116,7 +116,9 @@ function init(RED: NodeAPI): void {
   });
 }
 
+/** A variable of a flow may be a number. */
 function text(value: unknown): string {
+  if (typeof value === 'number') return String(value);
   return typeof value === 'string' ? value.trim() : '';
 }
 

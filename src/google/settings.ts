@@ -51,8 +51,11 @@ const LONGEST_REPLY_TIMEOUT_MS = 30_000;
 /** Google cuts names above it. */
 const NAME_LENGTH = 60;
 
-/** @throws CodedError `INVALID_INPUT` where no device can be made of it */
-export function parseDevice(raw: JsonObject, pin: string, fallbackId: string): DeviceSettings {
+/**
+ * @param pin as it is kept; undefined where none was typed
+ * @throws CodedError `INVALID_INPUT` where no device can be made of it
+ */
+export function parseDevice(raw: JsonObject, pin: unknown, fallbackId: string): DeviceSettings {
   const id = text(raw, 'deviceId') || fallbackId;
   const kind = choice(raw, 'deviceType', ['SECURITYSYSTEM', 'LOCK', 'CUSTOM'] as const, 'SECURITYSYSTEM');
   // The dialog keeps what was typed for another kind, and does not show it.
@@ -83,8 +86,7 @@ export function parseDevice(raw: JsonObject, pin: string, fallbackId: string): D
     levelsOrdered: flag(raw, 'levelsOrdered', true),
     defaultLevel: isLevel ? defaultLevel : undefined,
     pinFor: choice(raw, 'pinFor', ['none', 'release', 'always'] as const, 'release'),
-    // Spoken digits come with or without spaces between them; neither counts.
-    pin: pin.replace(/\s+/g, ''),
+    pin: pinOf(pin),
     onOpenSensors: choice(raw, 'onOpenSensors', ['flow', 'refuse', 'ask', 'allow'] as const, 'flow'),
     replyTimeoutMs: milliseconds(raw, 'replyTimeout'),
     battery: flag(raw, 'battery', false),
@@ -97,6 +99,15 @@ function text(raw: JsonObject, key: string): string {
   const value = raw[key];
   if (typeof value === 'string') return value.trim();
   return typeof value === 'number' ? String(value) : '';
+}
+
+/** What is set and cannot be read must not pass for none: a garage with no PIN opens without one. */
+function pinOf(pin: unknown): string {
+  if (pin === undefined || pin === null) return '';
+  // A variable of a flow or a subflow may be a number.
+  if (typeof pin !== 'string' && typeof pin !== 'number') throw invalidInput('the PIN must be a text or a number');
+  // Spoken digits come with or without spaces between them; neither counts.
+  return String(pin).replace(/\s+/g, '');
 }
 
 /** Cut between characters, never within one. */

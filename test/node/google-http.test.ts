@@ -282,6 +282,18 @@ describe('the Google account on the network', () => {
     });
   });
 
+  describe('a PIN that is a number, as a variable of a tab may be', () => {
+    it('is asked for, and nothing opens until it is said', async () => {
+      const garage = { ...lamp('garage'), customType: 'GARAGE', customTraits: ['OpenClose'], pinFor: 'release' };
+      flow = await GoogleFlow.start([ACCOUNT, garage, out()], { 'in-garage': { pin: Number(PIN) } });
+      const anna = await flow.link();
+      const { challengeNeeded } = await anna.execute('garage', 'OpenClose', { openPercent: 100 });
+      assert.equal(challengeNeeded?.type, 'pinNeeded');
+      const { status } = await anna.execute('garage', 'OpenClose', { openPercent: 100 }, { pin: PIN });
+      assert.equal(status, 'SUCCESS');
+    });
+  });
+
   describe('what a flow sends', () => {
     const caught = (): Promise<NodeMessage & { error: { code: string; cause: { hint: string } } }> =>
       new Promise((resolve) => helper.getNode('caught').once('input', resolve as never));

@@ -433,6 +433,17 @@ describe('the settings of a device', () => {
     await house.home.close();
   });
 
+  it('takes a PIN that is a number, as a variable of a flow may be, and never takes one for none', async () => {
+    assert.equal(parseDevice({}, 4711, 'n1').pin, '4711');
+    for (const pin of [undefined, null, '', ' ']) assert.equal(parseDevice({}, pin, 'n1').pin, '');
+    for (const pin of [true, ['4711'], { pin: '4711' }]) {
+      assert.throws(
+        () => parseDevice({}, pin, 'n1'),
+        (error: Error) => !error.message.includes('4711'),
+      );
+    }
+  });
+
   it('says of whatever may end late that Google will be told', async () => {
     const house = new House();
     house.device({ deviceId: 'garage', deviceType: 'CUSTOM', customType: 'GARAGE', customTraits: ['OpenClose'] }, '');
