@@ -53,7 +53,9 @@ function init(RED: NodeAPI): void {
     }
     const path = parsePath(text(config.path) || DEFAULT_PATH);
     const warn = (message: string): void => node.warn(message);
-    const { users, problems } = parseUsers(text(credentials?.users));
+    const list = credentials?.users;
+    // As it was typed: the last password may end in a space.
+    const { users, problems } = parseUsers(typeof list === 'string' ? list : '');
     for (const problem of problems) warn(`users: ${problem}`);
     const linking = {
       projectId: text(config.projectId),
@@ -122,7 +124,9 @@ function init(RED: NodeAPI): void {
   });
 }
 
+/** A variable of a flow may be a number. */
 function text(value: unknown): string {
+  if (typeof value === 'number') return String(value);
   return typeof value === 'string' ? value.trim() : '';
 }
 

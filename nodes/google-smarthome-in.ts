@@ -32,7 +32,7 @@ function init(RED: NodeAPI): void {
     const adapter = new Adapter(this, { RED, words, transportCodes: [], calmBadge: true });
     try {
       const pin = (this.credentials as GoogleInCredentials | undefined)?.pin;
-      const settings = parseDevice(isObject(config) ? config : {}, typeof pin === 'string' ? pin : '', this.id);
+      const settings = parseDevice(isObject(config) ? config : {}, pin, this.id);
       const leave = homeOf(RED, config.account).register(settings, {
         deliver: (message) => {
           adapter.badge('working', wordFor(message.payload.action ?? message.payload.command));

@@ -28,6 +28,8 @@ export interface AnnouncerOptions {
 export class Announcer {
   private readonly changed = new Set<string>();
   private telling = false;
+  /** How often was looked at the device list. */
+  private looks = 0;
   private cancelLook: (() => void) | undefined;
   private closed = false;
 
@@ -38,13 +40,18 @@ export class Announcer {
     this.changed.add(deviceId);
     if (this.telling || this.closed) return;
     this.telling = true;
-    void this.tell().finally(() => {
-      this.telling = false;
-    });
+    void this.tell();
   }
 
+  /** Told to nobody who has unlinked since they commanded, and of no device that Google is not to know any more. */
   followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUpResponse): void {
-    if (!this.closed) this.options.graph.followUp(agentUserId, deviceId, trait, response);
+    const { accounts, graph, statesOf } = this.options;
+    const tell = (users: readonly string[]): void => {
+      if (this.closed || !users.includes(agentUserId) || statesOf(deviceId) === undefined) return;
+      graph.followUp(agentUserId, deviceId, trait, response);
+    };
+    // Where that cannot be known the user still waits for a word: they were linked a moment ago.
+    accounts.linkedUsers().then(tell, () => tell([agentUserId]));
   }
 
   /** A device came, went or was changed: looks a little later whether the list is another than the one Google has. */
@@ -76,18 +83,28 @@ export class Announcer {
       this.changed.clear();
       if (states.length > 0) this.options.graph.report(users, Object.fromEntries(states));
     }
+    // At once, and not when somebody hears that it ended: what changed in between would wait for the next change.
+    this.telling = false;
   }
 
+  /**
+   * The list counts as told when Google has heard of it, and not before: while Google cannot be reached there may be
+   * another deploy, or the end of the process.
+   */
   private async look(): Promise<void> {
-    const { state, prefix, graph } = this.options;
-    const hash = createHash('sha256').update(canonical(this.options.devices())).digest('base64url');
+    const { accounts, state, prefix, graph } = this.options;
+    const key = `${prefix}/sync`;
+    this.looks += 1;
+    const look = this.looks;
     try {
-      const isNew = await state.change(`${prefix}/sync`, (current) =>
-        current === hash ? { result: false } : { value: hash, result: true },
-      );
+      const hash = createHash('sha256').update(canonical(this.options.devices())).digest('base64url');
+      if ((await state.get(key)) === hash) return;
       // Whoever links later asks for the list without being told to.
-      const users = isNew ? await this.users() : [];
-      if (users.length > 0 && !this.closed) graph.requestSync(users);
+      const users = await accounts.linkedUsers();
+      if (this.closed || (users.length > 0 && !(await graph.requestSync(users)))) return;
+      // Looked at again meanwhile: that look judges by what was told before this one.
+      if (look !== this.looks) return;
+      await state.change(key, () => ({ value: hash, result: undefined }));
     } catch (error) {
       this.options.warn(`whether the device list changed could not be told: ${textOf(error)}`);
     }

@@ -13,7 +13,7 @@ import type { States } from './types';
 export type Saying =
   | { kind: 'states'; said: States; blocking: boolean; failed?: GoogleCode }
   | { kind: 'error'; code: GoogleCode; debug?: string }
-  | { kind: 'challenge'; shown: States };
+  | { kind: 'challenge'; said: States };
 
 /** The part of a message that counts. */
 export interface Message {
@@ -83,7 +83,7 @@ function fromPayload(payload: JsonObject, device: Device, command: Command | und
   if (challenge !== undefined && challenge !== null && challenge !== false) {
     if (challenge !== 'ackNeeded')
       throw invalidInput('challenge must be "ackNeeded": the PIN is asked by the node itself');
-    return { kind: 'challenge', shown: said };
+    return { kind: 'challenge', said };
   }
   const blocking = command !== undefined && anyBlocking(said);
   return { kind: 'states', said, blocking, ...(reading === undefined ? {} : unconfirmed(rest, said, command)) };
@@ -145,11 +145,16 @@ function withoutEcho(payload: JsonObject): States {
   return without(payload, ECHO_WORDS);
 }
 
+/** A word without a value, as flows make them of what they do not know, was not said. */
 function without(payload: JsonObject, words: readonly string[]): States {
   let found = false;
-  for (const word in payload) found ||= words.includes(word);
+  for (const word in payload) found ||= payload[word] === undefined || words.includes(word);
   if (!found) return { ...payload };
-  return Object.fromEntries(Object.entries(payload).filter(([word]) => !words.includes(word)));
+  return Object.fromEntries(
+    Object.entries(payload as Partial<JsonObject>).filter(
+      (entry): entry is [string, Json] => entry[1] !== undefined && !words.includes(entry[0]),
+    ),
+  );
 }
 
 function anyBlocking(said: States): boolean {

@@ -50,6 +50,8 @@ interface Lane {
   /** Devices to be sent one by one, after a call with several was refused: so that one cannot spoil the others. */
   alone: Set<string>;
   syncDue: boolean;
+  /** Those who wait to hear whether Google was asked to read the list. */
+  syncAskers: ((told: boolean) => void)[];
   stopSync: (() => void) | undefined;
   stopTimer: (() => void) | undefined;
   busy: boolean;
@@ -113,8 +115,10 @@ export class HomeGraphClient implements HomeGraph {
     }
   }
 
-  requestSync(agentUserIds: readonly string[]): void {
+  async requestSync(agentUserIds: readonly string[]): Promise<boolean> {
+    const asked: Promise<boolean>[] = [];
     for (const lane of this.lanesOf(agentUserIds)) {
+      asked.push(new Promise((resolve) => lane.syncAskers.push(resolve)));
       lane.stopSync?.();
       lane.stopSync = this.options.clock.after(SYNC_DEBOUNCE_MS, () => {
         lane.stopSync = undefined;
@@ -122,6 +126,8 @@ export class HomeGraphClient implements HomeGraph {
         this.schedule(lane, 0);
       });
     }
+    const told = await Promise.all(asked);
+    return told.length > 0 && told.every((each) => each);
   }
 
   forget(agentUserId: string): void {
@@ -253,14 +259,17 @@ export class HomeGraphClient implements HomeGraph {
   private afterSync(lane: Lane, verdict: Verdict): number | undefined {
     switch (verdict.kind) {
       case 'done':
+        settleSync(lane, true);
         return undefined;
       case 'later':
         lane.syncDue = true;
         return this.later(lane, verdict);
       case 'unknown':
         // Not linked at Google's end, or only just: then it reads the list by itself.
+        settleSync(lane, true);
         return undefined;
       case 'refused':
+        settleSync(lane, false);
         this.tell(
           lane,
           verdict.reason,
@@ -280,6 +289,7 @@ export class HomeGraphClient implements HomeGraph {
       lane.states.clear();
       lane.followUps = [];
       lane.syncDue = false;
+      settleSync(lane, false);
       return undefined;
     }
     const pause = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (lane.attempts - 1));
@@ -403,6 +413,7 @@ function emptyLane(agentUserId: string): Lane {
     followUps: [],
     alone: new Set(),
     syncDue: false,
+    syncAskers: [],
     stopSync: undefined,
     stopTimer: undefined,
     busy: false,
@@ -420,4 +431,9 @@ function stop(lane: Lane): void {
   lane.gone.abort();
   lane.stopSync?.();
   lane.stopTimer?.();
+  settleSync(lane, false);
+}
+
+function settleSync(lane: Lane, told: boolean): void {
+  for (const tell of lane.syncAskers.splice(0)) tell(told);
 }

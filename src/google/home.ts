@@ -102,6 +102,7 @@ export class SmartHome implements House {
   private readonly runs: RunOptions;
   /** Stops the timers of exit delays. */
   private readonly leaving = new Map<string, () => void>();
+  private readonly hearNoLinks: () => void;
   private closed = false;
 
   constructor(private readonly options: HomeOptions) {
@@ -123,6 +124,12 @@ export class SmartHome implements House {
       statesOf: (id) => this.registered.get(id)?.device.shown(this.states.of(id), options.clock.now()),
       devices: () => this.devices(),
     });
+    // A link may end elsewhere: at another process, or because somebody redeemed its code a second time.
+    this.hearNoLinks = options.accounts.onLinksChanged((agentUserId) => {
+      this.forgetUnlinked(agentUserId).catch((error: unknown) => {
+        options.warn(`the linked users could not be read: ${textOf(error)}`);
+      });
+    });
   }
 
   /** Resolves when the states of the last run are known. */
@@ -141,6 +148,8 @@ export class SmartHome implements House {
     const entry: Registered = { device: new Device(settings), outlet };
     this.registered.set(settings.id, entry);
     this.announcer.devicesChanged();
+    if (this.states.isReady) this.resume(entry);
+    else void this.ready.then(() => this.resume(entry));
     return () => {
       if (this.registered.get(settings.id) !== entry) return;
       this.registered.delete(settings.id);
@@ -164,9 +173,8 @@ export class SmartHome implements House {
   }
 
   async disconnect({ agentUserId, link }: Identity): Promise<void> {
-    const { accounts, graph } = this.options;
-    await accounts.disconnect(agentUserId, link);
-    if (!(await accounts.linkedUsers()).includes(agentUserId)) graph.forget(agentUserId);
+    await this.options.accounts.disconnect(agentUserId, link);
+    await this.forgetUnlinked(agentUserId);
   }
 
   execute(
@@ -202,11 +210,30 @@ export class SmartHome implements House {
   /** Commands that wait are answered with an error. States are written before it resolves. */
   async close(): Promise<void> {
     this.closed = true;
+    this.hearNoLinks();
     this.announcer.close();
     for (const asked of this.pending.close()) asked.tell(failed('deviceNotReady'));
     this.deadlines.close();
     for (const stop of this.leaving.values()) stop();
     await this.states.close();
+  }
+
+  /**
+   * What Google was to hear of the device may have been lost with the last run, or with the deploy that brought it: a
+   * report that had not got through, the end of the time to leave. Of one that nobody has spoken of there is nothing to say.
+   */
+  private resume(entry: Registered): void {
+    const { id } = entry.device;
+    const states = this.states.of(id);
+    if (this.closed || this.registered.get(id) !== entry || Object.keys(states).length === 0) return;
+    this.announcer.report(id);
+    this.tellWhenOver(id, states, this.options.clock.now());
+  }
+
+  /** Whoever has no link any more is told nothing that still waits for them. */
+  private async forgetUnlinked(agentUserId: string): Promise<void> {
+    const { accounts, graph } = this.options;
+    if (!(await accounts.linkedUsers()).includes(agentUserId)) graph.forget(agentUserId);
   }
 
   private carryOut(run: Run, execution: Execution): Outcome | Promise<Outcome> {
@@ -359,7 +386,9 @@ export class SmartHome implements House {
         return failed(saying.code, saying.debug);
       case 'challenge':
         // Nobody listens any more: the user cannot be asked.
-        return run.late ? failed('timeout') : this.askFirst(asked, saying.shown);
+        return run.late
+          ? failed('timeout')
+          : this.askFirst(asked, device.preview(saying.said, command, this.options.clock.now()));
       case 'states': {
         const states = this.keep(device, saying, command);
         if (saying.failed !== undefined) return { ...failed(saying.failed), states };

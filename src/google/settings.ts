@@ -51,18 +51,28 @@ const LONGEST_REPLY_TIMEOUT_MS = 30_000;
 /** Google cuts names above it. */
 const NAME_LENGTH = 60;
 
-/** @throws CodedError `INVALID_INPUT` where no device can be made of it */
-export function parseDevice(raw: JsonObject, pin: string, fallbackId: string): DeviceSettings {
+/**
+ * @param pin as it is kept; undefined where none was typed
+ * @throws CodedError `INVALID_INPUT` where no device can be made of it
+ */
+export function parseDevice(raw: JsonObject, pin: unknown, fallbackId: string): DeviceSettings {
   const id = text(raw, 'deviceId') || fallbackId;
   const kind = choice(raw, 'deviceType', ['SECURITYSYSTEM', 'LOCK', 'CUSTOM'] as const, 'SECURITYSYSTEM');
-  const levels = kind === 'LOCK' ? [] : armLevels(raw);
+  // The dialog keeps what was typed for another kind, and does not show it.
+  const customAttributes = kind === 'CUSTOM' ? objectOf(raw, 'customAttributes') : {};
+  const levels = kind === 'LOCK' ? [] : armLevels(raw, customAttributes);
   const customType = text(raw, 'customType').replace(TYPE_PREFIX, '');
-  const customTraits = texts(raw, 'customTraits').map((trait) => trait.replace(TRAIT_PREFIX, ''));
+  // Once each: Google refuses the whole list of devices for a trait that one of them names twice.
+  const customTraits = [...new Set(texts(raw, 'customTraits').map((trait) => trait.replace(TRAIT_PREFIX, '')))];
   if (kind === 'CUSTOM' && (!/^[A-Z_a-z0-9]+$/.test(customType) || customTraits.length === 0)) {
     throw invalidInput('a custom device needs a type and at least one trait, such as LIGHT and OnOff');
   }
+  // The published schema of SYNC. One name that is none spoils the list of all devices.
+  const noTrait = customTraits.find((trait) => kind === 'CUSTOM' && !/^[A-Za-z]+$/.test(trait));
+  if (noTrait !== undefined) throw invalidInput(`${noTrait} is no name of a trait; one is called OnOff, for instance`);
   const defaultLevel = text(raw, 'defaultLevel');
-  if (defaultLevel !== '' && levels.length > 0 && !levels.some((level) => level.level_name === defaultLevel)) {
+  const isLevel = levels.some((level) => level.level_name === defaultLevel);
+  if (kind === 'SECURITYSYSTEM' && defaultLevel !== '' && levels.length > 0 && !isLevel) {
     throw invalidInput(`the default level ${defaultLevel} is none of the levels of this device`);
   }
   return {
@@ -74,15 +84,14 @@ export function parseDevice(raw: JsonObject, pin: string, fallbackId: string): D
     type: TYPE_PREFIX + (kind === 'CUSTOM' ? customType : kind),
     levels,
     levelsOrdered: flag(raw, 'levelsOrdered', true),
-    defaultLevel: defaultLevel === '' || levels.length === 0 ? undefined : defaultLevel,
+    defaultLevel: isLevel ? defaultLevel : undefined,
     pinFor: choice(raw, 'pinFor', ['none', 'release', 'always'] as const, 'release'),
-    // Spoken digits come with or without spaces between them; neither counts.
-    pin: pin.replace(/\s+/g, ''),
+    pin: pinOf(pin),
     onOpenSensors: choice(raw, 'onOpenSensors', ['flow', 'refuse', 'ask', 'allow'] as const, 'flow'),
     replyTimeoutMs: milliseconds(raw, 'replyTimeout'),
     battery: flag(raw, 'battery', false),
     customTraits,
-    customAttributes: objectOf(raw, 'customAttributes'),
+    customAttributes,
   };
 }
 
@@ -90,6 +99,15 @@ function text(raw: JsonObject, key: string): string {
   const value = raw[key];
   if (typeof value === 'string') return value.trim();
   return typeof value === 'number' ? String(value) : '';
+}
+
+/** What is set and cannot be read must not pass for none: a garage with no PIN opens without one. */
+function pinOf(pin: unknown): string {
+  if (pin === undefined || pin === null) return '';
+  // A variable of a flow or a subflow may be a number.
+  if (typeof pin !== 'string' && typeof pin !== 'number') throw invalidInput('the PIN must be a text or a number');
+  // Spoken digits come with or without spaces between them; neither counts.
+  return String(pin).replace(/\s+/g, '');
 }
 
 /** Cut between characters, never within one. */
@@ -148,14 +166,11 @@ function objectOf(raw: JsonObject, key: string): JsonObject {
   return value;
 }
 
-function armLevels(raw: JsonObject): ArmLevel[] {
-  let value = parsed(raw, 'levels');
-  if (!Array.isArray(value) || value.length === 0) {
-    // A custom panel may bring its levels in its attributes.
-    const { availableArmLevels } = objectOf(raw, 'customAttributes');
-    const { levels } = isObject(availableArmLevels) ? availableArmLevels : {};
-    value = levels ?? value;
-  }
+/** @param attributes a custom panel brings its levels in them: it is these that Google is told */
+function armLevels(raw: JsonObject, attributes: JsonObject): ArmLevel[] {
+  const { availableArmLevels } = attributes;
+  const { levels: own } = isObject(availableArmLevels) ? availableArmLevels : {};
+  const value = own ?? parsed(raw, 'levels');
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw invalidInput('levels must be a list');
   const levels = value.map(armLevel);
@@ -167,17 +182,16 @@ function armLevels(raw: JsonObject): ArmLevel[] {
 
 function armLevel(value: unknown): ArmLevel {
   const { level_name: name, level_values: values } = isObject(value) ? value : {};
-  if (typeof name !== 'string' || name === '') throw invalidInput('a level needs a name (level_name)');
+  if (typeof name !== 'string' || name.trim() === '') throw invalidInput('a level needs a name (level_name)');
   const spoken = (Array.isArray(values) ? values : []).flatMap((item) => {
-    const { lang, level_synonym: synonyms } = isObject(item) ? item : {};
-    const words = Array.isArray(synonyms) ? synonyms.filter((word) => typeof word === 'string' && word !== '') : [];
-    return typeof lang === 'string' && lang !== '' && words.length > 0
-      ? [{ level_synonym: words as string[], lang }]
-      : [];
+    const language = isObject(item) ? text(item, 'lang') : '';
+    const words = isObject(item) && Array.isArray(item.level_synonym) ? texts(item, 'level_synonym') : [];
+    // What is no language would spoil the list of all devices (the published schema).
+    return /^[a-z]{2,3}(-\w+)*$/i.test(language) && words.length > 0 ? [{ level_synonym: words, lang: language }] : [];
   });
   // Google needs words in English for every level, whatever languages the users speak (its page on ArmDisarm).
   if (!spoken.some((item) => item.lang === 'en')) {
-    spoken.unshift({ level_synonym: [name.replace(/[_-]+/g, ' ')], lang: 'en' });
+    spoken.unshift({ level_synonym: [name.replace(/[_-]+/g, ' ').trim() || name], lang: 'en' });
   }
   return { level_name: name, level_values: spoken };
 }

@@ -34,8 +34,8 @@ export interface Accounts {
   disconnect(agentUserId: string, link: string): Promise<void>;
   /** The `agentUserId` of every user who has a living link. */
   linkedUsers(): Promise<string[]>;
-  /** Calls back after a link began or ended; the returned function stops that. */
-  onLinksChanged(listener: () => void): () => void;
+  /** Calls back with the user after a link began or ended, in whichever process; the returned function stops that. */
+  onLinksChanged(listener: (agentUserId: string) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -84,8 +84,11 @@ export interface HomeGraph {
   report(agentUserIds: readonly string[], states: Readonly<Record<string, States>>): void;
   /** Sent as `notifications.<deviceId>.<trait> = { priority: 0, followUpResponse: response }`, `trait` without its prefix. */
   followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUpResponse): void;
-  /** Asks Google to read the device list of these users again. */
-  requestSync(agentUserIds: readonly string[]): void;
+  /**
+   * Asks Google to read the device list of these users again. Resolves when that is over, and never rejects: true if
+   * Google has heard of it for each of them, false if it could not be told, or was given up.
+   */
+  requestSync(agentUserIds: readonly string[]): Promise<boolean>;
   /** Forgets what waits for a user who is no longer linked. */
   forget(agentUserId: string): void;
   close(): Promise<void>;

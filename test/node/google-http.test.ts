@@ -72,6 +72,17 @@ describe('the Google account on the network', () => {
       assert.equal((await anna.raw(SYNC)).status, 200);
     });
 
+    it('are for whoever knows the password, spaces at its end included', async () => {
+      const account = { ...CREDENTIALS, users: 'anna:correct horse \nben: battery ' };
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()], { account });
+      for (const [user, password] of [
+        ['anna', 'correct horse '],
+        ['ben', ' battery '],
+      ] as const) {
+        assert.ok(await fetchCode(flow.linking(), user, password));
+      }
+    });
+
     it("do not reach another account's devices", async () => {
       const other = { ...ACCOUNT, id: 'other', path: '/other' };
       flow = await GoogleFlow.start([ACCOUNT, other, lamp('mine'), lamp('theirs', 'other'), out(), out('other')], {
@@ -317,6 +328,18 @@ describe('the Google account on the network', () => {
       assert.match(logged(), /httpNodeRoot/);
       const response = await fetch(`${flow.base}/google-smarthome/fulfillment`, { method: 'POST', body: SYNC });
       assert.equal(response.status, 404);
+    });
+  });
+
+  describe('a PIN that is a number, as a variable of a tab may be', () => {
+    it('is asked for, and nothing opens until it is said', async () => {
+      const garage = { ...lamp('garage'), customType: 'GARAGE', customTraits: ['OpenClose'], pinFor: 'release' };
+      flow = await GoogleFlow.start([ACCOUNT, garage, out()], { 'in-garage': { pin: Number(PIN) } });
+      const anna = await flow.link();
+      const { challengeNeeded } = await anna.execute('garage', 'OpenClose', { openPercent: 100 });
+      assert.equal(challengeNeeded?.type, 'pinNeeded');
+      const { status } = await anna.execute('garage', 'OpenClose', { openPercent: 100 }, { pin: PIN });
+      assert.equal(status, 'SUCCESS');
     });
   });
 

@@ -43,7 +43,7 @@ export class GoogleFlow {
 
   static async start(
     flow: FlowItem[],
-    credentials: Record<string, Record<string, string>> = {},
+    credentials: Record<string, Record<string, string | number>> = {},
     options: { userDir?: string; modules?: ((RED: NodeAPI) => void)[]; settings?: object } = {},
   ): Promise<GoogleFlow> {
     let captured: NodeAPI | undefined;

@@ -39,8 +39,14 @@ export class House {
   readonly reports: { users: readonly string[]; states: Readonly<Record<string, States>> }[] = [];
   readonly followUps: { user: string; deviceId: string; trait: string; response: FollowUpResponse }[] = [];
   readonly syncs: (readonly string[])[] = [];
+  /** Whether Google hears of them. */
+  syncsHeard = true;
   readonly disconnected: string[] = [];
   linked = [ANNA.agentUserId];
+  /** Those for whom nothing waits any more. */
+  readonly forgotten: string[] = [];
+  readonly linkListeners = new Set<(agentUserId: string) => void>();
+  readonly graph: HomeGraph;
   home: SmartHome;
   private handles = 0;
   private readonly replies = new Map<string, Reply>();
@@ -56,10 +62,13 @@ export class House {
         this.linked = this.linked.filter((user) => user !== agentUserId);
       },
       linkedUsers: () => Promise.resolve([...this.linked]),
-      onLinksChanged: () => () => undefined,
+      onLinksChanged: (listener) => {
+        this.linkListeners.add(listener);
+        return () => this.linkListeners.delete(listener);
+      },
       close: () => Promise.resolve(),
     };
-    const graph: HomeGraph = {
+    this.graph = {
       report: (users, states) => {
         for (const device of this.home.devices() as unknown as Described[]) {
           const mine = states[device.id];
@@ -71,13 +80,16 @@ export class House {
         checkFollowUp(trait, response);
         this.followUps.push({ user, deviceId, trait, response });
       },
-      requestSync: (users) => this.syncs.push(users),
-      forget: () => undefined,
+      requestSync: (users) => {
+        this.syncs.push(users);
+        return Promise.resolve(this.syncsHeard);
+      },
+      forget: (user) => this.forgotten.push(user),
       close: () => Promise.resolve(),
     };
     this.home = new SmartHome({
       accounts,
-      graph,
+      graph: this.graph,
       state,
       clock: this.clock,
       prefix: 'google/test',

@@ -72,13 +72,15 @@ export function armDisarm(options: ArmDisarmOptions): Trait {
         isArmed,
         ...(level === undefined ? {} : { currentArmLevel: level }),
         // Kept as the moment when it ends, so that a query in between hears what is left of it.
-        ...(isArmed && isWholeNumber(exitAllowance) ? { exitEnds: now + exitAllowance * 1000 } : {}),
+        ...(isArmed && isWholeNumber(exitAllowance) ? { exitBegan: now, exitEnds: now + exitAllowance * 1000 } : {}),
       };
     },
     shown: (kept, now) => {
-      const { isArmed = false, exitEnds } = kept;
+      const { isArmed = false, exitBegan = 0, exitEnds } = kept;
       const level = levelOf(kept);
-      const left = typeof exitEnds === 'number' ? Math.ceil((exitEnds - now) / 1000) : 0;
+      // Before it began only a clock is that was set back, and by that clock nobody knows what is left.
+      const known = typeof exitEnds === 'number' && typeof exitBegan === 'number' && now >= exitBegan;
+      const left = known ? Math.ceil((exitEnds - now) / 1000) : 0;
       return {
         isArmed,
         ...(level === undefined ? {} : { currentArmLevel: level }),

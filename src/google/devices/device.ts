@@ -142,6 +142,20 @@ export class Device {
     );
   }
 
+  /**
+   * What the user is shown with a question: the words that the flow said and no other, as Google takes them. Nothing of
+   * it is kept. What no trait knows goes as it is, for the guide's own `targetArmLevel` is such a word.
+   */
+  preview(said: Readonly<States>, command: Command, now: number): States {
+    const shown = omit(said, new Set(this.traits.flatMap((trait) => trait.words)));
+    for (const trait of this.traits) {
+      const mine = pick(said, trait.words);
+      const next = trait.next({}, { said: mine, command, stopped: false, now });
+      Object.assign(shown, pick(trait.shown(next, now), Object.keys(mine)));
+    }
+    return shown;
+  }
+
   private show(kept: Readonly<States>, now: number, wanted: (trait: Trait) => boolean): States {
     const { online = true } = kept;
     const states: States = { online };
@@ -161,7 +175,7 @@ export class Device {
 }
 
 /** Names under which the trait ArmDisarm keeps what it shows otherwise. */
-const KEPT_WORDS = ['exitEnds'];
+const KEPT_WORDS = ['exitBegan', 'exitEnds'];
 
 /** Traits of which Google is told how a command ended that took long. */
 const FOLLOWED_UP_TRAITS: ReadonlySet<string> = new Set(['ArmDisarm', 'LockUnlock', ...Object.values(FOLLOWED_UP)]);

@@ -194,6 +194,34 @@ describe('what a flow answers', () => {
     });
   });
 
+  it('takes a word without a value as not said', async () => {
+    assert.deepEqual((await arm({ isArmed: true, exitAllowance: undefined } as never)).states, {
+      online: true,
+      isArmed: true,
+      currentArmLevel: 'away',
+    });
+    const locked = { online: true, isLocked: true, isJammed: false };
+    assert.deepEqual((await lock({ isLocked: true, isJammed: undefined })).states, locked);
+    assert.deepEqual((await lock({ state: 'closed', isLocked: undefined, batteryPercent: undefined })).states, locked);
+    assert.equal((await lock({ isLocked: undefined, state: 'open', confirmed: false })).errorCode, 'lockFailure');
+  });
+
+  it('shows with a question what was said, as Google takes it, and keeps none of it', async () => {
+    const exceptions = [{ statusCode: 'doorOpen', deviceTarget: 'front' }];
+    const asked = await arm({ challenge: 'ackNeeded', isArmed: true, currentArmLevel: 'armed', exceptions });
+    assert.deepEqual(asked.states, {
+      isArmed: true,
+      currentArmLevel: 'away',
+      currentStatusReport: [{ blocking: false, deviceTarget: 'front', priority: 0, statusCode: 'doorOpen' }],
+    });
+    assert.deepEqual((await arm({ challenge: 'ackNeeded', targetArmLevel: 'away' })).states, {
+      targetArmLevel: 'away',
+    });
+    assert.deepEqual((await lock({ challenge: 'ackNeeded', state: 'unknown' })).states, {});
+    const { isArmed, currentArmLevel, currentStatusReport } = await house.query('panel');
+    assert.deepEqual([isArmed, currentArmLevel, currentStatusReport], [false, 'home', []]);
+  });
+
   it('answers EXCEPTIONS for anything that blocks, however it is said', async () => {
     const entry = { statusCode: 'doorOpen', deviceTarget: 'd', blocking: true, priority: 0 };
     assert.equal((await arm({ isArmed: false, exceptions: [entry] })).status, 'EXCEPTIONS');

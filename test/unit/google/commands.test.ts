@@ -186,6 +186,23 @@ describe('commands to devices', () => {
       assert.deepEqual(house.reports, []);
     });
 
+    it('is followed up to nobody who has unlinked since, and not for a device that is gone', async () => {
+      const params = { lock: true, followUpToken: 'demo-token' };
+      house.linked = [ANNA.agentUserId, BEN.agentUserId];
+      const remove = house.device(slow);
+      const answers = [ANNA, BEN].map((user) => house.execute('door', 'LockUnlock', params, undefined, user));
+      await house.clock.advance(1500);
+      await Promise.all(answers);
+      await house.post({ requestId: '2', inputs: [{ intent: 'action.devices.DISCONNECT' }] });
+      await house.reply(house.told[0]!, { isLocked: true });
+      await house.clock.advance(0);
+      assert.deepEqual(house.followUps, []);
+      remove();
+      await house.reply(house.told[1]!, { isLocked: true });
+      await house.clock.advance(0);
+      assert.deepEqual(house.followUps, []);
+    });
+
     it('cannot ask the user any more', async () => {
       house.device(slow);
       const answer = house.execute('door', 'LockUnlock', { lock: true, followUpToken: 'demo-token' });

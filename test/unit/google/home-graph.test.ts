@@ -264,7 +264,7 @@ describe('Home Graph', () => {
   });
 
   it('asks Google to sync once for a whole deploy, asynchronously', async () => {
-    for (let i = 0; i < 5; i++) graph.requestSync(['anna', 'ben']);
+    for (let i = 0; i < 5; i++) void graph.requestSync(['anna', 'ben']);
     await quiet();
     const bodies = google.taken('requestSync').map(({ body }) => body);
     assert.deepEqual(bodies, [
@@ -272,14 +272,37 @@ describe('Home Graph', () => {
       { agentUserId: 'ben', async: true },
     ]);
     google.mishaps.push({ at: 'requestSync', status: 503 });
-    graph.requestSync(['anna']);
+    void graph.requestSync(['anna']);
     await quiet();
     assert.equal(google.taken('requestSync').length, 3);
   });
 
+  it('says whether Google has heard that the list changed', async () => {
+    google.mishaps.push({ at: 'requestSync', status: 503 });
+    const heard = graph.requestSync(['anna', 'ben']);
+    await quiet();
+    assert.equal(await heard, true);
+    google.mishaps.push({ at: 'requestSync', status: 403 });
+    const refused = graph.requestSync(['anna', 'ben']);
+    await quiet();
+    assert.equal(await refused, false);
+    for (let i = 0; i < 30; i++) google.mishaps.push({ at: 'requestSync', status: 503 });
+    const givenUp = graph.requestSync(['anna']);
+    await quiet();
+    assert.equal(await givenUp, false);
+    google.mishaps.length = 0;
+    const unlinked = graph.requestSync(['anna']);
+    graph.forget('anna');
+    assert.equal(await unlinked, false);
+    const closed = graph.requestSync(['ben']);
+    await graph.close();
+    assert.equal(await closed, false);
+    assert.equal(await client({ serviceAccountKey: '' }).requestSync(['anna']), false);
+  });
+
   it('forgets what waits for somebody who has unlinked', async () => {
     graph.report(['anna', 'ben'], { door: locked });
-    graph.requestSync(['anna']);
+    void graph.requestSync(['anna']);
     graph.forget('anna');
     await quiet();
     assert.deepEqual(google.journal.map((entry) => entry.agentUserId).filter(Boolean), ['ben']);
@@ -289,7 +312,7 @@ describe('Home Graph', () => {
     const silent = client({ serviceAccountKey: ' ' });
     silent.report(['anna'], { door: locked });
     graph.report([], { door: locked });
-    graph.requestSync([]);
+    void graph.requestSync([]);
     assert.equal(clock.waiting, 0);
     assert.deepEqual(warnings, []);
     await silent.close();
@@ -323,7 +346,7 @@ describe('Home Graph', () => {
   it('ends at once when closed: no timer, no call goes on', async () => {
     google.mishaps.push({ at: 'reportStateAndNotification', slowMs: 100_000 });
     graph.report(['anna'], { door: locked });
-    graph.requestSync(['ben']);
+    void graph.requestSync(['ben']);
     await pass(() => google.taken('token').length === 1);
     graph.report(['anna'], { door: unlocked });
     await graph.close();

@@ -1,5 +1,6 @@
 /** What outlives a command: states, the device list that Google has, settings as a person typed them. */
 import assert from 'node:assert/strict';
+import type { JsonObject } from '../../../src/google/json';
 import { parseDevice } from '../../../src/google/settings';
 import { MemoryState } from '../../../src/state/local';
 import { BEN, ANNA, House, level } from '../../support/smart-home';
@@ -102,6 +103,21 @@ describe('what the devices are', () => {
     await house.home.close();
   });
 
+  it('is told no longer to whoever has unlinked, wherever the link ended', async () => {
+    const house = new House();
+    house.device(DOOR);
+    const hear = (user: string): void => {
+      for (const listener of house.linkListeners) listener(user);
+    };
+    house.linked = [ANNA.agentUserId];
+    hear(ANNA.agentUserId);
+    hear(BEN.agentUserId);
+    await house.clock.advance(1);
+    assert.deepEqual(house.forgotten, [BEN.agentUserId]);
+    await house.home.close();
+    assert.equal(house.linkListeners.size, 0);
+  });
+
   it('is told again when the time to leave is over, for Google was told of seconds that are gone', async () => {
     const house = new House();
     house.device(PANEL);
@@ -123,6 +139,72 @@ describe('what the devices are', () => {
     });
     await house.home.close();
     assert.equal(house.clock.waiting, 0);
+  });
+
+  it('is told again when the time to leave is over, also after a restart in the middle of it', async () => {
+    let house = new House();
+    house.device(PANEL);
+    await house.take({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
+    await house.clock.advance(20_000);
+    house = await house.restarted();
+    house.device(PANEL);
+    await house.clock.advance(39_999);
+    assert.equal(house.reports.at(-1)!.states.panel!.exitAllowance, 40);
+    await house.clock.advance(1);
+    assert.equal(house.reports.at(-1)!.states.panel!.exitAllowance, undefined);
+    await house.home.close();
+    assert.equal(house.clock.waiting, 0);
+  });
+
+  it('has no more time to leave than was given, whoever sets the clock back', async () => {
+    const house = new House();
+    house.device(PANEL);
+    await house.take({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
+    await house.clock.advance(10_000);
+    house.clock.setWall(-3_600_000);
+    const { isArmed, exitAllowance } = await house.query('panel');
+    assert.deepEqual([isArmed, exitAllowance], [true, undefined]);
+    await house.home.close();
+  });
+
+  it('is told again after a restart: the last report may not have got through', async () => {
+    let house = new House();
+    house.device(DOOR);
+    house.device(PANEL);
+    await house.take({ payload: { isLocked: true } }, 'door');
+    house = await house.restarted();
+    house.device(DOOR);
+    house.device(PANEL);
+    await house.clock.advance(1);
+    assert.deepEqual(house.reports, [
+      { users: [ANNA.agentUserId], states: { door: { online: true, isJammed: false, isLocked: true } } },
+    ]);
+    house = await house.restarted();
+    house.linked = [];
+    house.device(DOOR);
+    await house.clock.advance(1);
+    assert.deepEqual(house.reports, []);
+    await house.home.close();
+  });
+
+  it('is told whenever it changes, also in the very moment in which another report is on its way out', async () => {
+    const house = new House();
+    house.device(DOOR);
+    const { graph } = house;
+    const report = graph.report.bind(graph);
+    let changed = false;
+    graph.report = (users, states) => {
+      report(users, states);
+      if (changed) return;
+      changed = true;
+      // A turn of the event loop's innermost queue later.
+      void Promise.resolve().then(() => house.home.take({ payload: { isLocked: false } }, 'door'));
+    };
+    await house.take({ payload: { isLocked: true } }, 'door');
+    await house.clock.advance(1);
+    await house.clock.advance(1);
+    assert.equal(house.reports.at(-1)!.states.door!.isLocked, false);
+    await house.home.close();
   });
 
   it('tells the last of several changes last', async () => {
@@ -155,6 +237,53 @@ describe('the device list', () => {
     house.device(DOOR);
     await house.clock.advance(1000);
     assert.equal(house.syncs.length, 0);
+    await house.home.close();
+  });
+
+  it('counts as told when Google has heard of it: a deploy or a restart before that loses nothing', async () => {
+    let house = new House();
+    house.syncsHeard = false;
+    house.device(DOOR);
+    await house.clock.advance(1000);
+    assert.equal(house.syncs.length, 1);
+    house = await house.restarted();
+    house.device(DOOR);
+    await house.clock.advance(1000);
+    assert.equal(house.syncs.length, 1);
+    house = await house.restarted();
+    house.device(DOOR);
+    await house.clock.advance(1000);
+    assert.equal(house.syncs.length, 0);
+    await house.home.close();
+  });
+
+  it('is the last one that was looked at, however late Google hears of one before it', async () => {
+    const house = new House();
+    house.device(DOOR);
+    await house.clock.advance(1000);
+    const heard: ((told: boolean) => void)[] = [];
+    house.graph.requestSync = (users) => {
+      house.syncs.push(users);
+      return new Promise((resolve) => heard.push(resolve));
+    };
+    const remove = house.device(PANEL);
+    await house.clock.advance(1000);
+    remove();
+    await house.clock.advance(1000);
+    for (const tell of heard) tell(true);
+    house.device(PANEL);
+    await house.clock.advance(1000);
+    assert.equal(house.syncs.length, 3);
+    await house.home.close();
+  });
+
+  it('is not read by Google when it cannot be told, and that ends nothing', async () => {
+    const house = new House();
+    const deep = `{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    const lamp = { deviceId: 'lamp', deviceType: 'CUSTOM', customType: 'LIGHT', customTraits: ['OnOff'] };
+    house.device({ ...lamp, customAttributes: deep });
+    await house.clock.advance(1000);
+    assert.match(house.warnings.join(), /device list/);
     await house.home.close();
   });
 
@@ -215,6 +344,63 @@ describe('the settings of a device', () => {
     assert.deepEqual([type, customTraits], ['action.devices.types.GARAGE', ['OpenClose', 'OnOff']]);
   });
 
+  it('lets no slip of one device spoil the list of all of them, which Google takes whole or not at all', async () => {
+    const house = new House();
+    const custom = { deviceId: 'c', deviceType: 'CUSTOM', customType: 'GARAGE' };
+    house.device({ ...custom, customTraits: ['OnOff', 'action.devices.traits.OnOff', 'OpenClose'] });
+    assert.throws(() => house.device({ ...custom, deviceId: 'd', customTraits: ['On Off'] }), {
+      code: 'INVALID_INPUT',
+    });
+    const spoken = [
+      { lang: ' ', level_synonym: ['daheim'] },
+      { lang: 'de', level_synonym: [' ', ' daheim '] },
+    ];
+    house.device({ deviceId: 'panel', levels: [{ level_name: '--', level_values: spoken }] });
+    assert.throws(() => house.device({ deviceId: 'e', levels: [{ level_name: ' ' }] }), { code: 'INVALID_INPUT' });
+    const { payload } = await house.post({ requestId: '1', inputs: [{ intent: 'action.devices.SYNC' }] });
+    const [c, panel] = (payload as unknown as { devices: { traits: string[]; attributes: JsonObject }[] }).devices;
+    assert.deepEqual(c!.traits, ['action.devices.traits.OnOff', 'action.devices.traits.OpenClose']);
+    assert.deepEqual(panel!.attributes.availableArmLevels, {
+      levels: [
+        {
+          level_name: '--',
+          level_values: [
+            { level_synonym: ['--'], lang: 'en' },
+            { level_synonym: ['daheim'], lang: 'de' },
+          ],
+        },
+      ],
+      ordered: true,
+    });
+    await house.home.close();
+  });
+
+  it('takes the levels of a custom panel from the attributes that Google is told, whatever else was typed', async () => {
+    const house = new House();
+    const custom = {
+      deviceId: 'panel',
+      deviceType: 'CUSTOM',
+      customType: 'SECURITYSYSTEM',
+      customTraits: ['ArmDisarm'],
+      customAttributes: { availableArmLevels: { levels: [level('L1'), level('L2')], ordered: true } },
+      // Typed while it was another kind; the dialog keeps it and does not show it.
+      levels: [level('home')],
+      defaultLevel: 'home',
+      pinFor: 'none',
+    };
+    house.device(custom, '', () => ({ isArmed: true }));
+    const { states } = await house.execute('panel', 'ArmDisarm', { arm: true, armLevel: 'L2' });
+    assert.equal(states?.currentArmLevel, 'L2');
+    assert.equal((await house.execute('panel', 'ArmDisarm', { arm: true })).errorCode, 'armLevelNeeded');
+    await house.home.close();
+  });
+
+  it('leaves the attributes of a custom device out of one that is none, however broken they are', () => {
+    const attributes = { availableArmLevels: { levels: [level('L1')], ordered: true } };
+    assert.deepEqual(parseDevice({ levels: [], customAttributes: attributes }, '', 'n1').levels, []);
+    assert.deepEqual(parseDevice({ customAttributes: '{ half' }, '', 'n1').customAttributes, {});
+  });
+
   it('cuts long names where Google would, between characters', () => {
     assert.equal(parseDevice({ deviceName: '🚪'.repeat(70) }, '', 'n1').name, '🚪'.repeat(60));
   });
@@ -245,6 +431,17 @@ describe('the settings of a device', () => {
       assert.equal((await house.execute('door', 'LockUnlock', { lock: false }, { pin })).status, 'SUCCESS', pin);
     }
     await house.home.close();
+  });
+
+  it('takes a PIN that is a number, as a variable of a flow may be, and never takes one for none', async () => {
+    assert.equal(parseDevice({}, 4711, 'n1').pin, '4711');
+    for (const pin of [undefined, null, '', ' ']) assert.equal(parseDevice({}, pin, 'n1').pin, '');
+    for (const pin of [true, ['4711'], { pin: '4711' }]) {
+      assert.throws(
+        () => parseDevice({}, pin, 'n1'),
+        (error: Error) => !error.message.includes('4711'),
+      );
+    }
   });
 
   it('says of whatever may end late that Google will be told', async () => {
