@@ -40,6 +40,9 @@ const SLIGHT_LEAD_SECONDS = 2;
 /** More than other processes can have been ahead of this one: a gateway takes a second or more for each command. */
 const DISTANCE_AFTER_LOSS = 30;
 
+/** After a failed attempt to keep them. Few are used in that time, and a disk that is full minds no more. */
+const KEEP_PAUSE_MS = 250;
+
 /**
  * One that may have been accepted keeps the sequence from starting anew behind it, unless so many after it were refused
  * that it cannot have been.
@@ -78,6 +81,7 @@ export class Timestamps {
   /** Where the sequence stood before the clock was believed instead, until a gateway has accepted that. */
   private before: number | undefined;
   private troubled = false;
+  private cancelKeeping: (() => void) | undefined;
   /** That of the shared home when this process was there last. */
   private era: string | undefined;
 
@@ -202,6 +206,8 @@ export class Timestamps {
 
   /** Writes down exactly where the sequence stands, so that the next process starts right behind it. */
   async settle(): Promise<void> {
+    this.cancelKeeping?.();
+    this.cancelKeeping = undefined;
     if (this.options.state.shared || this.last === 0) return;
     await this.reserving;
     const { last, reserved } = this;
@@ -245,15 +251,38 @@ export class Timestamps {
     // Ahead of the clock there is a burst; with it there is one command now and then.
     this.block = floor > this.seconds() + SMALL_BLOCK ? Math.min(LARGE_BLOCK, this.block * 2) : SMALL_BLOCK;
     const block = this.options.reserveAhead === false ? 1 : this.block;
+    let home = this.sequence;
     const taken = await this.quietly(
       () =>
         this.options.state.change(this.options.key, (current) => {
-          const result = take(this.later(asKept(current).sequence), floor, block);
+          home = this.later(asKept(current).sequence);
+          const result = take(home, floor, block);
           return { value: toJson(result.sequence), result };
         }),
-      () => take(this.sequence, floor, 1),
+      // What cannot be written may still be read, and be news to this process.
+      () => take(home, floor, 1),
     );
     this.own(taken);
+  }
+
+  /** Writes down what could not be kept, without waiting for the next command: the process may be killed before it. */
+  private async keep(): Promise<void> {
+    await this.quietly(
+      () =>
+        this.options.state.change(this.options.key, (current) => {
+          const home = this.later(asKept(current).sequence);
+          return { value: toJson(home), result: undefined };
+        }),
+      () => undefined,
+    );
+  }
+
+  private keepSoon(): void {
+    if (this.options.reserveAhead === false) return;
+    this.cancelKeeping ??= this.options.clock.after(KEEP_PAUSE_MS, () => {
+      this.cancelKeeping = undefined;
+      if (this.troubled) void this.keep();
+    });
   }
 
   private own({ sequence, first, count }: ReturnType<typeof take>): void {
@@ -304,6 +333,7 @@ export class Timestamps {
         );
       }
       this.troubled = true;
+      this.keepSoon();
       return otherwise();
     }
   }

@@ -107,7 +107,10 @@ describe('the sequence of a gateway', () => {
 });
 
 /** A clock that is right goes on; a wrong one is somewhere else, for some commands, and then the sequence is taken back. */
-interface Move { idle: number; wrong?: { shift: number; commands: number } }
+interface Move {
+  idle: number;
+  wrong?: { shift: number; commands: number };
+}
 const history = fc.array(
   fc.record(
     {

@@ -115,6 +115,32 @@ describe('timestamps', () => {
     assert.ok(disk.writes > 0);
   });
 
+  it('go on behind what a killed process has kept where the folder can be read, but not written any more', async () => {
+    const disk = new Disk();
+    clock.setWall(HOUR * 1000);
+    const given = await take(begin(disk), 3);
+    clock.setWall(-HOUR * 1000);
+    disk.readOnly = true;
+    given.push(...(await take(begin(disk), 3)));
+    assertIncreasing(given);
+  });
+
+  it('are kept soon after the folder can be written again, though no command comes', async () => {
+    const disk = new Disk();
+    const timestamps = begin(disk);
+    const given = await take(timestamps, 3);
+    disk.readOnly = true;
+    given.push(...(await take(timestamps, 20)));
+    await clock.advance(5000);
+    disk.readOnly = false;
+    await clock.advance(1000);
+    clock.setWall(-HOUR * 1000);
+    given.push(...(await take(begin(disk), 2)));
+    assertIncreasing(given);
+    assert.equal(clock.waiting, 0);
+    assert.equal(warnings.length, 1);
+  });
+
   it('are covered by the next one after the folder can be written again, whatever was used meanwhile', async () => {
     for (const count of [1, 3, 10, 50, 100]) {
       const disk = new Disk();
