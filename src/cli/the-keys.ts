@@ -2,6 +2,7 @@
 /**
  * The command `the-keys`: reads what was typed, lets a verb do it, and ends with an honest exit status.
  */
+import { CodedError, systemCode } from '../common/errors';
 import { runOnGateway } from './gateway-verbs';
 import { share } from './share';
 import { simulate } from './simulate';
@@ -33,11 +34,6 @@ function run({ verb, options }: Extract<Parsed, { kind: 'run' }>, terminal: Term
   return runOnGateway(verb, options, terminal);
 }
 
-for (const stream of [process.stdout, process.stderr]) {
-  // Whoever read it has gone; there is nobody left to tell.
-  stream.on('error', () => undefined);
-}
-
 const terminal: Terminal = {
   env: process.env,
   out: (text) => void process.stdout.write(text),
@@ -49,6 +45,23 @@ const terminal: Terminal = {
   },
 };
 
+let unwritten = false;
+process.stdout.on('error', (error) => {
+  const reason = systemCode(error) ?? 'unknown';
+  // Whoever read it has gone; there is nobody left to tell.
+  if (reason === 'EPIPE' || unwritten) return;
+  unwritten = true;
+  process.exitCode = EXIT.failed;
+  printError(
+    terminal,
+    new CodedError('CANNOT_WRITE', `what came of it could not be written (${reason})`, {
+      retriable: false,
+      hint: 'The command itself was carried out. Is the disk full?',
+    }),
+  );
+});
+process.stderr.on('error', () => undefined);
+
 void main(process.argv.slice(2), terminal).then((status) => {
-  process.exitCode = status;
+  process.exitCode = unwritten ? EXIT.failed : status;
 });

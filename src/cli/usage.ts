@@ -150,16 +150,16 @@ export function parse(args: readonly string[], code?: string): Parsed {
   const strange = (Object.keys(typed) as OptionName[]).find((name) => !spec.takes.includes(name));
   if (strange !== undefined) throw new UsageError(`${verb} has no option --${strange}`, verb);
   const options: Typed = typed;
-  if (spec.takes.includes('code') && (options.code ?? '') === '' && code !== undefined) options.code = code;
+  if (spec.takes.includes('code') && !isGiven(options.code) && code !== undefined) options.code = code;
   demand(verb, options, spec.needs);
   return { kind: 'run', verb, options };
 }
 
-/** @throws UsageError for the first option of `needed` that was not given, or is empty. */
+/** @throws UsageError for the first option of `needed` that was not given, or is blank. */
 export function demand(verb: Verb, options: Typed, needed: readonly OptionName[]): void {
   for (const name of needed) {
     const given = options[name as keyof Typed];
-    if ([given].flat().some((value) => value !== undefined && value !== '' && value !== false)) continue;
+    if ([given].flat().some(isGiven)) continue;
     const option: { short?: string; value?: string; text: string } = OPTIONS[name];
     throw new UsageError(`${verb} needs ${dashes(name, option)} (${option.text})`, verb);
   }
@@ -173,6 +173,10 @@ function split(args: readonly string[]): { values: Typed & { help?: boolean }; p
     const [line = ''] = (error as Error).message.split(/\n|\. /, 1);
     throw new UsageError(line.charAt(0).toLowerCase() + line.slice(1));
   }
+}
+
+function isGiven(value: string | boolean | undefined): boolean {
+  return typeof value === 'string' ? value.trim() !== '' : value === true;
 }
 
 function isVerb(word: string): word is Verb {

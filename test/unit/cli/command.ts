@@ -11,21 +11,22 @@ export interface Ended {
   stderr: string;
 }
 
-/** Starts it; what it prints is collected. The environment holds nothing of the caller's but what Node.js needs. */
+/** Starts it; what it prints is collected, unless its standard output is another file. The environment holds nothing of the caller's but what Node.js needs. */
 export function start(
   args: readonly string[],
   env: Record<string, string> = {},
+  output: number | 'pipe' = 'pipe',
 ): { child: ChildProcess; ended: Promise<Ended> } {
   const { PATH = '', SystemRoot = '' } = process.env;
   const child = spawn(process.execPath, ['--import', 'tsx', COMMAND, ...args], {
     cwd: ROOT,
     env: { PATH, SystemRoot, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output, 'pipe'],
   });
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk) => (stdout += String(chunk)));
-  child.stderr.on('data', (chunk) => (stderr += String(chunk)));
+  child.stdout?.on('data', (chunk) => (stdout += String(chunk)));
+  child.stderr?.on('data', (chunk) => (stderr += String(chunk)));
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status) => resolve({ status, stdout, stderr }));

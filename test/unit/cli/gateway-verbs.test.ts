@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -163,6 +164,16 @@ describe('the verbs of the-keys', function () {
     }
     const help = await run(['--help']);
     assert.deepEqual([help.status, help.stderr], [0, '']);
+  });
+
+  it('does not end well where its result cannot be written', async function () {
+    if (!existsSync('/dev/full')) this.skip();
+    const full = openSync('/dev/full', 'w');
+    const { child, ended } = start(['--host', running.host, 'status'], { XDG_STATE_HOME: home }, full);
+    child.once('spawn', () => closeSync(full));
+    const { status, stderr } = await ended;
+    assert.equal(status, 1);
+    assert.match(stderr, /^\{"error":\{"code":"CANNOT_WRITE",.*ENOSPC/);
   });
 
   it('keeps its timestamps where the platform keeps such things', () => {

@@ -33,6 +33,7 @@ describe('what may be typed after the-keys', () => {
     };
     assert.equal(code(['-i', '7', 'open']), 'from-environment');
     assert.equal(code(['-i', '7', '-c', 'typed', 'open']), 'typed');
+    assert.equal(code(['-i', '7', '-c', ' ', 'open']), 'from-environment');
     assert.equal(code(['simulate']), undefined);
   });
 
@@ -40,7 +41,10 @@ describe('what may be typed after the-keys', () => {
     for (const verb of ['open', 'close', 'locker_status', 'calibrate']) {
       assert.match(wrong([verb, '-c', 'x']), /needs -i, --identifier/);
       assert.match(wrong([verb, '-i', '7']), /needs -c, --code/);
-      assert.match(wrong([verb, '-i', '', '-c', 'x']), /needs -i/);
+      for (const blank of ['', ' ', '\t']) {
+        assert.match(wrong([verb, '-i', blank, '-c', 'x']), /needs -i/);
+        assert.match(wrong([verb, '-i', '7', '-c', blank]), /needs -c/);
+      }
     }
     for (const verb of ['synchronize_locker', 'update_locker']) assert.match(wrong([verb]), /needs -i/);
     for (const verb of ['search', 'status', 'synchronize', 'update']) assert.equal(parse([verb]).kind, 'run');
