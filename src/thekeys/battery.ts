@@ -15,13 +15,12 @@ const LOW_FAMILY: Scale = { emptyMillivolts: 3100, fullMillivolts: 4000 };
 const HIGH_FAMILY: Scale = { emptyMillivolts: 6395, fullMillivolts: 8204 };
 const FAMILY_BORDER_MILLIVOLTS = 5000;
 
-/** Outside of it the number is not the voltage of any lock's battery: 0 where the gateway never heard the lock, say. */
-const PLAUSIBLE_MILLIVOLTS = { from: 1500, to: 10_000 };
-
-/** Percent, a whole number from 0 to 100, or null where the voltage is missing or nonsense. */
+/**
+ * Percent, a whole number from 0 to 100, or null where there is no voltage: missing, or 0 as of a lock that the gateway
+ * has never heard.
+ */
 export function batteryPercent(millivolts: number | null | undefined): number | null {
-  if (millivolts === null || millivolts === undefined) return null;
-  if (!(millivolts >= PLAUSIBLE_MILLIVOLTS.from && millivolts <= PLAUSIBLE_MILLIVOLTS.to)) return null;
+  if (millivolts === null || millivolts === undefined || !Number.isFinite(millivolts) || millivolts <= 0) return null;
   const scale = millivolts < FAMILY_BORDER_MILLIVOLTS ? LOW_FAMILY : HIGH_FAMILY;
   const share = (millivolts - scale.emptyMillivolts) / (scale.fullMillivolts - scale.emptyMillivolts);
   return Math.floor(Math.min(1, Math.max(0, share)) * 100);
