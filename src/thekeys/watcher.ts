@@ -307,8 +307,9 @@ export class Watcher {
   private async foundLately(due: readonly Entry[]): Promise<Snapshot | undefined> {
     const shortest = Math.min(...due.map(({ watch }) => watch.intervalMs));
     const snapshot = asSnapshot(await this.options.state.get(this.stateKey));
-    const age = this.options.clock.now() - snapshot.at;
-    return age >= 0 && age < shortest * FRESH ? snapshot : undefined;
+    // Two machines never show quite the same time, so what another one found just now may seem to come from the future.
+    const age = Math.abs(this.options.clock.now() - snapshot.at);
+    return age < shortest * FRESH ? snapshot : undefined;
   }
 
   private async tellOthers(locks: ListedLock[]): Promise<void> {
@@ -331,10 +332,24 @@ function asGatewayError(thrown: unknown): GatewayError {
   return gatewayError('BAD_RESPONSE', { message: `unexpected: ${textOf(thrown)}` });
 }
 
-/** What is kept was written by this class, in this or another process. */
+/** What is kept was written by this class, in this or another process; or by somebody else, and then tells nothing. */
 function asSnapshot(value: Json | undefined): Snapshot {
   const empty: Snapshot = { at: 0, locks: [], known: {} };
-  return typeof value === 'object' && value !== null ? { ...empty, ...(value as Partial<Snapshot>) } : empty;
+  if (!isRecord(value)) return empty;
+  const { at, locks, known } = value;
+  const isListed = (lock: Json): boolean => isRecord(lock) && typeof lock.identifier === 'string';
+  const isKnown = (lock: Json): boolean => isRecord(lock) && isRecord(lock.reading) && isListed(lock.reading);
+  const usable =
+    typeof at === 'number' &&
+    Array.isArray(locks) &&
+    locks.every(isListed) &&
+    isRecord(known) &&
+    Object.values(known).every(isKnown);
+  return usable ? (value as unknown as Snapshot) : empty;
+}
+
+function isRecord(value: Json | undefined): value is Record<string, Json> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function asJson(snapshot: Snapshot): Json {

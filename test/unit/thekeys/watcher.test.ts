@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import type { Clock } from '../../../src/common/clock';
 import { SimulatedGateway } from '../../../src/simulator/gateway';
 import { MemoryState } from '../../../src/state/local';
+import type { Json } from '../../../src/state/state';
 import { parseAddress } from '../../../src/thekeys/address';
 import { Gateway } from '../../../src/thekeys/gateway';
 import { HandClock } from '../../support/clock';
@@ -216,5 +218,72 @@ describe('watching locks', () => {
     assert.deepEqual(told, []);
     assert.equal(clock.waiting, 0);
     assert.equal(world.journal.paths.length, 2);
+  });
+
+  describe('in several processes', () => {
+    class Shared extends MemoryState {
+      override readonly shared = true;
+    }
+    let state: Shared;
+    beforeEach(() => {
+      state = new Shared();
+    });
+
+    /** A process on a machine whose clock shows another time. */
+    const elsewhere = (aheadMs: number): string[] => {
+      const itsClock: Clock = {
+        now: () => clock.now() + aheadMs,
+        elapsed: () => clock.elapsed(),
+        after: (ms, run) => clock.after(ms, run),
+      };
+      const its = new Gateway({
+        address: parseAddress('gateway.test'),
+        state,
+        warn: () => undefined,
+        clock: itsClock,
+        transport: inProcess(world, clock),
+        random: () => Math.random(),
+      });
+      const told: string[] = [];
+      its.watch(
+        { share: FRONT, intervalMs: MINUTE, timeoutMs: 10_000 },
+        {
+          onReading: ({ state: read }) => told.push(read),
+          onTrouble: ({ code }) => told.push(code),
+          onRecovered: () => told.push('recovered'),
+        },
+      );
+      return told;
+    };
+    const listed = (): number => world.journal.paths.filter((path) => path === '/lockers').length;
+
+    it('one polls and all know, though no two clocks show the same time', async () => {
+      const told = [-2000, -50, 0, 50, 2000].map(elsewhere);
+      await clock.advance(20 * MINUTE);
+      // Each of them would have asked that often; the quickest of them sets the pace, by up to a tenth.
+      assert.ok(listed() <= 23, `${listed()} lists in 20 minutes`);
+      assert.equal(asked(), 1);
+      for (const each of told) assert.ok(each.length >= 18, `told ${each.length} times`);
+    });
+
+    it('what somebody else wrote in place of what was found is no reading', async () => {
+      const reading = { identifier: FRONT.identifier, state: 'open' };
+      const at = clock.now();
+      const odd: Json[] = [
+        { at, locks: [null], known: {} },
+        { at, locks: { find: 1 }, known: {} },
+        { at, locks: [{ identifier: FRONT.identifier, lastLog: 1 }], known: { [FRONT.identifier]: { reading: null } } },
+        { at, locks: [], known: null },
+        { at: 'now', locks: [], known: { [FRONT.identifier]: { reading } } },
+        [at],
+        'open',
+      ];
+      for (const value of odd) {
+        await state.change('watch/gateway.test:80', () => ({ value, result: undefined }));
+        const told = elsewhere(0);
+        await clock.advance(1000);
+        assert.deepEqual(told, ['closed'], JSON.stringify(value));
+      }
+    });
   });
 });
