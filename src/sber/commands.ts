@@ -56,7 +56,7 @@ export function devicesCommand(
     case 'state':
       return { operation, userId: user(given, message, node), ids: idsIn(given, 'device_ids', named) ?? [] };
     case 'add':
-      return { operation, userId: user(given, message, node), items: itemsIn(given, 'devices', named) };
+      return { operation, userId: user(given, message, node), items: itemsIn(withoutUser(given), 'devices', named) };
     case 'update':
       return { operation, items: itemsIn(given, 'devices', named) };
     case 'delete': {
@@ -101,6 +101,12 @@ function itemsIn(given: unknown, name: 'models' | 'devices', named: boolean): un
   if (Array.isArray(list)) return list;
   if (isObject(list)) return [list];
   throw missing(`no ${name}`, `Give one of them, a list of them, or { "${name}": [...] }.`);
+}
+
+/** A lone device whose user stands in it: read by `user`, and no part of the device. */
+function withoutUser(given: unknown): unknown {
+  if (!isObject(given)) return given;
+  return Object.fromEntries(Object.entries(given).filter(([name]) => name !== 'user_id' && name !== 'userId'));
 }
 
 /** The models saved in the node, for a message that brings none: nothing, or what a button sends (a time, true). */

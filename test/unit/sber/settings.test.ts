@@ -149,6 +149,11 @@ describe('What a message asks of the Sber nodes', () => {
     const message = (payload: unknown): unknown => devicesCommand({ operation: 'message', userId: 'u' }, { payload });
     const devices = [{ id: 'D' }];
     assert.deepEqual(message({ operation: 'add', devices }), { operation: 'add', userId: 'u', items: devices });
+    assert.deepEqual(devicesCommand({ operation: 'add' }, { payload: { id: 'D', user_id: 'v' } }), {
+      operation: 'add',
+      userId: 'v',
+      items: devices,
+    });
     assert.deepEqual(message({ operation: 'update', devices }), { operation: 'update', items: devices });
     assert.deepEqual(message({ operation: 'delete', device_ids: 'D' }), { operation: 'delete', ids: ['D'] });
     assert.deepEqual(message({ operation: 'state', device_ids: ['D'] }), {
