@@ -13,6 +13,16 @@
   /** Plain http is for this machine alone: what travels in the clear must not leave it. */
   const LOCAL = /^http:\/\/(localhost|127(\.\d+){3}|\[::1\])(:\d+)?(\/|$)/i;
 
+  /** An address that can be one, with nothing beside host, port and path: the runtime refuses what is not, too. */
+  function isAddress(text) {
+    try {
+      const { username, password, search, hash } = new window.URL(text);
+      return username + password + search + hash === '';
+    } catch {
+      return false;
+    }
+  }
+
   /** Each is true where the value may stay. */
   const validators = {
     identifier: (value) => {
@@ -25,11 +35,14 @@
     },
     host: (value) => {
       const text = trimmed(value);
-      return isVariable(value) || /^(http:\/\/)?(\[[0-9a-f:.]+\]|[^\s/:@?#[\]]+)(:\d{1,5})?\/?$/i.test(text);
+      if (isVariable(value)) return true;
+      const isHost = /^(http:\/\/)?(\[[0-9a-f:.]+\]|[^\s/:@?#[\]\\]+)(:\d{1,5})?\/?$/i.test(text);
+      return isHost && isAddress(/^http:/i.test(text) ? text : 'http://' + text);
     },
     endpoint: (value) => {
       const text = trimmed(value);
-      return text === '' || isVariable(value) || /^https:\/\/[^\s/]+/i.test(text) || LOCAL.test(text);
+      if (text === '' || isVariable(value)) return true;
+      return (/^https:\/\/[^\s/]+/i.test(text) || LOCAL.test(text)) && isAddress(text);
     },
   };
 

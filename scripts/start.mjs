@@ -80,10 +80,11 @@ async function main() {
     },
   });
   undo.push(() => RED.stop());
+  const running = flowsRun(RED);
   await RED.start();
   server.handler = RED;
 
-  await answers(url);
+  await Promise.all([running, answers(url)]);
   if (ending !== undefined) return;
   world.greet();
   console.log('Ctrl-C ends it and removes everything it made.');
@@ -143,7 +144,18 @@ function terminal() {
   };
 }
 
-/** Resolves when the editor and the flows can really be opened. */
+/** Resolves when the flows run, which is later than that they can be read: a button pressed in between does nothing. */
+function flowsRun(RED) {
+  return new Promise((resolve) => {
+    RED.events.once('flows:started', resolve);
+    // Flows that cannot start are a matter for the editor, which tells why.
+    RED.events.on('runtime-event', ({ id, payload }) => {
+      if (id === 'runtime-state' && payload?.error) resolve();
+    });
+  });
+}
+
+/** Resolves when the editor can really be opened. */
 async function answers(url) {
   for (;;) {
     const status = await fetch(new URL('flows', url), { signal: AbortSignal.timeout(PATIENCE_MS) }).then(

@@ -153,6 +153,21 @@ export function keyboardSuite(title: string, options: SuiteOptions): void {
       assert.equal(await editor.evaluate(`RED.nodes.node('alarm').valid`), false);
     });
 
+    it('gives up half-typed attributes with the kind of device that they belong to', async () => {
+      const attributes = page.locator('#node-input-customAttributes-json');
+      const saved = (): Promise<unknown> => editor.evaluate(`RED.nodes.node('alarm').customAttributes`);
+      let dialog = await Dialog.open(editor, 'alarm');
+      await page.locator('#node-input-deviceType').selectOption('CUSTOM');
+      await attributes.fill('{ "a":');
+      await dialog.save();
+      assert.equal(await saved(), '{ "a":', 'nothing that is seen is lost');
+      dialog = await Dialog.open(editor, 'alarm');
+      await page.locator('#node-input-deviceType').selectOption('SECURITYSYSTEM');
+      await dialog.save();
+      assert.deepEqual(await saved(), {});
+      assert.equal(await editor.evaluate(`RED.nodes.node('alarm').valid`), true);
+    });
+
     it('says what is wrong with a credential when the cursor leaves it, and no longer than it is', async () => {
       const dialog = await Dialog.open(editor, 'google');
       const said = page.locator('#node-config-dialog-edit-form .thekeys-bad:not(:empty)');
