@@ -64,7 +64,8 @@ export class HttpFailure extends Error {
 const plainAgent = new http.Agent({ keepAlive: false });
 const tlsAgent = new https.Agent({ keepAlive: false });
 
-const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
+const TLS_CODE =
+  /^(ERR_TLS|ERR_SSL|ERROR_IN_CERT|CERT_|CRL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH_EXCEEDED|UNSPECIFIED|EPROTO)/;
 
 /**
  * Sends one request and reads the whole answer, whatever its status.

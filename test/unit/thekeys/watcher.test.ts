@@ -250,6 +250,7 @@ describe('watching locks', () => {
         {
           onReading: ({ state: read }) => told.push(read),
           onTrouble: ({ code }) => told.push(code),
+          onTroubleLasts: () => undefined,
           onRecovered: () => told.push('recovered'),
         },
       );
