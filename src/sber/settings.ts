@@ -3,6 +3,7 @@
  * refused here with INVALID_INPUT, before anything is sent.
  */
 import { invalidInput } from '../common/errors';
+import { textSetting } from '../common/settings';
 
 export const DEFAULT_ENDPOINT = 'https://partners.iot.sberdevices.ru';
 const DEFAULT_TIMEOUT_S = 15;
@@ -30,11 +31,10 @@ export interface AccountSettings {
 
 /** @throws INVALID_INPUT naming the field */
 export function accountSettings(fields: AccountFields): AccountSettings {
-  const ca = text(fields.ca);
   return {
-    base: parseEndpoint(text(fields.endpoint) ?? DEFAULT_ENDPOINT),
+    base: parseEndpoint(textSetting(fields.endpoint, 'the endpoint') || DEFAULT_ENDPOINT),
     key: parseKey(fields),
-    ca,
+    ca: textSetting(fields.ca, 'the certificate') || undefined,
     timeoutMs: parseTimeout(fields.timeout),
   };
 }
@@ -72,7 +72,7 @@ function isLoopback(hostname: string): boolean {
 
 function parseKey(fields: AccountFields): AccountSettings['key'] {
   // Pasted from an example, the key often brings the word before it along.
-  const token = (text(fields.token) ?? '').replace(/^Bearer\s+/i, '');
+  const token = textSetting(fields.token, 'the key').replace(/^Bearer\s+/i, '');
   if (token === '') {
     throw invalidInput('the account has no key', 'Enter the project key that Sber Studio shows into the account.');
   }
@@ -82,11 +82,11 @@ function parseKey(fields: AccountFields): AccountSettings['key'] {
       'Copy the project key from Sber Studio again, without spaces or line ends.',
     );
   }
-  const place = text(fields.keyIn) ?? 'header';
+  const place = textSetting(fields.keyIn, 'keyIn') || 'header';
   if (place === 'header') return { place, token };
   if (place !== 'query') throw invalidInput('keyIn is neither "header" nor "query"');
-  const parameter = text(fields.keyParameter);
-  if (parameter === undefined) {
+  const parameter = textSetting(fields.keyParameter, 'the query parameter');
+  if (parameter === '') {
     throw invalidInput(
       'the key goes into the query, but its parameter has no name',
       'Enter the name of the query parameter that your project in Sber Studio uses.',
@@ -102,10 +102,4 @@ function parseTimeout(value: unknown): number {
     throw invalidInput('the timeout is no number of seconds', 'Enter seconds, for example 15, or leave it empty.');
   }
   return seconds * 1000;
-}
-
-function text(value: unknown): string | undefined {
-  if (typeof value !== 'string') return undefined;
-  const trimmed = value.trim();
-  return trimmed === '' ? undefined : trimmed;
 }

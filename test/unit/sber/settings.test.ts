@@ -38,6 +38,9 @@ describe('Settings of a Sber account', () => {
 
   const wrong: [string, Record<string, unknown>][] = [
     ['no key', { token: '' }],
+    ['a key from a variable that is not set', { token: '${SBER_KEY}' }],
+    ['an endpoint from one', { endpoint: '${SBER_ENDPOINT}' }],
+    ['a certificate from one', { ca: '${SBER_CA}' }],
     ['a key in two lines', { token: 'demo\nkey' }],
     ['a key with letters that no header takes', { token: 'ключ' }],
     ['a key in neither place', { keyIn: 'body' }],
