@@ -327,6 +327,10 @@ export class SmartHome implements House {
     // A deploy may have come while the user was asked: whoever has the id now may ask for another PIN.
     if (this.closed || entry?.device !== run.device) return failed('deviceNotReady');
     const now = this.options.clock.elapsed();
+    if (run.isOver(now)) {
+      this.conclude(asked, failed('timeout'));
+      return asked;
+    }
     if (run.caller.gone || now - asked.since > MOST_ON_THE_WAY_MS) return failed('timeout');
     run.begin(asked, now);
     const google = this.pending.add(asked, now);

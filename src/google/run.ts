@@ -1,6 +1,7 @@
 /**
  * All executions of one request for one device: one after the other, up to the first that fails, and answered once, with
- * `PENDING` where the flow takes longer than Google waits. How an execution is carried out is told by `home.ts`. There is
+ * `PENDING` where the flow takes longer than Google waits; the next one waits for the flow's word all the same, for it may
+ * be that the one before failed. How an execution is carried out is told by `home.ts`. There is
  * one promise for each run and none for its steps: a hundred devices of a request are commanded and answer in one moment.
  */
 import type { Deadlines, Wait } from './deadlines';
@@ -22,14 +23,18 @@ export interface RunOptions {
   answered: (run: Run, result: Result) => void;
 }
 
-const PENDING: Result = { status: 'PENDING' };
+/**
+ * How long after the first command of a run the flow may be told of a further one, where Google was answered long ago:
+ * as long as `lock-action` tries by default. A door that opens later opens for somebody who has gone.
+ */
+const GOES_ON_MS = 30_000;
 
 export class Run implements Wait {
   due = 0;
   /** Google has been answered `PENDING`; what comes now goes by report and follow-up. */
   late = false;
-  /** The first command that the flow was told of: with it the time begins that Google waits. */
-  private first: Asked | undefined;
+  /** When the flow is told of nothing further; set with the first command it is told of. By the clock's `elapsed`. */
+  private until: number | undefined;
   /** The last command that the flow was told of. */
   latest: Asked | undefined;
   private next = 0;
@@ -70,33 +75,28 @@ export class Run implements Wait {
     }
   }
 
-  /** Begins the time for a command that the flow is told of. */
+  /** The flow is told of a command; with the first one the time begins that Google waits. */
   begin(asked: Asked, now: number): void {
-    const { replyTimeoutMs } = this.device.settings;
     this.latest = asked;
-    if (this.first === undefined) {
-      this.first = asked;
-      this.options.deadlines.add(replyTimeoutMs, this, now);
-    } else {
-      this.options.deadlines.add(replyTimeoutMs, asked, now);
-    }
+    if (this.until !== undefined) return;
+    this.until = now + GOES_ON_MS;
+    this.options.deadlines.add(this.device.settings.replyTimeoutMs, this, now);
   }
 
-  /** The time is over. */
+  /** Whether the flow took so long for what it was told of that nothing further may come of the request. */
+  isOver(now: number): boolean {
+    return this.late && this.until !== undefined && now >= this.until;
+  }
+
+  /** The time that Google waits is over. What the flow was told of is waited for still. */
   expire(): void {
     this.late = true;
-    this.answer(PENDING);
-    this.first?.expire();
+    this.answer({ status: 'PENDING' });
   }
 
   /** A step ended that had to be waited for. */
   hear(outcome: Outcome): void {
     if (this.takes(outcome)) this.go();
-  }
-
-  /** A command needs its own time no longer. */
-  over(asked: Asked): void {
-    if (asked !== this.first) this.options.deadlines.delete(this.device.settings.replyTimeoutMs, asked);
   }
 
   private fail(error: unknown): void {
@@ -107,13 +107,11 @@ export class Run implements Wait {
   private takes(outcome: Outcome): boolean {
     const result = outcome instanceof Asked ? outcome.awaited() : outcome;
     if (result === undefined) return false;
-    if (result.status !== 'SUCCESS' && result.status !== 'PENDING') {
+    if (result.status !== 'SUCCESS') {
       this.answer(result);
       return false;
     }
     if (this.whole === undefined) this.whole = result;
-    // Once one is pending, the device is.
-    else if (this.whole.status === 'PENDING' || result.status === 'PENDING') this.whole = PENDING;
     else this.whole = { status: 'SUCCESS', states: { ...this.whole.states, ...result.states } };
     return true;
   }
@@ -128,8 +126,7 @@ export class Run implements Wait {
 }
 
 /** A command that the flow was told of. */
-export class Asked implements Wait {
-  due = 0;
+export class Asked {
   readonly deviceId: string;
   private result: Result | undefined;
   private isAwaited = false;
@@ -155,12 +152,6 @@ export class Asked implements Wait {
   tell(result: Result): void {
     if (this.result !== undefined) return;
     this.result = result;
-    this.run.over(this);
     if (this.isAwaited) this.run.hear(result);
-  }
-
-  /** The time is over; the run goes on without it. */
-  expire(): void {
-    this.tell(PENDING);
   }
 }

@@ -252,6 +252,69 @@ describe('commands to devices', () => {
       assert.equal((await house.query('lamp')).on, false);
     });
 
+    const lockThenUnlock = [
+      { command: 'action.devices.commands.LockUnlock', params: { lock: true, followUpToken: 'lock-token' } },
+      { command: 'action.devices.commands.LockUnlock', params: { lock: false, followUpToken: 'unlock-token' } },
+    ];
+
+    it('is told of nothing further before it has answered, however late', async () => {
+      house.device(slow);
+      const answer = house.executeAll([{ devices: ['door'], execution: lockThenUnlock }]);
+      await house.clock.advance(20_000);
+      assert.equal((await answer)[0]!.status, 'PENDING');
+      assert.equal(house.told.length, 1);
+      await house.reply(house.told[0]!, { isLocked: true });
+      assert.equal(house.told.length, 2);
+      await house.reply(house.told[1]!, { isLocked: false });
+      assert.deepEqual(
+        house.followUps.map(({ response }) => response),
+        [
+          { status: 'SUCCESS', isLocked: true, followUpToken: 'lock-token' },
+          { status: 'SUCCESS', isLocked: false, followUpToken: 'unlock-token' },
+        ],
+      );
+      assert.equal((await house.query('door')).isLocked, false);
+    });
+
+    it('is told of nothing further when what came late is a failure', async () => {
+      house.device(slow);
+      const answer = house.executeAll([{ devices: ['door'], execution: lockThenUnlock }]);
+      await house.clock.advance(5000);
+      await answer;
+      await house.reply(house.told[0]!, { error: 'deviceJammingDetected' });
+      await house.clock.advance(60_000);
+      assert.equal(house.told.length, 1);
+    });
+
+    it('is not told to open when the door took so long to close that nobody waits for it any more', async () => {
+      house.device(slow);
+      const answer = house.executeAll([{ devices: ['door'], execution: lockThenUnlock }]);
+      await house.clock.advance(30_000);
+      await answer;
+      await house.reply(house.told[0]!, { isLocked: true });
+      assert.equal(house.told.length, 1);
+      assert.deepEqual(
+        house.followUps.map(({ response }) => response),
+        [
+          { status: 'SUCCESS', isLocked: true, followUpToken: 'lock-token' },
+          { status: 'FAILURE', errorCode: 'timeout', followUpToken: 'unlock-token' },
+        ],
+      );
+    });
+
+    it('holds up no later request when it never answers', async () => {
+      house.device(slow);
+      const answer = house.executeAll([{ devices: ['door'], execution: lockThenUnlock }]);
+      await house.clock.advance(1500);
+      await answer;
+      const next = house.execute('door', 'LockUnlock', { lock: false });
+      await house.clock.advance(0);
+      await house.reply(house.told[1]!, { isLocked: false });
+      assert.equal((await next).status, 'SUCCESS');
+      await house.clock.advance(20 * 60_000);
+      assert.equal(house.told.length, 2);
+    });
+
     it('holds up no other device of a hundred, and none of many requests', async () => {
       const ids = Array.from({ length: 100 }, (_, index) => `door-${index}`);
       for (const id of ids) house.device({ ...slow, deviceId: id });
