@@ -64,13 +64,16 @@ export class LoginThrottle {
     const place = await this.hash(`address ${address}`);
     return this.options.state.change(this.options.key, (current) => {
       const now = this.options.clock.now();
-      const table = asTable(current);
+      const { table, isNew } = upTo(now, asTable(current));
       const waitMs = Math.max(
         waiting(RULES.user, table.users[user], now),
         waiting(RULES.address, table.addresses[place], now),
       );
       const before = table.addresses[place];
-      if (waitMs > 0) return { result: { waitMs, last: false, before } };
+      if (waitMs > 0) {
+        const result = { waitMs, last: false, before };
+        return isNew ? { value: table as unknown as Json, result } : { result };
+      }
       const users = counted(RULES.user, table.users, user, now);
       const addresses = newest(counted(RULES.address, table.addresses, place, now));
       const last = users[user]?.failures === RULES.user.free || addresses[place]?.failures === RULES.address.free;
@@ -116,8 +119,21 @@ function waiting(rule: Rule, counter: Counter | undefined, now: number): number 
   if (counter === undefined || counter.failures < rule.free) return 0;
   // The exponent is bounded before the power is taken; the cap is reached long before.
   const pause = Math.min(rule.capMs, rule.firstMs * 2 ** Math.min(20, counter.failures - rule.free));
-  // A clock that was set back must not turn the pause into hours.
-  return Math.min(pause, counter.at + pause - now);
+  return counter.at + pause - now;
+}
+
+/**
+ * A clock that was set back must not turn the pause into hours. What seems to have been tried later than now counts as
+ * tried now, and is kept so: or the pause would begin anew with every look at it.
+ */
+function upTo(now: number, table: Table): { table: Table; isNew: boolean } {
+  const ahead = (counters: Counters): boolean => Object.values(counters).some(({ at }) => at > now);
+  if (!ahead(table.users) && !ahead(table.addresses)) return { table, isNew: false };
+  const set = (counters: Counters): Counters =>
+    Object.fromEntries(
+      Object.entries(counters).map(([slot, { failures, at }]) => [slot, { failures, at: Math.min(at, now) }]),
+    );
+  return { table: { users: set(table.users), addresses: set(table.addresses) }, isNew: true };
 }
 
 function counted(rule: Rule, counters: Counters, slot: string, now: number): Counters {

@@ -293,6 +293,17 @@ describe('attacks on account linking', () => {
       assert.equal((await submit(fresh, ANNA, { 'X-Forwarded-For': '203.0.113.9' })).status, 302);
     });
 
+    it('does not shut the owner out for longer when somebody sets the clock back', async () => {
+      const form = await openPage(authorizeAddress(server.settings));
+      for (let i = 0; i < 20; i++) await guess(form, 'anna', '198.51.100.7');
+      server.clock.setWall(-24 * 60 * 60_000);
+      const page = await openPage(authorizeAddress(server.settings));
+      const refused = await submit(page, ANNA, { 'X-Forwarded-For': '203.0.113.9' });
+      assert.equal(refused.status, 429);
+      server.clock.skip(Number(refused.headers.get('retry-after')) * 1000);
+      assert.equal((await submit(page, ANNA, { 'X-Forwarded-For': '203.0.113.9' })).status, 302);
+    });
+
     it('is slowed down after a restart too', async () => {
       const state = new MemoryState();
       let target = await serveLinking({ state, hand: server.clock });
