@@ -172,18 +172,21 @@ export class HomeGraphClient implements HomeGraph {
   private async run(lane: Lane): Promise<void> {
     lane.busy = true;
     let pauseMs: number | undefined;
-    while (pauseMs === undefined && alive(lane)) {
-      if (lane.syncDue) {
-        lane.syncDue = false;
-        pauseMs = this.afterSync(lane, await this.call(lane, 'requestSync', { async: true }));
-        continue;
+    try {
+      while (pauseMs === undefined && alive(lane)) {
+        if (lane.syncDue) {
+          lane.syncDue = false;
+          pauseMs = this.afterSync(lane, await this.call(lane, 'requestSync', { async: true }));
+          continue;
+        }
+        const batch = this.take(lane);
+        if (batch === undefined) break;
+        const verdict = await this.call(lane, 'reportStateAndNotification', bodyOf(batch));
+        if (alive(lane)) pauseMs = this.afterReport(lane, batch, verdict);
       }
-      const batch = this.take(lane);
-      if (batch === undefined) break;
-      const verdict = await this.call(lane, 'reportStateAndNotification', bodyOf(batch));
-      if (alive(lane)) pauseMs = this.afterReport(lane, batch, verdict);
+    } finally {
+      lane.busy = false;
     }
-    lane.busy = false;
     if (pauseMs !== undefined) this.schedule(lane, pauseMs);
   }
 

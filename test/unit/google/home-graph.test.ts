@@ -211,6 +211,15 @@ describe('Home Graph', () => {
     assert.match(warnings[0]!, /"door" was refused \(400\).*isArmed/);
   });
 
+  it('a state that cannot even be written costs one report, and the next one is told', async () => {
+    graph.report(['anna'], { door: { isLocked: 1n } as unknown as States });
+    await quiet();
+    assert.match(warnings[0]!, /unexpected/);
+    graph.report(['anna'], { door: locked });
+    await quiet();
+    assert.deepEqual(google.statesOf('anna', 'door'), locked);
+  });
+
   it('403 is told once with what to do, and not tried again', async () => {
     google.mishaps.push({ at: 'reportStateAndNotification', status: 403 });
     google.mishaps.push({ at: 'reportStateAndNotification', status: 403 });
