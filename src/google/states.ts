@@ -34,6 +34,7 @@ export class DeviceStates {
   private cancelTimer: (() => void) | undefined;
   private writing: Promise<void> | undefined;
   private told = false;
+  private closed = false;
 
   constructor(private readonly options: DeviceStatesOptions) {
     this.key = `${options.prefix}/states`;
@@ -60,8 +61,9 @@ export class DeviceStates {
     if (this.cancelTimer === undefined) this.schedule(GATHER_MS);
   }
 
-  /** Writes what is not written yet. */
+  /** Writes what is not written yet. Nothing is written later: by then somebody else may have kept what is newer. */
   async close(): Promise<void> {
+    this.closed = true;
     this.cancelTimer?.();
     this.unsubscribe();
     await this.writing;
@@ -84,7 +86,7 @@ export class DeviceStates {
   }
 
   private schedule(ms: number): void {
-    if (this.cancelTimer !== undefined || this.writing !== undefined) return;
+    if (this.cancelTimer !== undefined || this.writing !== undefined || this.closed) return;
     this.cancelTimer = this.options.clock.after(ms, () => {
       this.cancelTimer = undefined;
       this.writing = this.write().then((written) => {

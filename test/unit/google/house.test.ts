@@ -89,6 +89,31 @@ describe('what the devices are', () => {
     await house.home.close();
   });
 
+  it('is not written by a house that was closed, over what the next one has kept', async () => {
+    const house = new House();
+    house.device(DOOR);
+    const change = house.state.change.bind(house.state);
+    let broke = (): void => undefined;
+    const broken = new Promise<never>((_, reject) => {
+      broke = () => reject(new Error('EIO'));
+    });
+    house.state.change = () => broken;
+    await house.home.take({ payload: { isLocked: true } }, 'door');
+    await house.clock.advance(100);
+    const closing = house.home.close();
+    broke();
+    await closing;
+    house.state.change = change;
+    const next = new House(house.state, house.clock);
+    next.device(DOOR);
+    await next.home.take({ payload: { isLocked: false } }, 'door');
+    await house.clock.advance(60_000);
+    const third = await next.restarted();
+    third.device(DOOR);
+    assert.equal((await third.query('door')).isLocked, false);
+    await third.home.close();
+  });
+
   it('is told to every linked user, and to nobody while nobody is linked', async () => {
     const house = new House();
     house.device(DOOR);
