@@ -37,7 +37,9 @@ function init(RED: NodeAPI): void {
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.home = error;
-      this.error(error.message);
+      // For the log alone: the devices of the account tell their Catch nodes, each once, with code and hint.
+      const { message, cause } = error as CodedError;
+      this.error(cause.hint === message ? message : `${message}. ${cause.hint}`);
     }
   }
 

@@ -48,6 +48,8 @@ function init(RED: NodeAPI): void {
       adapter.badge('idle', words('badge.ready'));
     } catch (error) {
       adapter.report(error);
+      // This node has no input to check, as the word for such an error says.
+      adapter.badge('failed', words('badge.settings'));
     }
 
     /** Commands of custom devices have no word of ours; Google's own name serves. */

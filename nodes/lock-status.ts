@@ -98,10 +98,9 @@ function init(RED: NodeAPI): void {
         adapter.signal.addEventListener('abort', stop, { once: true });
       }
     } catch (error) {
+      adapter.report(error);
+      // Nothing was asked yet that could be wrong.
       badge.show('failed', fault ?? 'settings');
-      // Catch nodes may be made after this node.
-      const told = setImmediate(() => adapter.report(error));
-      adapter.onClose(() => clearImmediate(told));
     }
   }
 

@@ -62,6 +62,7 @@ export class Adapter {
   private readonly closing = new AbortController();
   private readonly cleanups: (() => void | Promise<void>)[] = [];
   private readonly running = new Set<{ settled: Promise<void>; abandon: () => void }>();
+  private readonly toBeTold = new Set<NodeJS.Immediate>();
   private readonly calm: CalmBadge<Picture | undefined> | undefined;
   /** Asked with every message; the signal takes longer to answer. */
   private isClosed = false;
@@ -169,13 +170,18 @@ export class Adapter {
     this.failed(error);
   }
 
-  /** Tells the Catch nodes of a failure that belongs to no message. */
+  /** Tells the Catch nodes of a failure that belongs to no message. The badge shows it at once. */
   report(thrown: unknown): void {
     if (this.closed) return;
     const error = this.asError(thrown);
     this.failed(error);
-    // Only with a message object does an error reach Catch nodes.
-    this.node.error(error, {});
+    // A node may fail while it is made, and Catch nodes may be made after it.
+    const told = setImmediate(() => {
+      this.toBeTold.delete(told);
+      // Only with a message object does an error reach Catch nodes.
+      this.node.error(error, {});
+    });
+    this.toBeTold.add(told);
   }
 
   badge(picture: Picture, text = ''): void {
@@ -218,6 +224,7 @@ export class Adapter {
 
   private async close(): Promise<void> {
     this.isClosed = true;
+    for (const told of this.toBeTold) clearImmediate(told);
     this.closing.abort(closedError());
     const pending = [...this.running];
     let timer: NodeJS.Timeout | undefined;

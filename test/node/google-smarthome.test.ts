@@ -3,6 +3,7 @@ import { GoogleFlow, ACCOUNT, type FlowItem } from '../support/google-nodes';
 import { GUIDE } from '../support/google-guide';
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import type { CommandMessage } from '../../src/google/home';
+import type { JsonObject } from '../../src/google/json';
 
 /** A node that answers as a test says, in the place of a person's own flow. */
 function flowOf(reply: (message: CommandMessage & Record<string, unknown>) => unknown) {
@@ -55,6 +56,94 @@ describe("Google's security system guide over HTTP", () => {
         turn.check(await anna.post(turn.request));
         assert.equal(told.length, turn.told, turn.name);
       }
+    });
+  }
+});
+
+describe('a PIN of digits alone, which an environment of the flow may hold as a number', () => {
+  let flow: GoogleFlow | undefined;
+  afterEach(() => flow?.stop());
+
+  const opening = (challenge?: JsonObject): JsonObject => ({
+    requestId: '1',
+    inputs: [
+      {
+        intent: 'action.devices.EXECUTE',
+        payload: {
+          commands: [
+            {
+              devices: [{ id: '123' }],
+              execution: [
+                {
+                  command: 'action.devices.commands.OpenClose',
+                  params: { openPercent: 100 },
+                  ...(challenge && { challenge }),
+                },
+              ],
+            },
+          ],
+        },
+      },
+    ],
+  });
+
+  it('is asked for, and taken', async () => {
+    const garage = {
+      deviceId: '123',
+      deviceType: 'CUSTOM',
+      customType: 'GARAGE',
+      customTraits: ['OpenClose'],
+    };
+    flow = await GoogleFlow.start(
+      chain(garage),
+      { in: { pin: 1234 } },
+      { modules: [flowOf(() => ({ openPercent: 100 }))] },
+    );
+    const anna = await flow.link();
+    const status = async (challenge?: JsonObject): Promise<unknown> => {
+      const { payload } = (await anna.post(opening(challenge))) as { payload: { commands: JsonObject[] } };
+      const [{ status, challengeNeeded } = {}] = payload.commands;
+      return (challengeNeeded as JsonObject | undefined)?.type ?? status;
+    };
+    assert.equal(await status(), 'pinNeeded');
+    assert.equal(await status({ pin: '4321' }), 'challengeFailedPinNeeded');
+    assert.equal(await status({ pin: '1234' }), 'SUCCESS');
+  });
+});
+
+describe('settings that cannot work', () => {
+  let flow: GoogleFlow | undefined;
+  afterEach(() => flow?.stop());
+
+  for (const [whose, account, device] of [
+    ['of a device', {}, { customTraits: [] }],
+    ['of the account', { path: 'smart home' }, {}],
+  ] as const) {
+    it(`${whose} are told to the Catch node, once, though it is made after the device`, async () => {
+      const caught: { error: { code: string; cause: { hint: string }; source: { id: string } } }[] = [];
+      flow = await GoogleFlow.start(
+        [
+          { ...ACCOUNT, ...account },
+          {
+            id: 'in',
+            type: 'google-smarthome-in',
+            account: 'account',
+            deviceType: 'CUSTOM',
+            customType: 'LIGHT',
+            customTraits: ['OnOff'],
+            wires: [],
+            ...device,
+          },
+          { id: 'catch', type: 'catch', scope: null, wires: [['flow']] },
+          { id: 'flow', type: 'test-flow', wires: [] },
+        ],
+        {},
+        { modules: [flowOf((message) => void caught.push(message as never))] },
+      );
+      while (caught.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      const [{ error }] = caught as [(typeof caught)[number]];
+      assert.deepEqual([error.code, error.source.id, caught.length], ['INVALID_INPUT', 'in', 1]);
+      assert.ok(error.cause.hint.length > 20);
     });
   }
 });
