@@ -5,14 +5,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
+import { MAX_DISCARDED_BYTES, readBody } from './body';
 import { fulfil, type House } from './fulfillment';
 import { isObject } from './json';
 import type { Accounts, Caller, HttpHandler } from './types';
 
 /** A request for a thousand devices with all the custom data Google allows is smaller. */
 const MAX_BYTES = 1024 * 1024;
-/** How much of a body that is too large is read to the end, so that the other side hears why it is refused. */
-const DRAIN_BYTES = 16 * MAX_BYTES;
 
 export interface FulfilmentOptions {
   accounts: Accounts;
@@ -80,18 +79,7 @@ async function bodyOf(
     if (Buffer.isBuffer(body) || typeof body === 'string') return jsonOf(body.toString());
     return isObject(body) || Array.isArray(body) ? { json: body } : 'not JSON';
   }
-  const text = await new Promise<string | undefined>((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_BYTES) resolve(undefined);
-      else chunks.push(chunk);
-    });
-    request.on('end', () => resolve(Buffer.concat(chunks).toString()));
-    request.on('error', reject);
-    request.on('close', () => reject(new Error('the connection ended')));
-  });
+  const text = await readBody(request, MAX_BYTES);
   return text === undefined ? 'too large' : jsonOf(text);
 }
 
@@ -137,7 +125,7 @@ function refuse(
   let drained = 0;
   request.on('data', (chunk: Buffer) => {
     drained += chunk.length;
-    if (drained > DRAIN_BYTES) request.destroy();
+    if (drained > MAX_DISCARDED_BYTES) request.destroy();
   });
   request.on('error', () => undefined);
 }

@@ -5,11 +5,10 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
+import { readBody } from './body';
 
 /** A login form with its ticket, or a token request, is far below. */
 export const MAX_FORM_BYTES = 32 * 1024;
-/** An oversized body is read on up to here, so that the client gets to see the answer; then the line is cut. */
-const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 
 export type Form = ReadonlyMap<string, string>;
 
@@ -33,35 +32,20 @@ export function rawQuery(req: IncomingMessage): string {
 /** Reads a form body. `too large` and `not a form` are the caller's to answer. */
 export async function readForm(req: IncomingMessage): Promise<Form | 'too large' | 'not a form'> {
   const type = (req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
-  const text = await readBody(req);
+  const text = req.readableEnded ? alreadyRead(req) : await readBody(req, MAX_FORM_BYTES);
   if (text === undefined) return 'too large';
   if (type !== 'application/x-www-form-urlencoded') return 'not a form';
   return parseForm(text) ?? 'not a form';
 }
 
-function readBody(req: IncomingMessage): Promise<string | undefined> {
-  if (req.readableEnded) {
-    // A parser that somebody put before every route has the body already, however large it was.
-    if (Number(req.headers['content-length']) > MAX_FORM_BYTES) return Promise.resolve(undefined);
-    const parsed = (req as { body?: unknown }).body;
-    if (typeof parsed === 'string') return Promise.resolve(parsed);
-    const entries = Object.entries(typeof parsed === 'object' && parsed !== null ? parsed : {});
-    const pairs = entries.filter((pair): pair is [string, string] => typeof pair[1] === 'string');
-    return Promise.resolve(new URLSearchParams(pairs).toString());
-  }
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= MAX_FORM_BYTES) chunks.push(chunk);
-      else resolve(undefined);
-      if (size > MAX_DISCARDED_BYTES) req.destroy();
-    });
-    req.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-    req.on('error', reject);
-    req.on('close', () => reject(new Error('the request ended early')));
-  });
+/** A parser that somebody put before every route has the body already, however large it was. */
+function alreadyRead(req: IncomingMessage & { body?: unknown }): string | undefined {
+  if (Number(req.headers['content-length']) > MAX_FORM_BYTES) return undefined;
+  const { body } = req;
+  if (typeof body === 'string') return body;
+  const entries = Object.entries(typeof body === 'object' && body !== null ? body : {});
+  const pairs = entries.filter((pair): pair is [string, string] => typeof pair[1] === 'string');
+  return new URLSearchParams(pairs).toString();
 }
 
 /** Headers of every answer, the refusals included: none may be stored, framed, guessed at or followed. */
