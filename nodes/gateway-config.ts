@@ -34,7 +34,7 @@ function init(RED: NodeAPI): void {
       sharedState,
       RED,
       identifier,
-      code: typeof credentials?.code === 'string' ? credentials.code : '',
+      code: codeOf(credentials),
       warn: (message) => node.warn(message),
     });
     return { member, timeoutMs };
@@ -58,6 +58,12 @@ function init(RED: NodeAPI): void {
   RED.nodes.registerType('gateway-config', GatewayConfig, {
     credentials: { code: { type: 'password' }, sharedState: { type: 'password' } },
   });
+}
+
+/** As it was typed: only a lock that is opened with it minds whether it can be one. A number where `${ENV}` stands for one. */
+function codeOf(credentials: GatewayCredentials | undefined): string {
+  const { code } = credentials ?? {};
+  return typeof code === 'string' || typeof code === 'number' ? String(code) : '';
 }
 
 function accessThrough(member: Member, timeoutMs: number): Access {

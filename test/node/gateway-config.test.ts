@@ -344,3 +344,16 @@ describe('gateway-config', () => {
     assert.doesNotMatch(everything, /hash/);
   });
 });
+
+describe('a share code of digits alone, which an environment of the flow may hold as a number', () => {
+  const flow = new LockFlow();
+  const share = { ...FRONT, code: '20481357' };
+  beforeEach(() => flow.begin({ locks: [share] }));
+  afterEach(() => flow.end());
+
+  it('opens its lock', async () => {
+    await flow.load(flow.whole(flow.gateway(), action()), { gw: { code: Number(share.code) } });
+    flow.send('lock', { payload: 'open' });
+    await flow.next('out');
+  });
+});

@@ -175,10 +175,15 @@ describe('lock-status', () => {
   });
 
   it('says that its settings are wrong, to the Catch node and in the badge', async () => {
-    for (const more of [{ interval: 'often' }, { emit: 'sometimes' }, { interval: '5', gateway: '' }]) {
+    for (const [more, badge] of [
+      [{ interval: 'often' }, 'check settings'],
+      [{ emit: 'sometimes' }, 'check settings'],
+      [{ interval: '5', gateway: '' }, 'no gateway chosen'],
+    ] as const) {
       await start(more);
       const { error } = await flow.next('caught');
       assert.equal(error?.code, 'INVALID_INPUT', JSON.stringify(more));
+      assert.equal(flow.badgesOf('lock').at(-1), badge);
       await flow.again();
     }
     assert.deepEqual(flow.world.journal.requests, []);
