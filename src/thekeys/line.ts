@@ -89,6 +89,9 @@ const LEAST_ANSWER_MS = 100;
  */
 const AFTER_SILENCE_MS = 1000;
 
+/** A cure makes all locks unreachable for minutes, and where it did not help, another one soon after will not. */
+const BETWEEN_CURES_MS = 600_000;
+
 /** The deadline passed, or the request was given up, while the connection was being made. */
 class TooLate extends Error {}
 
@@ -107,6 +110,7 @@ export class Line {
   readonly timestamps: Timestamps;
   private readonly merged = new Map<string, Attempts<unknown>>();
   private lastAnswerAt = -Infinity;
+  private curedAt = -Infinity;
 
   constructor(readonly options: LineOptions) {
     this.queue = new Queue(options.clock);
@@ -192,6 +196,15 @@ export class Line {
     } finally {
       cancel();
     }
+  }
+
+  /** It was asked to synchronize itself, to set its clock. */
+  cured(): void {
+    this.curedAt = this.options.clock.elapsed();
+  }
+
+  get curedLately(): boolean {
+    return this.options.clock.elapsed() - this.curedAt < BETWEEN_CURES_MS;
   }
 
   breatherFor(rank: Rank): number {
@@ -440,7 +453,7 @@ class Attempts<T> implements Job {
       case 'GATEWAY_CLOCK':
         if (timestamp !== undefined) this.line.timestamps.spare(timestamp);
         // Some gateways answer `/synchronize` at once, and take minutes for it.
-        if (this.tries.cured > 0 && (await this.isSynchronizing())) return this.waitForCure(error);
+        if (this.line.curedLately && (await this.isSynchronizing())) return this.waitForCure(error);
         if (this.isCurable(timestamp)) {
           this.curing = 'ask';
           return this.retry('cured', error, 0, 0);
@@ -462,9 +475,10 @@ class Attempts<T> implements Job {
     return OVER;
   }
 
-  /** Once; twice before it is held against the timestamps, which are never taken back lightly. */
+  /** Once; twice before it is held against the timestamps, which are never taken back lightly. For a poll, not again soon. */
   private isCurable(timestamp: number | undefined): boolean {
     const doubt = timestamp === undefined ? 'none' : this.line.timestamps.doubt(timestamp);
+    if (this.rank === 'poll' && this.tries.cured === 0 && this.line.curedLately) return false;
     return this.tries.cured < { none: 1, some: 2, strong: 0 }[doubt];
   }
 
@@ -481,6 +495,7 @@ class Attempts<T> implements Job {
     if ('reply' in attempt && attempt.reply.kind === 'refused' && attempt.reply.code === 'GATEWAY_BUSY') {
       return this.retry('busy', this.obstacle);
     }
+    this.line.cured();
     this.curing = 'no';
     return { again: true, inMs: PAUSES.cured[0] };
   }

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { SimulatedGateway } from '../../../src/simulator/gateway';
+import { MemoryState } from '../../../src/state/local';
+import { parseAddress } from '../../../src/thekeys/address';
+import { Gateway, type CommandOptions } from '../../../src/thekeys/gateway';
+import { HandClock } from '../../support/clock';
+import { inProcess } from '../../support/in-process';
+
+const FRONT = { identifier: '1001', code: 'demo-front-code' };
+const MINUTE = 60_000;
+
+/** How a promise ended: its code, `ok`, or undefined while it has not. */
+function endOf(work: Promise<unknown>): { code?: string } {
+  const end: { code?: string } = {};
+  work.then(
+    () => (end.code = 'ok'),
+    (error: unknown) => (end.code = (error as { code: string }).code),
+  );
+  return end;
+}
+
+describe('the line to a gateway', () => {
+  let clock: HandClock;
+  let world: SimulatedGateway;
+  let gateway: Gateway;
+
+  beforeEach(() => {
+    clock = new HandClock();
+    world = new SimulatedGateway({ locks: [FRONT], clock });
+    gateway = new Gateway({
+      address: parseAddress('gateway.test'),
+      state: new MemoryState(),
+      warn: () => undefined,
+      clock,
+      transport: inProcess(world, clock),
+      random: () => 0.5,
+    });
+  });
+
+  const within = (deadlineMs: number): CommandOptions => ({ deadlineMs, timeoutMs: deadlineMs });
+  const asked = (path: string): number => world.journal.paths.filter((each) => each === path).length;
+
+  it('sets the clock of a gateway for polls once in ten minutes, and for a command each time', async () => {
+    world.faults.next({ kind: 'code', code: 38, path: '/locker_status', times: 1_000_000 });
+    gateway.watch(
+      { share: FRONT, intervalMs: 1000, timeoutMs: 10_000 },
+      { onReading: () => undefined, onTrouble: () => undefined, onRecovered: () => undefined },
+    );
+    await clock.advance(9 * MINUTE);
+    assert.equal(asked('/synchronize'), 1);
+    const read = endOf(gateway.lockStatus(FRONT, within(20_000)));
+    await clock.advance(20_000);
+    assert.equal(read.code, 'GATEWAY_CLOCK');
+    assert.equal(asked('/synchronize'), 2);
+    await clock.advance(11 * MINUTE);
+    assert.equal(asked('/synchronize'), 3);
+  });
+});
