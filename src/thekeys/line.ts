@@ -290,16 +290,25 @@ class Attempts<T> implements Job {
   }
 
   expire(): boolean {
+    this.endLate(this.obstacle ?? gatewayError('EXPIRED'));
+    return this.waiters.length === 0;
+  }
+
+  private endLate(error: Error): void {
     const now = this.clock.elapsed();
     const late = this.waiters.filter((waiter) => waiter.request.expiresAt <= now);
     this.waiters = this.waiters.filter((waiter) => !late.includes(waiter));
-    const error = this.obstacle ?? gatewayError('EXPIRED');
     for (const waiter of late) {
       waiter.leave();
       waiter.reject(error);
     }
     this.expiresAt = Math.min(...this.waiters.map((waiter) => waiter.request.expiresAt));
-    return this.waiters.length === 0;
+  }
+
+  private endOnTheWay(): void {
+    const unsent = this.obstacle ?? gatewayError('EXPIRED');
+    this.endLate(this.sentAt === undefined ? unsent : gatewayError('GATEWAY_TIMEOUT'));
+    if (this.waiters.length === 0) this.abandon();
   }
 
   async take(): Promise<AfterTurn> {
@@ -333,16 +342,18 @@ class Attempts<T> implements Job {
   private async attempt(call: Call<unknown>): Promise<Attempted> {
     const latest = Math.max(...this.waiters.map((waiter) => waiter.request.expiresAt));
     let floor: Lease | undefined;
+    // Whoever shares the call with somebody who has more time ends in the own.
+    const earlier = this.waiters.map(({ request }) => request.expiresAt).filter((expiresAt) => expiresAt < latest);
+    const endings = earlier.map((at) => this.clock.after(at - this.clock.elapsed(), () => this.endOnTheWay()));
     try {
       floor = await this.line.floor(latest);
-    } catch (error) {
-      return { call, attempt: asAttempt(error), timestamp: undefined };
-    }
-    try {
       const attempted = await this.send(call, latest, floor);
       const next = this.decided(attempted);
       return next === undefined ? attempted : await this.send(next, latest, floor);
+    } catch (error) {
+      return { call, attempt: asAttempt(error), timestamp: undefined };
     } finally {
+      for (const cancel of endings) cancel();
       await floor?.release().catch(() => undefined);
     }
   }
@@ -553,7 +564,10 @@ class Attempts<T> implements Job {
     const reason = waiter.request.signal?.reason as Error;
     const given = this.call.acts && this.sentAt !== undefined;
     waiter.reject(given ? gatewayError('RESULT_UNKNOWN') : reason);
-    if (this.waiters.length > 0) return;
+    if (this.waiters.length === 0) this.abandon();
+  }
+
+  private abandon(): void {
     this.abandoned = true;
     this.detached.abort();
     this.line.queue.remove(this);

@@ -55,4 +55,42 @@ describe('the line to a gateway', () => {
     await clock.advance(11 * MINUTE);
     assert.equal(asked('/synchronize'), 3);
   });
+
+  it('ends a read that shares a call with a longer one in its own time, and goes on for the other', async () => {
+    const first = endOf(gateway.list(within(1000)));
+    world.faults.next({ kind: 'slow', path: '/status', ms: 5000 });
+    const long = endOf(gateway.status(within(30_000)));
+    const short = endOf(gateway.status(within(2000)));
+    await clock.advance(1900);
+    assert.deepEqual([first.code, short.code, long.code], ['ok', undefined, undefined]);
+    await clock.advance(200);
+    assert.deepEqual([short.code, long.code], ['GATEWAY_TIMEOUT', undefined]);
+    await clock.advance(3000);
+    assert.equal(long.code, 'ok');
+    assert.equal(asked('/status'), 1);
+  });
+
+  it('says of such a read that it was never sent where that is so', async () => {
+    let connected: () => void = () => undefined;
+    const connecting = new Promise<void>((resolve) => (connected = resolve));
+    const simulated = inProcess(world, clock);
+    const far = new Gateway({
+      address: parseAddress('gateway.test'),
+      state: new MemoryState(),
+      warn: () => undefined,
+      clock,
+      transport: async (parcel) => {
+        if (parcel.path === '/status') await connecting;
+        return simulated(parcel);
+      },
+    });
+    const first = endOf(far.list(within(1000)));
+    const long = endOf(far.status(within(30_000)));
+    const short = endOf(far.status(within(2000)));
+    await clock.advance(2100);
+    assert.deepEqual([first.code, short.code, long.code], ['ok', 'EXPIRED', undefined]);
+    connected();
+    await clock.advance(100);
+    assert.equal(long.code, 'ok');
+  });
 });
