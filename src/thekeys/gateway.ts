@@ -294,7 +294,7 @@ export class Gateway {
 
   /**
    * Reads the lock until it shows what was asked for, the deadline comes, or somebody else wants to move this lock and it
-   * was read once after the bolt had time to travel. Undefined where it could not be read.
+   * was read after the bolt had time to travel: twice, for a slow one. Undefined where it could not be read.
    */
   private async readBack(
     target: BoltAction,
@@ -316,9 +316,11 @@ export class Gateway {
       if (deadlineMs <= 0) return last;
       last = await this.readOnce(share, expiresAt, options, result, last);
       if (last !== undefined && (wanted === undefined ? last.state !== 'unknown' : last.state === wanted)) return last;
-      if (this.line.queue.isWanted(share.identifier)) return last;
+      const isWanted = this.line.queue.isWanted(share.identifier);
+      // What the gateway has accepted may be on its way still; whether a lost command ever was, waiting does not tell.
+      if (isWanted && (tries > 0 || result.kind === 'lost' || last === undefined)) return last;
       const remaining = expiresAt - this.clock.elapsed();
-      const pauses = this.timing.readBackPauses;
+      const pauses = isWanted ? [Math.min(...this.timing.readBackPauses)] : this.timing.readBackPauses;
       wait = Math.min(pauses[Math.min(tries, pauses.length - 1)] ?? 0, Math.max(LEAST_PAUSE_MS, remaining - READ_MS));
       if (wait >= remaining) return last;
     }
