@@ -120,7 +120,10 @@ export interface ActionResult {
 export type Work = 'synchronize' | 'update' | 'synchronize-lock' | 'update-lock';
 
 /** States of the gateway, in its own words, in which it works on something long. Idle, it says "Scanning". */
-const WORKING = /synchroni[sz]|updat|upgrad|download|flash|firmware|reboot|restart/i;
+const UPDATING = /updat|upgrad|download|flash|firmware|reboot|restart/i;
+const WORKING = new RegExp(`synchroni[sz]|${UPDATING.source}`, 'i');
+/** A gateway tells its status in 0.1 s; one that does not soon will not, and others wait meanwhile. */
+const LOOK_MS = 5000;
 /** A gateway, or a server in its place, that knows no such method. */
 const METHOD_REFUSED = new Set([400, 404, 405, 501]);
 
@@ -381,7 +384,7 @@ export class Gateway {
     let free: (() => void) | undefined;
     this.mayHaveToWait(options);
     try {
-      const result = await this.line.request<null>({
+      const sent = this.line.request<null>({
         call,
         rank: 'action',
         patient: true,
@@ -393,10 +396,24 @@ export class Gateway {
           free = this.line.queue.occupy();
         },
       });
-      valueOf(result);
+      await sent.then(valueOf).catch(async (error: unknown) => {
+        if (options.signal?.aborted || !isUnanswered(error)) throw error;
+        free ??= this.line.queue.occupy();
+        if (!(await this.isAt(call, options))) throw error;
+      });
       await this.follow(call.acts, options);
     } finally {
       free?.();
+    }
+  }
+
+  /** Whether the gateway says that it does what no answer came to. Its synchronizations, which it also begins itself, are no update. */
+  private async isAt(call: Call<null>, options: CommandOptions): Promise<boolean> {
+    try {
+      const { currentStatus } = await this.look(Math.min(options.timeoutMs, LOOK_MS), options);
+      return (call.acts ? UPDATING : WORKING).test(currentStatus);
+    } catch {
+      return false;
     }
   }
 
@@ -416,16 +433,8 @@ export class Gateway {
         throw gatewayError('GATEWAY_BUSY', { message: `the gateway still says "${status.slice(0, 40)}"` });
       }
       try {
-        const result = await this.line.request({
-          call: statusCall(),
-          rank: 'settle',
-          expiresAt: now + options.timeoutMs,
-          answerMs: (remaining) => remaining,
-          signal: options.signal,
-          patient: false,
-        });
+        status = (await this.look(options.timeoutMs, options)).currentStatus;
         heardAt = this.clock.elapsed();
-        status = valueOf(result).currentStatus;
         if (!WORKING.test(status)) return;
       } catch (error) {
         if (options.signal?.aborted) throw error;
@@ -437,6 +446,19 @@ export class Gateway {
           throw error;
       }
     }
+  }
+
+  /** At the gateway's status, between others. */
+  private async look(forMs: number, { signal }: CommandOptions): Promise<GatewayStatus> {
+    const result = await this.line.request({
+      call: statusCall(),
+      rank: 'settle',
+      expiresAt: this.clock.elapsed() + forMs,
+      answerMs: (remaining) => remaining,
+      signal,
+      patient: false,
+    });
+    return valueOf(result);
   }
 
   /** Told only where something else has its turn: else the command is on its way in the same moment. */
@@ -508,6 +530,12 @@ function interrupted(result: Result<null>): Error {
 function opposite(state: LockState): 'open' | 'close' {
   if (state === 'unknown') throw gatewayError('STATE_UNKNOWN');
   return state === 'open' ? 'close' : 'open';
+}
+
+/** It was sent, and nothing came back. */
+function isUnanswered(error: unknown): boolean {
+  const { code, cause } = error as { code?: unknown; cause?: { httpStatus?: number } };
+  return (code === 'GATEWAY_TIMEOUT' || code === 'RESULT_UNKNOWN') && cause?.httpStatus === undefined;
 }
 
 function isMethodRefused(error: unknown): boolean {
