@@ -63,6 +63,7 @@ Double-click any node to see its settings. Nothing is kept when the demo ends.
 export async function startWorld({ url, env, say }) {
   const { SimulatedGateway } = require('../dist/src/simulator/gateway.js');
   const { serve } = require('../dist/src/simulator/gateway-server.js');
+  const { ENOUGH } = require('../dist/src/simulator/latest.js');
   const { startGoogleStandIn } = require('../dist/src/simulator/google-page.js');
   const { startSberCloud } = require('../dist/src/simulator/sber.js');
 
@@ -72,7 +73,9 @@ export async function startWorld({ url, env, say }) {
     for (const one of started.splice(0).reverse()) await one.close();
   };
   try {
-    const gateway = await serve(new SimulatedGateway({ locks: [FRONT_DOOR, GARDEN_GATE], times: TIMES }));
+    const simulated = new SimulatedGateway({ locks: [FRONT_DOOR, GARDEN_GATE], times: TIMES });
+    simulated.journal.most = ENOUGH;
+    const gateway = await serve(simulated);
     started.push(gateway);
     const google = await startGoogleStandIn({
       ...HOME,
@@ -83,6 +86,7 @@ export async function startWorld({ url, env, say }) {
     started.push(google);
     const sber = await startSberCloud({
       devices: { 'demo-user': sberDevices(real?.THE_KEYS_LOCK || FRONT_DOOR.identifier) },
+      most: ENOUGH,
     });
     started.push(sber);
 

@@ -3,6 +3,7 @@
  */
 import { SimulatedGateway, type SimulatedLockOptions, type SimulatedTimes } from '../simulator/gateway';
 import { serve } from '../simulator/gateway-server';
+import { ENOUGH } from '../simulator/latest';
 import { CodedError, systemCode } from '../common/errors';
 import type { Terminal } from './terminal';
 import { UsageError, type Typed } from './usage';
@@ -36,6 +37,7 @@ export async function simulate(options: Typed, terminal: Terminal): Promise<void
     times,
     answerWork: options.work === undefined ? 'when-done' : 'at-once',
   });
+  gateway.journal.most = ENOUGH;
   const stopped = new Promise<void>((resolve) => terminal.onStop(resolve));
   const running = await serve(gateway, { port, host: options.host ?? '127.0.0.1' }).catch((error: unknown) => {
     const reason = systemCode(error) ?? 'unknown';
@@ -78,7 +80,8 @@ function show(gateway: SimulatedGateway, terminal: Terminal): () => void {
       const state = lock === undefined ? '' : ` (${lock.identifier} is ${lock.state})`;
       terminal.out(`${new Date().toLocaleTimeString()} ${method ?? ''} ${path ?? ''}: ${outcome}${state}\n`);
     }
-    if (shown > 1000) {
+    // Long before the journal forgets what was not shown.
+    if (shown > ENOUGH / 2) {
       gateway.journal.clear();
       shown = 0;
     }

@@ -32,6 +32,8 @@ export interface RefusedTimestamp {
 }
 
 export class Journal {
+  /** How many requests are remembered, and how many of what they led to. */
+  most = Infinity;
   /** Every request, in the order of arrival. */
   readonly requests: JournalRequest[] = [];
   /** Every time a bolt was set in motion by a request. */

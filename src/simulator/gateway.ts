@@ -17,6 +17,7 @@ import {
   type SimulatedRequest,
   type WireOptions,
 } from './gateway-wire';
+import { note } from './latest';
 import { seeded } from './random';
 
 export type { Fault, FaultKind, RandomFaults } from './gateway-faults';
@@ -237,7 +238,7 @@ export class SimulatedGateway {
       fields: hash === undefined ? shown : { ...shown, hash: 'given' },
       inFlight: this.flying.size + 1,
     };
-    this.journal.requests.push(entry);
+    note(this.journal.requests, entry, this.journal.most);
     this.flying.add(entry);
     gone?.addEventListener('abort', () => this.flying.delete(entry), { once: true });
     return entry;
@@ -402,7 +403,7 @@ export class SimulatedGateway {
         reading: { code, identifier, version, position, rssi: this.noisy(lock.rssi), battery },
       };
     }
-    this.journal.actions.push({ lock: lock.identifier, action, ts, at: this.clock.elapsed() });
+    note(this.journal.actions, { lock: lock.identifier, action, ts, at: this.clock.elapsed() }, this.journal.most);
     if (action === 'calibrate') lock.calibrate(this.times.travelMs);
     else lock.move(action === 'open' ? 'open' : 'closed', this.times.travelMs);
     if (this.options.answerMoves !== 'before') await this.wait(this.times.travelMs, stop);
@@ -422,7 +423,7 @@ export class SimulatedGateway {
     const seconds = Number(ts);
     const reason = this.objectionTo(seconds);
     if (reason !== undefined) {
-      this.journal.refusedTimestamps.push({ ts, at: this.clock.elapsed(), reason });
+      note(this.journal.refusedTimestamps, { ts, at: this.clock.elapsed(), reason }, this.journal.most);
       return { refusal: refused(reason === 'clock' ? (this.options.clockRefusal ?? 33) : 33) };
     }
     this.previousTs = seconds;

@@ -15,6 +15,7 @@ import {
 import type { HomeGraphStandIn } from './google-home-graph';
 import { notificationsIn, type JournalEntry } from './google-home-graph';
 import { speak, speakFollowUp, understand } from './google-speech';
+import { ENOUGH } from './latest';
 
 /** A line of the transcript. `note` is what happens without a word: linking, reports, syncs. */
 export interface Line {
@@ -49,6 +50,7 @@ export class Conversation {
     private readonly login: { user: string; password: string },
   ) {
     this.google = new GoogleStandIn(settings, { homeGraph });
+    this.google.most = ENOUGH;
     homeGraph.onCall = (entry) => this.heard(entry);
     homeGraph.onRequestSync = () => {
       void this.inTurn(async () => {

@@ -5,6 +5,7 @@
 import { generateKeyPairSync, randomBytes, verify, type KeyObject } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { note } from './latest';
 
 export interface SyncedDevice {
   id: string;
@@ -82,6 +83,8 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export class HomeGraphStandIn {
   /** Every call in order of arrival, with the status it was answered. */
   readonly journal: JournalEntry[] = [];
+  /** How many calls are remembered. */
+  most = Infinity;
   /** Taken from the front, one a matching call. */
   readonly mishaps: Mishap[] = [];
   /** Calls allowed in a minute; Google's own limit is 6000 for an integration. */
@@ -216,7 +219,7 @@ export class HomeGraphStandIn {
   }
 
   private note(entry: JournalEntry): void {
-    this.journal.push(entry);
+    note(this.journal, entry, this.most);
     // After the answer has had its chance to leave, so that a test sees both sides settled.
     setImmediate(() => {
       this.onCall(entry);

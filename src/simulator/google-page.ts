@@ -9,6 +9,7 @@ import type { GoogleSettings } from './google';
 import { Conversation } from './google-conversation';
 import { HomeGraphStandIn } from './google-home-graph';
 import { conversationPage } from './google-page-html';
+import { ENOUGH } from './latest';
 
 export interface StandInOptions extends GoogleSettings {
   /** The login that the stand-in types on the login page. */
@@ -35,6 +36,7 @@ const MAX_BODY_BYTES = 4096;
 export async function startGoogleStandIn(options: StandInOptions): Promise<RunningStandIn> {
   const { user, password, port = 0, ...settings } = options;
   const homeGraph = await new HomeGraphStandIn().start();
+  homeGraph.most = ENOUGH;
   const conversation = new Conversation(settings, homeGraph, { user, password });
   const listeners = new Set<http.ServerResponse>();
   const server = http.createServer((req, res) => {

@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
 import type { HomeGraphStandIn } from './google-home-graph';
 import { type SyncedDevice } from './google-home-graph';
 import { fetchCode, redeem, refresh, type LinkSettings } from './google-link';
+import { note } from './latest';
 
 export interface GoogleSettings extends LinkSettings {
   fulfillmentUrl: string;
@@ -62,6 +63,8 @@ export interface Outcome {
 export class GoogleStandIn {
   /** Every exchange with the fulfilment, in order. */
   readonly journal: Exchange[] = [];
+  /** How many exchanges are remembered. */
+  most = Infinity;
   devices: NamedDevice[] = [];
   agentUserId = '';
   accessToken = '';
@@ -177,7 +180,7 @@ export class GoogleStandIn {
       response: parsed(text),
       tookMs: performance.now() - begun,
     };
-    this.journal.push(exchange);
+    note(this.journal, exchange, this.most);
     return exchange;
   }
 }

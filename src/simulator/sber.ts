@@ -6,6 +6,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { note } from './latest';
 import { SberFaults, type SberFault } from './sber-faults';
 import { refusalOfBody, refusalOfDevice, refusalOfModel, refusalOfStates, withoutDefaults } from './sber-structure';
 
@@ -29,6 +30,8 @@ export interface SberCloudOptions {
   models?: readonly unknown[];
   /** Devices by user. */
   devices?: Readonly<Record<string, readonly unknown[]>>;
+  /** How many requests the journal remembers. Default: all. */
+  most?: number;
   /** Speaks HTTPS with this key and certificate (PEM). */
   tls?: { key: string; cert: string };
 }
@@ -274,7 +277,7 @@ export async function startSberCloud(options: SberCloudOptions = {}): Promise<Sb
       body: parsed(text),
       code: undefined,
     };
-    journal.push(entry);
+    note(journal, entry, options.most ?? Infinity);
     const fault = faults.next(entry.method, entry.path);
     const carryOut = (): { status: number; body: string } => {
       try {

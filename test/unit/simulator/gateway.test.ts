@@ -413,6 +413,22 @@ describe('the simulated gateway', () => {
       assert.ok(fine > 5 && fine < 35, String(fine));
     });
 
+    it('forgets the oldest requests and what they did where it is to run for days', async () => {
+      gateway.journal.most = 2;
+      for (const path of ['/open', '/close', '/open', '/locker_status']) await post(path, form());
+      for (const at of [ts, ts - 1, ts - 2]) await post('/open', form(FRONT, at));
+      await get('/lockers');
+      assert.deepEqual(gateway.journal.paths, ['/open', '/lockers']);
+      assert.deepEqual(
+        gateway.journal.actions.map(({ action }) => action),
+        ['close', 'open'],
+      );
+      assert.deepEqual(
+        gateway.journal.refusedTimestamps.map(({ reason }) => reason),
+        ['older', 'older'],
+      );
+    });
+
     it('keeps neither hashes nor share codes in its journal', async () => {
       await post('/open', form());
       const text = JSON.stringify(gateway.journal);

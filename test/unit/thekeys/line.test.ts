@@ -44,7 +44,12 @@ describe('the line to a gateway', () => {
     world.faults.next({ kind: 'code', code: 38, path: '/locker_status', times: 1_000_000 });
     gateway.watch(
       { share: FRONT, intervalMs: 1000, timeoutMs: 10_000 },
-      { onReading: () => undefined, onTrouble: () => undefined, onRecovered: () => undefined },
+      {
+        onReading: () => undefined,
+        onTrouble: () => undefined,
+        onTroubleLasts: () => undefined,
+        onRecovered: () => undefined,
+      },
     );
     await clock.advance(9 * MINUTE);
     assert.equal(asked('/synchronize'), 1);
