@@ -79,11 +79,6 @@ export class TheKeysCloud {
     return listOf(data.serrures).map(lockOf);
   }
 
-  /** The account's gateways, each once. @throws CodedError */
-  async gateways(): Promise<CloudAccessory[]> {
-    return gatewaysOf(await this.locks());
-  }
-
   /**
    * Creates the share between a lock and a gateway ("createWithAccessory") and gives its code. Never repeats the creation:
    * where its answer was lost the share may exist.
@@ -270,6 +265,7 @@ function lockOf(fields: Fields): CloudLock {
   };
 }
 
+/** The account's gateways, each once. */
 function gatewaysOf(locks: readonly CloudLock[]): CloudAccessory[] {
   const all = locks.flatMap(({ accessories }) => accessories).filter(({ kind }) => kind === 'gateway');
   return [...new Map(all.map((gateway) => [gateway.accessoryId, gateway])).values()];

@@ -57,13 +57,12 @@ export class Queue {
     return true;
   }
 
-  /** Takes a waiting job out. False where it is having its turn, or had it. */
-  remove(job: Job): boolean {
+  /** Takes a job out, if it is waiting. */
+  remove(job: Job): void {
     const index = this.waiting.findIndex((entry) => entry.job === job);
-    if (index === -1) return false;
+    if (index === -1) return;
     this.waiting.splice(index, 1);
     this.pump();
-    return true;
   }
 
   /** A change of a waiting job's rank or deadline takes effect. */

@@ -22,8 +22,3 @@ export function faultOfCode(code: string): string | undefined {
   }
   return undefined;
 }
-
-/** True where the code holds characters that people confuse when copying by hand (O and 0; l, I and 1). */
-export function isEasilyMistyped(code: string): boolean {
-  return /[O0lI1]/.test(code);
-}
