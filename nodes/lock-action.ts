@@ -7,6 +7,7 @@ import { readLockCommand } from '../src/thekeys/commands';
 import { TRANSPORT_CODES } from '../src/thekeys/errors';
 import type { ActionOptions, ActionResult, Gateway, LockAction } from '../src/thekeys/gateway';
 import type { Share } from '../src/thekeys/calls';
+import { payloadOf } from '../src/thekeys/payload';
 import { Adapter, type Message } from './shared/adapter';
 import { accessOf, answer, configuredLock, gatewayWords } from './shared/gateway-node';
 import { LockBadge } from './shared/lock-badge';
@@ -74,15 +75,6 @@ function act(gateway: Gateway, action: LockAction, share: Share, options: Action
 function show(badge: LockBadge, { state, confirmed, reading }: ActionResult): void {
   if (state === null) badge.show('ok', 'sent');
   else badge.reading({ state, batteryPercent: reading?.batteryPercent ?? null }, !confirmed);
-}
-
-/** What the lock said, under what was asked of it. */
-function payloadOf({ identifier, action, state, confirmed, reading }: ActionResult): object {
-  const result = { identifier, action, state, confirmed };
-  if (reading === undefined) return result;
-  const { batteryPercent, ...rest } = reading;
-  // The result last: its names win.
-  return { ...rest, ...(batteryPercent === null ? {} : { batteryPercent }), ...result };
 }
 
 export = init;

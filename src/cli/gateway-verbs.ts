@@ -4,7 +4,8 @@
  */
 import { FileState } from '../state/file';
 import { parseAddress } from '../thekeys/address';
-import { Gateway, type ActionResult, type CommandOptions, type Progress, type Timing } from '../thekeys/gateway';
+import { Gateway, type CommandOptions, type Progress, type Timing } from '../thekeys/gateway';
+import { payloadOf } from '../thekeys/payload';
 import { stateFolder } from './state-folder';
 import { printResult, ProgressLine, type Terminal } from './terminal';
 import { DEFAULT_HOST, type GatewayVerb, type Typed } from './usage';
@@ -24,10 +25,9 @@ interface Order {
 
 /** Each verb as a call, and its result as what is printed. */
 const RUN: Readonly<Record<GatewayVerb, (order: Order) => Promise<unknown>>> = {
-  open: ({ gateway, share, command }) => gateway.open(share, { ...command, confirm: true }).then(actionOutput),
-  close: ({ gateway, share, command }) => gateway.close(share, { ...command, confirm: true }).then(actionOutput),
-  calibrate: ({ gateway, share, command }) =>
-    gateway.calibrate(share, { ...command, confirm: true }).then(actionOutput),
+  open: ({ gateway, share, command }) => gateway.open(share, { ...command, confirm: true }).then(payloadOf),
+  close: ({ gateway, share, command }) => gateway.close(share, { ...command, confirm: true }).then(payloadOf),
+  calibrate: ({ gateway, share, command }) => gateway.calibrate(share, { ...command, confirm: true }).then(payloadOf),
   locker_status: ({ gateway, share, command }) => gateway.lockStatus(share, command),
   search: ({ gateway, command }) => gateway.list(command),
   status: ({ gateway, command }) => gateway.status(command),
@@ -88,10 +88,6 @@ export async function runOnGateway(
     await gateway.settle();
     await state.close();
   }
-}
-
-function actionOutput({ reading, ...result }: ActionResult): object {
-  return { ...result, ...reading };
 }
 
 function wordsFor(progress: Progress): string {
