@@ -301,6 +301,7 @@ describe('gateway-config', () => {
           [code, number, 'boolean', 'yes'],
         );
         assert.ok(GATEWAY_ERROR_CODES.includes(code as never));
+        await flow.quiet();
         assert.equal(flow.at('caught').length + flow.at('completed').length, 1);
       });
     }

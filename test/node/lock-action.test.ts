@@ -48,6 +48,7 @@ describe('lock-action', () => {
     flow.send('lock', {});
     await flow.next('completed');
     await flow.next('out');
+    await flow.quiet();
     assert.deepEqual([flow.at('completed').length, flow.at('caught').length], [1, 0]);
   });
 

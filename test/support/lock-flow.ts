@@ -199,6 +199,11 @@ export class LockFlow {
     await new Promise<void>((resolve) => helper.startServer(() => resolve()));
   }
 
+  /** Time enough for an end that is told a second time. */
+  quiet(): Promise<void> {
+    return tick(100);
+  }
+
   async next(id: string, count = 1): Promise<Received> {
     await this.until(() => this.at(id).length >= count);
     return this.at(id)[count - 1]!;

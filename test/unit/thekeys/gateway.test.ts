@@ -142,6 +142,23 @@ describe('a gateway, asked over HTTP', () => {
   });
 
   it('sends an action again after the gateway refused the connection, once it listens', async () => {
+    world.faults.next({ kind: 'refuse', ms: 600 });
+    const retried: string[] = [];
+    const onProgress = (progress: Progress): void => {
+      if (progress.step === 'retrying') retried.push(progress.code);
+    };
+    assert.equal((await gateway.open(FRONT, within(8000, { onProgress }))).confirmed, true);
+    assert.deepEqual(actions(), ['open']);
+    assert.deepEqual([...new Set(retried)], ['GATEWAY_UNREACHABLE']);
+  });
+
+  it('asks again too after the gateway refused the connection', async () => {
+    world.faults.next({ kind: 'refuse', ms: 600 });
+    assert.equal((await gateway.lockStatus(FRONT, within())).state, 'closed');
+    assert.deepEqual(paths(), ['/locker_status']);
+  });
+
+  it('sends an action again after the gateway was busy', async () => {
     world.faults.next({ kind: 'busy', times: 1 });
     assert.equal((await gateway.open(FRONT, within())).confirmed, true);
     assert.deepEqual(actions(), ['open']);
