@@ -155,6 +155,7 @@ export class Gateway {
       clock: this.clock,
       state: options.state,
       random: options.random ?? Math.random,
+      restsAt: (identifier) => this.restsAt.get(identifier) ?? -Infinity,
     });
   }
 

@@ -49,6 +49,8 @@ export interface WatcherOptions {
   state: State;
   /** From 0 to 1. */
   random: () => number;
+  /** When the bolt of a lock that was moved from here is at rest, on the clock's `elapsed()`. */
+  restsAt?: (identifier: string) => number;
 }
 
 /** Watches that begin together, at a deploy, share the first poll. */
@@ -91,10 +93,10 @@ interface Entry {
   heldUpSince: number | undefined;
 }
 
-/** The last reading of a lock, and the log counter that the list showed before it was read. */
+/** The last reading of a lock, and the log counter that stands for it; undefined where the lock is to be asked again. */
 interface Known {
   reading: LockReading;
-  lastLog: number | undefined;
+  lastLog?: number | undefined;
 }
 
 /** What processes that share the gateway tell each other. Times are milliseconds since 1970. */
@@ -214,7 +216,9 @@ export class Watcher {
         await this.readAll(locks, due, signal);
         await this.tellOthers(locks);
       } else {
-        for (const [identifier, known] of Object.entries(found.known)) this.known.set(identifier, known);
+        for (const [identifier, known] of Object.entries(found.known)) {
+          this.known.set(identifier, later(known, this.known.get(identifier)));
+        }
         await this.readAll(found.locks, due, signal);
       }
     } finally {
@@ -261,8 +265,12 @@ export class Watcher {
     const known = this.known.get(share.identifier);
     // Any difference counts: a lock that was reset starts to count anew.
     if (known !== undefined && listed.lastLog !== undefined && listed.lastLog === known.lastLog) return known.reading;
-    const reading = await this.options.gateway.lockStatus(share, pollOptions(entries, signal), 'poll');
-    this.known.set(share.identifier, { reading, lastLog: listed.lastLog });
+    const { clock, gateway, restsAt } = this.options;
+    const began = clock.elapsed();
+    const reading = await gateway.lockStatus(share, pollOptions(entries, signal), 'poll');
+    // Some locks count a movement when it begins, and read as what they were until it ends.
+    const travelled = (restsAt?.(share.identifier) ?? -Infinity) > began;
+    this.known.set(share.identifier, { reading, lastLog: travelled ? undefined : listed.lastLog });
     return reading;
   }
 
@@ -320,6 +328,12 @@ export class Watcher {
     });
     await state.publish(this.stateKey, this.id);
   }
+}
+
+/** What another process found, unless this one has read the lock since, and nothing else has happened to it. */
+function later(found: Known, own: Known | undefined): Known {
+  if (own?.lastLog === undefined || own.lastLog !== found.lastLog) return found;
+  return Date.parse(own.reading.at) > Date.parse(found.reading.at) ? own : found;
 }
 
 function pollOptions(entries: readonly Entry[], signal: AbortSignal): PollOptions {

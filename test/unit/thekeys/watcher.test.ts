@@ -169,6 +169,45 @@ describe('watching locks', () => {
     assert.deepEqual(back.told, ['closed', 'closed', 'closed', 'closed']);
   });
 
+  describe('a lock that counts a movement when it is told to move, and reads as what it was until the bolt has arrived', () => {
+    let log: number;
+    let arrivesAt: number;
+
+    beforeEach(() => {
+      log = 100;
+      arrivesAt = Infinity;
+      gateway = new Gateway({
+        address: parseAddress('gateway.test'),
+        state: new MemoryState(),
+        warn: () => undefined,
+        clock,
+        random: () => 0.5,
+        transport: async ({ path, form }) => {
+          await form();
+          if (path === '/open') {
+            log += 1;
+            arrivesAt = clock.elapsed() + 4000;
+          }
+          const listed = { identifier: 1001, rssi: -60, battery: 8000, last_log: log };
+          const answers: Record<string, object> = {
+            '/lockers': { status: 'ok', devices: [listed] },
+            '/locker_status': { code: clock.elapsed() >= arrivesAt ? 50 : 49 },
+          };
+          return { status: 200, headers: {}, body: JSON.stringify(answers[path] ?? { status: 'ok', code: 0 }) };
+        },
+      });
+    });
+    it('is asked again after a poll that came while the bolt travelled', async () => {
+      const { told } = watch(FRONT, 3000);
+      await clock.advance(1000);
+      await gateway.open(FRONT, { deadlineMs: 30_000, timeoutMs: 10_000, confirm: false });
+      await clock.advance(3000);
+      assert.deepEqual(told, ['closed', 'closed']);
+      await clock.advance(6000);
+      assert.equal(told.at(-1), 'open');
+    });
+  });
+
   it('takes a gateway that is busy for no outage', async () => {
     const { told } = watch();
     await clock.advance(1000);
