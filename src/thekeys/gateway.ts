@@ -402,7 +402,12 @@ export class Gateway {
         free ??= this.line.queue.occupy();
         if (!(await this.isAt(call, options))) throw error;
       });
-      await this.follow(call.acts, options);
+      await this.follow(call.acts, options).catch((error: unknown) => {
+        if (!options.signal?.aborted) throw error;
+        throw gatewayError('RESULT_UNKNOWN', {
+          message: 'the gateway has begun, but was given up before it said that it had finished',
+        });
+      });
     } finally {
       free?.();
     }

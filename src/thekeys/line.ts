@@ -480,8 +480,9 @@ class Attempts<T> implements Job {
       default:
         break;
     }
-    // These are said of a signature that was accepted.
-    if (timestamp !== undefined && refusal.code !== 'INVALID_HMAC') this.line.timestamps.confirm(timestamp);
+    // The others are said of a signature that was accepted.
+    const isOfSignature = refusal.code === 'INVALID_HMAC' || refusal.code === 'GATEWAY_CLOCK';
+    if (timestamp !== undefined && !isOfSignature) this.line.timestamps.confirm(timestamp);
     this.fail(error);
     return OVER;
   }

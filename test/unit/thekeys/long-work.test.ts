@@ -90,4 +90,14 @@ describe('work that a gateway answers when it is done, later than anybody waits 
     await clock.advance(35_000);
     assert.equal(worked.code, 'RESULT_UNKNOWN');
   });
+
+  it('does not say that it was not sent when it is given up while the gateway is at it', async () => {
+    begin({ answerWork: 'at-once' });
+    const stop = new AbortController();
+    const worked = endOf(gateway.update({ ...OPTIONS, signal: stop.signal }));
+    await clock.advance(10_000);
+    stop.abort(new Error('the node was closed'));
+    await clock.advance(0);
+    assert.equal(worked.code, 'RESULT_UNKNOWN');
+  });
 });
