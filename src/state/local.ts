@@ -4,10 +4,11 @@
  */
 import { EventEmitter } from 'node:events';
 import type { Change, Json, Lease, LeaseOptions, State } from './state';
+import { Turns } from './turns';
 
 export abstract class LocalState implements State {
   readonly shared: boolean = false;
-  private readonly turns = new Map<string, Promise<unknown>>();
+  private readonly turns = new Turns();
   private readonly channels = new EventEmitter().setMaxListeners(0);
 
   abstract get(key: string): Promise<Json | undefined>;
@@ -15,7 +16,7 @@ export abstract class LocalState implements State {
   protected abstract keep(key: string, value: Json | undefined): Promise<void>;
 
   change<T>(key: string, decide: (current: Json | undefined) => Change<T>): Promise<T> {
-    return this.inTurn(`change ${key}`, () => this.decide(key, decide));
+    return this.turns.take(`change ${key}`, () => this.decide(key, decide));
   }
 
   protected async decide<T>(key: string, decide: (current: Json | undefined) => Change<T>): Promise<T> {
@@ -34,7 +35,7 @@ export abstract class LocalState implements State {
         return;
       }
       signal?.addEventListener('abort', abort, { once: true });
-      void this.inTurn(`lease ${name}`, () => {
+      void this.turns.take(`lease ${name}`, () => {
         signal?.removeEventListener('abort', abort);
         if (signal?.aborted) return Promise.resolve();
         return new Promise<void>((free) => {
@@ -62,24 +63,8 @@ export abstract class LocalState implements State {
     };
   }
 
-  async close(): Promise<void> {
-    const changes = [...this.turns].filter(([name]) => name.startsWith('change ')).map(([, turn]) => turn);
-    await Promise.allSettled(changes);
-  }
-
-  /** Runs `work` after everything that was asked for under the same name before. */
-  private inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const before = this.turns.get(name) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    const quiet = mine.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.turns.set(name, quiet);
-    void quiet.then(() => {
-      if (this.turns.get(name) === quiet) this.turns.delete(name);
-    });
-    return mine;
+  close(): Promise<void> {
+    return this.turns.rest('change ');
   }
 }
 

@@ -16,6 +16,7 @@ import { RedisLease, type RedisTime } from './redis-lease';
 import { RedisLink } from './redis-link';
 import { parseRedisUrl } from './redis-url';
 import { StateError, type Change, type Json, type Lease, type LeaseOptions, type State } from './state';
+import { Turns } from './turns';
 
 export interface RedisStateOptions {
   /** As `redis-url.ts` describes. */
@@ -55,7 +56,7 @@ export class RedisState implements State {
   /** This process (this object, to be exact) among those who wait for leases. */
   private readonly self = randomBytes(9).toString('base64url');
   private counter = 0;
-  private readonly turns = new Map<string, Promise<unknown>>();
+  private readonly turns = new Turns();
   private readonly wakers = new Map<string, () => void>();
   private wakeable: Promise<void> | undefined;
   private readonly leases = new Set<RedisLease>();
@@ -84,7 +85,7 @@ export class RedisState implements State {
 
   change<T>(key: string, decide: (current: Json | undefined) => Change<T>): Promise<T> {
     return this.track(
-      this.inTurn(`change ${key}`, async () => {
+      this.turns.take(`change ${key}`, async () => {
         for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt += 1) {
           const { id, value } = this.read(await this.link.get(this.keyOf(key)), key);
           const change = decide(value);
@@ -116,7 +117,7 @@ export class RedisState implements State {
       for (const signal of sources) signal.addEventListener('abort', abort, { once: true });
       if (sources.some((signal) => signal.aborted)) abort();
       // One asks Redis at a time, so that the order within this process is the order of asking.
-      void this.inTurn(`lease ${name}`, async () => {
+      void this.turns.take(`lease ${name}`, async () => {
         if (left()) return;
         const asking = this.acquire(name, options.ttlMs, waiting.signal);
         const granted = await this.track(asking).catch((error: unknown) => reject(error as Error));
@@ -230,19 +231,5 @@ export class RedisState implements State {
     this.underWay.add(quiet);
     void quiet.then(() => this.underWay.delete(quiet));
     return work;
-  }
-
-  private inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const before = this.turns.get(name) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    const quiet = mine.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.turns.set(name, quiet);
-    void quiet.then(() => {
-      if (this.turns.get(name) === quiet) this.turns.delete(name);
-    });
-    return mine;
   }
 }
