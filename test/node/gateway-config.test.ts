@@ -105,7 +105,7 @@ describe('gateway-config', () => {
     });
 
     it('lets a bolt come to rest before the next flow toggles it, where the gateway would read it on its way', async () => {
-      overrideTiming({ boltTravel: 500 });
+      overrideTiming({ boltTravel: 2000 });
       const sent: (string | undefined)[] = [];
       let arrives = Infinity;
       const eager = createServer((request, response) => {
