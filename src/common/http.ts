@@ -7,6 +7,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Socket } from 'node:net';
 import { systemCode } from './errors';
+import type { Latch } from './latch';
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -27,8 +28,8 @@ export interface HttpRequest {
   agent?: http.Agent | https.Agent;
   /** Ends the exchange. */
   signal?: AbortSignal;
-  /** Once aborted, the exchange goes on, but keeps a process that wants to end no longer alive. */
-  detach?: AbortSignal;
+  /** Once closed, the exchange goes on, but keeps a process that wants to end no longer alive. */
+  detach?: Latch;
 }
 
 export interface HttpAnswer {
@@ -83,7 +84,7 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
       settled = true;
       clearTimeout(timer);
       request.signal?.removeEventListener('abort', abort);
-      request.detach?.removeEventListener('abort', detach);
+      request.detach?.listen(undefined);
       finish();
     };
     const fail = (kind: HttpFailureKind, reason: string): void => {
@@ -110,7 +111,7 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
       return;
     }
     request.signal?.addEventListener('abort', abort, { once: true });
-    request.detach?.addEventListener('abort', detach, { once: true });
+    request.detach?.listen(detach);
 
     const options: https.RequestOptions = {
       method: request.method,
@@ -160,7 +161,7 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
           refuse(error as Error);
         }
       };
-      if (request.detach?.aborted) socket.unref();
+      if (request.detach?.closed) socket.unref();
       if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', ready);
       else ready();
     });

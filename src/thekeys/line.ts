@@ -4,6 +4,8 @@
  */
 import type { Clock } from '../common/clock';
 import { HttpFailure, type HttpAnswer, type HttpFailureKind } from '../common/http';
+import { Latch } from '../common/latch';
+import { onAbort } from '../common/on-abort';
 import { StateError, type Lease, type State } from '../state/state';
 import type { Refusal, Reply } from './answers';
 import { statusCall, synchronizeCall, type Call } from './calls';
@@ -100,7 +102,7 @@ interface Utterance {
   timeoutMs: number;
   /** Asked when the connection stands, and again immediately before the first byte leaves. */
   mayLeave: () => boolean;
-  detach: AbortSignal;
+  detach: Latch;
   onLeave?: () => void;
   onTimestamp?: (timestamp: number) => void;
 }
@@ -249,8 +251,7 @@ class Attempts<T> implements Job {
   private curing: 'no' | 'ask' | 'wait' = 'no';
   private unreachableSince: number | undefined;
   private sentAt: number | undefined;
-  private abandoned = false;
-  private readonly detached = new AbortController();
+  private readonly detached = new Latch();
 
   constructor(
     private readonly line: Line,
@@ -267,17 +268,11 @@ class Attempts<T> implements Job {
 
   join(request: Request<T>): Promise<Result<T>> {
     return new Promise((resolve, reject) => {
-      const abort = (): void => this.leave(waiter);
-      const waiter: Waiter<T> = {
-        request,
-        resolve,
-        reject,
-        leave: () => request.signal?.removeEventListener('abort', abort),
-      };
+      const waiter: Waiter<T> = { request, resolve, reject, leave: () => undefined };
+      if (request.signal !== undefined) waiter.leave = onAbort(request.signal, () => this.leave(waiter));
       this.waiters.push(waiter);
       this.expiresAt = Math.min(...this.waiters.map((each) => each.request.expiresAt));
       if (RANK_ORDER[request.rank] < RANK_ORDER[this.rank]) this.rank = request.rank;
-      request.signal?.addEventListener('abort', abort, { once: true });
       this.line.queue.reconsider();
     });
   }
@@ -367,14 +362,14 @@ class Attempts<T> implements Job {
       const lastMoment = Math.min(latest, now + patience - LEAST_ANSWER_MS);
       // A process that was stopped for a while may have lost the floor to another one.
       const mayLeave = (): boolean =>
-        !this.abandoned && this.clock.elapsed() < lastMoment && floor?.lost.aborted !== true;
+        !this.detached.closed && this.clock.elapsed() < lastMoment && floor?.lost.aborted !== true;
       if (!mayLeave()) return { call, attempt: { obstacle: null }, timestamp };
       for (const { request } of this.waiters) request.onSend?.();
       const answer = await this.line.speak({
         call,
         timeoutMs: patience,
         mayLeave,
-        detach: this.detached.signal,
+        detach: this.detached,
         onLeave: () => {
           if (call === this.call) this.sentAt = this.clock.elapsed();
         },
@@ -569,8 +564,7 @@ class Attempts<T> implements Job {
   }
 
   private abandon(): void {
-    this.abandoned = true;
-    this.detached.abort();
+    this.detached.close();
     this.line.queue.remove(this);
   }
 

@@ -2,6 +2,7 @@
  * How a call travels: plain HTTP with a form body, each on a connection of its own as the vendor's client does it.
  */
 import { exchange, type HttpAnswer } from '../common/http';
+import type { Latch } from '../common/latch';
 
 export interface Parcel {
   method: 'GET' | 'POST';
@@ -11,8 +12,8 @@ export interface Parcel {
   timeoutMs: number;
   /** Asked immediately before the first byte leaves; false ends the call as `aborted`, with nothing sent. */
   mayLeave: () => boolean;
-  /** Aborted when nobody waits for the answer any more; the exchange itself goes on. */
-  detach?: AbortSignal;
+  /** Closed when nobody waits for the answer any more; the exchange itself goes on. */
+  detach?: Latch;
 }
 
 /** @throws HttpFailure, or whatever `form` throws */
@@ -22,10 +23,16 @@ export type Transport = (parcel: Parcel) => Promise<HttpAnswer>;
 const MOST_BYTES = 256 * 1024;
 
 export function httpTransport(base: URL): Transport {
+  const urls = new Map<string, URL>();
+  const urlOf = (path: string): URL => {
+    const url = urls.get(path) ?? new URL(path, base);
+    urls.set(path, url);
+    return url;
+  };
   return ({ method, path, form, timeoutMs, mayLeave, detach }) =>
     exchange({
       method,
-      url: new URL(path, base),
+      url: urlOf(path),
       headers: {
         Accept: '*/*',
         ...(method === 'POST' ? { 'Content-Type': 'application/x-www-form-urlencoded' } : {}),
