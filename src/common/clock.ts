@@ -3,6 +3,7 @@
  */
 import { uptime } from 'node:os';
 import { performance } from 'node:perf_hooks';
+import { onAbort } from './on-abort';
 
 export interface Clock {
   /** Wall clock, milliseconds since 1970. It may jump, forward and back. */
@@ -62,18 +63,19 @@ export const systemClock: Clock = clockFrom({
 /** Resolves after `ms`; rejects at once with the signal's reason when it is aborted. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      cancel();
-      reject(signal?.reason as Error);
-    };
     if (signal?.aborted) {
       reject(signal.reason as Error);
       return;
     }
     const cancel = clock.after(ms, () => {
-      signal?.removeEventListener('abort', abort);
+      leave?.();
       resolve();
     });
-    signal?.addEventListener('abort', abort, { once: true });
+    const leave =
+      signal &&
+      onAbort(signal, () => {
+        cancel();
+        reject(signal.reason as Error);
+      });
   });
 }

@@ -174,11 +174,11 @@ export class Queue {
   private setAlarm(now: number): void {
     this.cancelAlarm?.();
     this.cancelAlarm = undefined;
+    if (this.waiting.length === 0) return;
     const times = this.waiting.flatMap(({ job, notBefore }) => [
       job.expiresAt,
       ...(notBefore > now ? [notBefore] : []),
     ]);
-    if (times.length === 0) return;
     if (this.quietUntil > now) times.push(this.quietUntil);
     this.cancelAlarm = this.clock.after(Math.min(...times) - now, () => {
       this.pump();
