@@ -28,6 +28,8 @@ export interface TimestampsOptions {
 const SMALL_BLOCK = 4;
 /** Under a burst of commands blocks double up to this, so that a fast gateway does not wait for a slow disk. */
 const LARGE_BLOCK = 64;
+/** A block that is used up sooner belongs to a burst. To be ahead of the clock is no sign: a clock may have been wrong. */
+const BURST_MS = 1000;
 
 /**
  * A sequence this far ahead of the clock was not brought there by commands (a gateway takes seconds for each) but by a
@@ -71,6 +73,8 @@ export class Timestamps {
   /** All up to this one are reserved durably for this process. */
   private reserved = 0;
   private block = SMALL_BLOCK;
+  /** When the last block was reserved, on the clock's `elapsed()`. */
+  private blockAt = -Infinity;
   private reserving: Promise<void> | undefined;
   /** The greatest from this process that the gateway has accepted, or may have: no word came of its fate. */
   private accepted = 0;
@@ -248,8 +252,10 @@ export class Timestamps {
   }
 
   private async reserveBlock(floor: number): Promise<void> {
-    // Ahead of the clock there is a burst; with it there is one command now and then.
-    this.block = floor > this.seconds() + SMALL_BLOCK ? Math.min(LARGE_BLOCK, this.block * 2) : SMALL_BLOCK;
+    const now = this.options.clock.elapsed();
+    const isBurst = floor > this.seconds() + SMALL_BLOCK && now - this.blockAt < BURST_MS;
+    this.block = isBurst ? Math.min(LARGE_BLOCK, this.block * 2) : SMALL_BLOCK;
+    this.blockAt = now;
     const block = this.options.reserveAhead === false ? 1 : this.block;
     let home = this.sequence;
     const taken = await this.quietly(
