@@ -42,6 +42,8 @@ export interface Tally {
   executedTwice: number;
   executedLate: number;
   timestampsReused: number;
+  /** Used once more after the gateway had refused them for the sake of its clock, so that they had not counted for it. */
+  timestampsTriedAgain: number;
   overlapping: number;
   doneMissing: number;
   doneTwice: number;
@@ -53,6 +55,9 @@ export interface Tally {
   /** What the counts are made of, for whoever looks for the cause. */
   evidence: string[];
 }
+
+/** What a gateway says whose clock is far from a timestamp. */
+const REFUSED_BY_CLOCK = 'refused 38';
 
 const WANTED = { open: 'open', close: 'closed', toggle: undefined } as const;
 /** The one error that says that nobody knows. After every other one the lock has done nothing. */
@@ -137,6 +142,7 @@ export class Ledger {
       executedTwice: 0,
       executedLate: 0,
       timestampsReused: 0,
+      timestampsTriedAgain: 0,
       overlapping: 0,
       doneMissing: 0,
       doneTwice: 0,
@@ -152,7 +158,7 @@ export class Ledger {
     for (const [index, gateway] of gateways.entries()) {
       const { journal } = gateway;
       tally.requests += journal.requests.length;
-      const seen = new Map<string, string>();
+      const seen = new Map<string, JournalRequest>();
       for (const [number, request] of journal.requests.entries()) {
         const { at, fields, inFlight } = request;
         const told = tell(request);
@@ -166,13 +172,14 @@ export class Ledger {
         }
         if (fields.ts === undefined) continue;
         const earlier = seen.get(fields.ts);
-        if (earlier !== undefined) {
+        if (earlier?.outcome?.startsWith(REFUSED_BY_CLOCK)) tally.timestampsTriedAgain += 1;
+        else if (earlier !== undefined) {
           tally.timestampsReused += 1;
           tally.evidence.push(
-            `timestampsReused: gateway ${index}: ${fields.ts} for ${told}, before for ${earlier}; lately ${this.lately(at)}`,
+            `timestampsReused: gateway ${index}: ${fields.ts} for ${told}, before for ${tell(earlier)}; lately ${this.lately(at)}`,
           );
         }
-        seen.set(fields.ts, told);
+        seen.set(fields.ts, request);
       }
       const executions = new Map<string, number>();
       for (const { lock, action, at } of journal.actions) {

@@ -72,6 +72,7 @@ function table(tallies: ReadonlyMap<FlowKind, Tally>): string {
     ...codes.map((code): [string, ...number[]] => [`  ${code}`, ...all.map(({ outcomes }) => outcomes[code] ?? 0)]),
     ['requests that the gateways saw', ...all.map(({ requests }) => requests)],
     ['commands executed by a lock', ...all.map(({ executed }) => executed)],
+    ['timestamps tried again that a clock refused', ...all.map(({ timestampsTriedAgain }) => timestampsTriedAgain)],
     ...Object.entries(NEVER).map(([what, words]): [string, ...number[]] => [
       `${words} (0)`,
       ...all.map((tally) => tally[what as keyof typeof NEVER]),

@@ -39,7 +39,10 @@ describe('the books of a fault campaign', () => {
       message: { probe: 1, payload: { identifier: '10001', state, confirmed } },
     });
   const faults = (): Partial<Tally> => {
-    const { evidence, commands, outcomes, requests, executed, ...counts } = ledger.tally([gateway]);
+    const { evidence, commands, outcomes, requests, executed, timestampsTriedAgain, ...counts } = ledger.tally([
+      gateway,
+    ]);
+    assert.equal(timestampsTriedAgain, triedAgain);
     assert.equal(
       evidence.length > 0 || counts.processDeaths > 0,
       Object.values(counts).some((count) => count > 0),
@@ -48,7 +51,9 @@ describe('the books of a fault campaign', () => {
     return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
   };
 
+  let triedAgain: number;
   beforeEach(() => {
+    triedAgain = 0;
     gateway = new SimulatedGateway({ locks: [] });
     ledger = new Ledger(new Set(['action']));
   });
@@ -142,6 +147,20 @@ describe('the books of a fault campaign', () => {
       assert.deepEqual(faults(), expected);
     });
   }
+
+  it('tell a timestamp that was used again from one that the clock of the gateway had refused', () => {
+    command();
+    for (const outcome of ['refused 38', 'refused 38, slow', 'ok']) {
+      request(1500, '7');
+      gateway.journal.requests.at(-1)!.outcome = outcome;
+    }
+    move(1510);
+    end();
+    triedAgain = 2;
+    assert.deepEqual(faults(), {});
+    request(1600, '7');
+    assert.deepEqual(faults(), { timestampsReused: 1 });
+  });
 
   it('find nothing in "nobody knows" of what was executed', () => {
     command();
