@@ -52,7 +52,8 @@ export function takeBack({ below, from, at, left }: Sequence, last: number): Seq
 
 /** Lets it go on behind `last` again, where it was before it was taken back. */
 export function resume(sequence: Sequence, last: number): Sequence {
-  const stretch = sequence.left.find(([, end]) => end === last);
+  // Its end was taken, but not all of it was used.
+  const stretch = sequence.left.find(([start, end]) => start <= last && last <= end);
   return {
     below: sequence.at,
     from: stretch?.[0] ?? last + 1,

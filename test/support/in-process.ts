@@ -1,4 +1,7 @@
 /** The simulated gateway without sockets, so that a test owns the time. It fails as HTTP over a network does. */
+import { MemoryState } from '../../src/state/local';
+import { parseAddress } from '../../src/thekeys/address';
+import { Gateway } from '../../src/thekeys/gateway';
 import type { Clock } from '../../src/common/clock';
 import { HttpFailure, type HttpAnswer } from '../../src/common/http';
 import type { SimulatedGateway } from '../../src/simulator/gateway';
@@ -50,4 +53,16 @@ export function inProcess(world: SimulatedGateway, clock: Clock, killed?: AbortS
       cancel();
     }
   };
+}
+
+/** A client of it, under the same clock, that keeps nothing. */
+export function clientOf(world: SimulatedGateway, clock: Clock, transport = inProcess(world, clock)): Gateway {
+  return new Gateway({
+    address: parseAddress('gateway.test'),
+    state: new MemoryState(),
+    warn: () => undefined,
+    clock,
+    transport,
+    random: () => 0.5,
+  });
 }

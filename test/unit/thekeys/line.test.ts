@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { SimulatedGateway } from '../../../src/simulator/gateway';
-import { MemoryState } from '../../../src/state/local';
-import { parseAddress } from '../../../src/thekeys/address';
-import { Gateway, type CommandOptions } from '../../../src/thekeys/gateway';
+import type { CommandOptions, Gateway } from '../../../src/thekeys/gateway';
 import { HandClock } from '../../support/clock';
-import { inProcess } from '../../support/in-process';
+import { clientOf, inProcess } from '../../support/in-process';
 
 const FRONT = { identifier: '1001', code: 'demo-front-code' };
 const MINUTE = 60_000;
@@ -27,14 +25,7 @@ describe('the line to a gateway', () => {
   beforeEach(() => {
     clock = new HandClock();
     world = new SimulatedGateway({ locks: [FRONT], clock });
-    gateway = new Gateway({
-      address: parseAddress('gateway.test'),
-      state: new MemoryState(),
-      warn: () => undefined,
-      clock,
-      transport: inProcess(world, clock),
-      random: () => 0.5,
-    });
+    gateway = clientOf(world, clock);
   });
 
   const within = (deadlineMs: number): CommandOptions => ({ deadlineMs, timeoutMs: deadlineMs });
@@ -79,15 +70,9 @@ describe('the line to a gateway', () => {
     let connected: () => void = () => undefined;
     const connecting = new Promise<void>((resolve) => (connected = resolve));
     const simulated = inProcess(world, clock);
-    const far = new Gateway({
-      address: parseAddress('gateway.test'),
-      state: new MemoryState(),
-      warn: () => undefined,
-      clock,
-      transport: async (parcel) => {
-        if (parcel.path === '/status') await connecting;
-        return simulated(parcel);
-      },
+    const far = clientOf(world, clock, async (parcel) => {
+      if (parcel.path === '/status') await connecting;
+      return simulated(parcel);
     });
     const first = endOf(far.list(within(1000)));
     const long = endOf(far.status(within(30_000)));

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../src/simulator/gateway';
-import { MemoryState } from '../../../src/state/local';
-import { parseAddress } from '../../../src/thekeys/address';
-import { Gateway, type CommandOptions } from '../../../src/thekeys/gateway';
+import type { CommandOptions, Gateway } from '../../../src/thekeys/gateway';
 import { HandClock } from '../../support/clock';
-import { inProcess } from '../../support/in-process';
+import { clientOf } from '../../support/in-process';
 
 const FRONT = { identifier: '1001', code: 'demo-front-code' };
 const MINUTE = 60_000;
@@ -25,13 +23,7 @@ describe('work that a gateway answers when it is done, later than anybody waits 
       times: { synchronizeMs: 2 * MINUTE, updateMs: 2 * MINUTE },
       ...options,
     });
-    gateway = new Gateway({
-      address: parseAddress('gateway.test'),
-      state: new MemoryState(),
-      warn: () => undefined,
-      clock,
-      transport: inProcess(world, clock),
-    });
+    gateway = clientOf(world, clock);
   };
   const endOf = (work: Promise<unknown>): { at?: number; code?: string } => {
     const end: { at?: number; code?: string } = {};

@@ -74,6 +74,13 @@ describe('the sequence of a gateway', () => {
     assert.deepEqual(next(NOON + HOUR), [ahead + 2], 'all of the stretch is known');
   });
 
+  it('goes on behind what was used of a block, though more had been taken', () => {
+    const [ahead = 0, used = 0] = next(NOON + HOUR, 4);
+    sequence = resume(takeBack(sequence, NOON), used);
+    assert.deepEqual([sequence.from, sequence.at, sequence.left], [ahead, used, []]);
+    assert.deepEqual(next(NOON + 1, 3), [used + 1, used + 2, used + 3]);
+  });
+
   it('takes again what was given back', () => {
     const [first = 0] = next(NOON, 10);
     sequence = giveBack(sequence, first + 1);
