@@ -6,7 +6,7 @@
  */
 import http from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
-import { fetchCode, redeem } from '../src/simulator/google-link';
+import { fetchCode, redeem } from '../simulators/google/link';
 import { linkableAccount, obedientLock } from '../test/support/google-flow';
 import { NodeRed, type FlowNode } from '../test/support/node-red';
 import { ProbeLink } from '../test/support/probe-link';

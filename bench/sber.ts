@@ -11,7 +11,7 @@ import { breathing } from '../src/sber/breath';
 import { SberClient } from '../src/sber/client';
 import { accountSettings } from '../src/sber/settings';
 import { checkModels } from '../src/sber/validation';
-import { startSberCloud } from '../src/simulator/sber';
+import { startSberCloud } from '../simulators/sber/cloud';
 import { median, type Row } from './table';
 
 const MODELS = 5000;

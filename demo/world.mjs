@@ -2,9 +2,11 @@
 // Google, and a simulated Sber cloud. Says which environment variables, flows and credentials the demo's Node-RED gets;
 // running Node-RED is left to scripts/start.mjs.
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-
-const require = createRequire(import.meta.url);
+import { SimulatedGateway } from '../simulators/gateway/gateway.ts';
+import { serve } from '../simulators/gateway/server.ts';
+import { startGoogleStandIn } from '../simulators/google/page.ts';
+import { ENOUGH } from '../simulators/latest.ts';
+import { startSberCloud } from '../simulators/sber/cloud.ts';
 
 /** Obviously made up. Of use for nothing but the simulated locks below. */
 const FRONT_DOOR = {
@@ -61,12 +63,6 @@ Double-click any node to see its settings. Nothing is kept when the demo ends.
  * @returns what Node-RED gets, `greet` to be called when it answers, and `close`, which ends everything that was started here
  */
 export async function startWorld({ url, env, say }) {
-  const { SimulatedGateway } = require('../dist/src/simulator/gateway.js');
-  const { serve } = require('../dist/src/simulator/gateway-server.js');
-  const { ENOUGH } = require('../dist/src/simulator/latest.js');
-  const { startGoogleStandIn } = require('../dist/src/simulator/google-page.js');
-  const { startSberCloud } = require('../dist/src/simulator/sber.js');
-
   const real = env.THE_KEYS_HOST ? await realGateway(env, say) : undefined;
   const started = [];
   const close = async () => {

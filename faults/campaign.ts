@@ -5,7 +5,7 @@
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { seeded } from '../src/simulator/random';
+import { seeded } from '../simulators/random';
 import { NodeRed, type DeployType, type FlowNode } from '../test/support/node-red';
 import { ProbeLink } from '../test/support/probe-link';
 import { transpile } from '../test/support/transpile';

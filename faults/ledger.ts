@@ -5,8 +5,8 @@
  * Nearly every command goes to a lock of its own, which nothing else ever asks to move: so each movement of a bolt, and
  * each request, belongs to one command without any guessing.
  */
-import type { SimulatedGateway } from '../src/simulator/gateway';
-import type { JournalRequest } from '../src/simulator/gateway-journal';
+import type { SimulatedGateway } from '../simulators/gateway/gateway';
+import type { JournalRequest } from '../simulators/gateway/journal';
 import type { ProbeEvent } from '../test/support/probe/protocol';
 
 export interface Command {

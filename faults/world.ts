@@ -3,8 +3,8 @@
  * by chance at all times. Each command gets a fresh lock; a few locks stay, and are polled and turned by hand.
  */
 import { systemClock, type Clock } from '../src/common/clock';
-import { SimulatedGateway, type SimulatedGatewayOptions } from '../src/simulator/gateway';
-import { serve, type RunningGateway } from '../src/simulator/gateway-server';
+import { SimulatedGateway, type SimulatedGatewayOptions } from '../simulators/gateway/gateway';
+import { serve, type RunningGateway } from '../simulators/gateway/server';
 import { TcpProxy } from '../test/support/redis';
 
 /** The machine's monotonic clock, which the probe inside Node-RED reads too. */

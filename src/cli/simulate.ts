@@ -1,9 +1,9 @@
 /**
  * `the-keys simulate`: the simulated gateway as a program. What it does and how it speaks is the simulator's.
  */
-import { SimulatedGateway, type SimulatedLockOptions, type SimulatedTimes } from '../simulator/gateway';
-import { serve } from '../simulator/gateway-server';
-import { ENOUGH } from '../simulator/latest';
+import { SimulatedGateway, type SimulatedLockOptions, type SimulatedTimes } from '../../simulators/gateway/gateway';
+import { serve } from '../../simulators/gateway/server';
+import { ENOUGH } from '../../simulators/latest';
 import { CodedError, systemCode } from '../common/errors';
 import type { Terminal } from './terminal';
 import { UsageError, type Typed } from './usage';

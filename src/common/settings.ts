@@ -1,11 +1,92 @@
 /**
- * Reads settings as they arrive from a flow: strings where a number is meant (`${ENV}` was substituted before), numbers
- * where a string is meant, nothing at all in flows written by hand. An empty text is the default.
+ * What a node is set to. A node declares its settings as a record of `Setting`s, and `parseSettings` reads them once, at
+ * deploy. They arrive as flows hold them: texts where a number is meant (`${ENV}` was filled in before), numbers where a
+ * text is meant, nothing at all in flows written by hand. An empty text is the default. Free of Node.js.
  */
 import { invalidInput } from './errors';
 
-/** A `${NAME}` that nobody substituted: the variable does not exist. */
+export interface Setting<T> {
+  /** @throws CodedError INVALID_INPUT, saying which setting is wrong and what to do */
+  readonly parse: (value: unknown) => T;
+  /**
+   * True where the dialog offers "from the message", "from the flow" and so on beside the plain value: `<name>Type` in the
+   * node then says which, and the value is read with each message.
+   */
+  readonly typed?: boolean;
+}
+
+export type Settings = Readonly<Record<string, Setting<unknown>>>;
+/** What a record of settings is read to. */
+export type Parsed<S extends Settings> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
+
+/** Reads all of them. @throws CodedError INVALID_INPUT */
+export function parseSettings<S extends Settings>(settings: S, values: Readonly<Record<string, unknown>>): Parsed<S> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([key, setting]) => [key, setting.parse(values[key])]),
+  ) as Parsed<S>;
+}
+
+/** The same setting, with "from the message" and so on offered in the dialog. */
+export function typed<T>(setting: Setting<T>): Setting<T> {
+  return { ...setting, typed: true };
+}
+
+/** A text without blanks around it. `name` as it stands in a sentence: "the path". @throws see `Setting.parse` */
+export function text(name: string, fallback = ''): Setting<string> {
+  return { parse: (value) => textSetting(value, name) || fallback };
+}
+
+/** One of a few words, whatever their case. */
+export function choice<const W extends string>(name: string, words: readonly W[], fallback: W): Setting<W> {
+  return {
+    parse: (value) => {
+      const given = textSetting(value, name);
+      if (given === '') return fallback;
+      const found = words.find((word) => word.toLowerCase() === given.toLowerCase());
+      if (found !== undefined) return found;
+      const list = words.map((word) => `"${word}"`).join(', ');
+      throw invalidInput(`${name} is "${given.slice(0, 30)}"`, `Set ${name} to one of ${list}.`);
+    },
+  };
+}
+
+export interface NumberRange {
+  /** When empty. */
+  fallback: number;
+  least?: number;
+  /** Greater numbers count as this one. */
+  most?: number;
+}
+
+/** A duration in seconds, read as milliseconds. Greater than 0; `zero` allows 0 too. */
+export function seconds(
+  name: string,
+  { fallback, most, zero = false }: NumberRange & { zero?: boolean },
+): Setting<number> {
+  return { parse: (value) => secondsSetting(value, { name, fallback, zero, most: most ?? Infinity }) };
+}
+
+/** A number, clamped to its range. */
+export function number(name: string, { fallback, least = -Infinity, most = Infinity }: NumberRange): Setting<number> {
+  return {
+    parse: (value) => {
+      const given = textSetting(value, name);
+      const number = given === '' ? fallback : Number(given);
+      if (!Number.isFinite(number)) throw invalidInput(`${name} is no number`, `Give ${name} as a number.`);
+      return Math.min(Math.max(number, least), most);
+    },
+  };
+}
+
+/** A check box: true, 1, yes, on; false, 0, no, off. */
+export function flag(name: string, fallback: boolean): Setting<boolean> {
+  return { parse: (value) => flagSetting(value, name, fallback) };
+}
+
+/** A `${NAME}` that was not filled in: the variable does not exist. */
 const UNSET_VARIABLE = /^\$\{[^}]*\}$/;
+/** One with something around it, which Node-RED never fills in. */
+const PART_VARIABLE = /\$\{\w+\}/;
 
 /** @throws CodedError INVALID_INPUT */
 export function textSetting(value: unknown, name: string): string {
@@ -20,6 +101,19 @@ export function textSetting(value: unknown, name: string): string {
     );
   }
   return text;
+}
+
+/**
+ * For fields in which a variable beside other text can only be a mistake (an address, an ID).
+ * @throws CodedError INVALID_INPUT
+ */
+export function refusePartVariable(text: string, name: string): void {
+  const [variable] = PART_VARIABLE.exec(text) ?? [];
+  if (variable === undefined) return;
+  throw invalidInput(
+    `Node-RED fills in a variable only where it is the whole field, and ${name} is "${text.slice(0, 60)}"`,
+    `Put all of ${name} into one variable, and write nothing but \${NAME} into the field.`,
+  );
 }
 
 export interface SecondsSetting {

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import type { Browser, Locator } from 'playwright-core';
-import { SimulatedGateway } from '../../src/simulator/gateway';
-import { serve, type RunningGateway } from '../../src/simulator/gateway-server';
+import { SimulatedGateway } from '../../simulators/gateway/gateway';
+import { serve, type RunningGateway } from '../../simulators/gateway/server';
 import { Editor, openBrowser } from '../support/browser';
 import { NodeRed, type FlowNode } from '../support/node-red';
 import { installed, removeTemporary } from '../support/tarball';

@@ -8,8 +8,8 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
-import { authorizeAddress } from '../../src/simulator/google-link';
-import { startGoogleStandIn, type RunningStandIn } from '../../src/simulator/google-page';
+import { authorizeAddress } from '../../simulators/google/link';
+import { startGoogleStandIn, type RunningStandIn } from '../../simulators/google/page';
 import { openBrowser } from '../support/browser';
 import { openGuideHouse, type GuideHouse } from '../support/guide-house';
 

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { Browser, Locator } from 'playwright-core';
-import { startSberCloud, type SberCloud } from '../../src/simulator/sber';
+import { startSberCloud, type SberCloud } from '../../simulators/sber/cloud';
 import { Editor, openBrowser } from '../support/browser';
 import { NodeRed, type FlowNode } from '../support/node-red';
 import { installed, removeTemporary } from '../support/tarball';

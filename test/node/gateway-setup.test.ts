@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import helper from 'node-red-node-test-helper';
-import { SimulatedKeysCloud } from '../../src/simulator/keys-cloud';
+import { SimulatedKeysCloud } from '../../simulators/keys-cloud';
 import { BACK, FRONT, LockFlow } from '../support/lock-flow';
 
 interface Answer {

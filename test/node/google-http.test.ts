@@ -10,7 +10,7 @@ import helper from 'node-red-node-test-helper';
 import type { NodeMessage } from 'node-red';
 import { serve } from '../../nodes/shared/google';
 import type { HttpHandler } from '../../src/google/types';
-import { refresh, fetchCode, redeem } from '../../src/simulator/google-link';
+import { refresh, fetchCode, redeem } from '../../simulators/google/link';
 import { ACCOUNT, CREDENTIALS, GoogleFlow, type FlowItem } from '../support/google-nodes';
 import { Voice } from '../support/google-voice';
 

@@ -4,9 +4,9 @@ import gatewayConfig from '../../nodes/gateway-config';
 import lockAction from '../../nodes/lock-action';
 import lockStatus from '../../nodes/lock-status';
 import { overrideTiming } from '../../nodes/shared/gateways';
-import { SimulatedGateway } from '../../src/simulator/gateway';
-import { serve, type RunningGateway } from '../../src/simulator/gateway-server';
-import { HomeGraphStandIn } from '../../src/simulator/google-home-graph';
+import { SimulatedGateway } from '../../simulators/gateway/gateway';
+import { serve, type RunningGateway } from '../../simulators/gateway/server';
+import { HomeGraphStandIn } from '../../simulators/google/home-graph';
 import { ACCOUNT, CREDENTIALS, GoogleFlow, type FlowItem } from '../support/google-nodes';
 import type { Voice } from '../support/google-voice';
 

@@ -14,7 +14,7 @@ import googleOut from '../../nodes/google-smarthome-out';
 import sberConfig from '../../nodes/sber-config';
 import sberDevices from '../../nodes/sber-devices';
 import sberModels from '../../nodes/sber-models';
-import { startSberCloud, type SberCloud } from '../../src/simulator/sber';
+import { startSberCloud, type SberCloud } from '../../simulators/sber/cloud';
 import { ANYTHING } from '../support/anything';
 import { FRONT, LockFlow, NODES, type FlowItem } from '../support/lock-flow';
 

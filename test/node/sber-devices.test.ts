@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import helper from 'node-red-node-test-helper';
 import { lockDevices, lockModels } from '../../src/sber/keys-lock';
-import { startSberCloud, type SberCloud, type SberCloudOptions } from '../../src/simulator/sber';
+import { startSberCloud, type SberCloud, type SberCloudOptions } from '../../simulators/sber/cloud';
 import { socket } from '../support/sber-examples';
 import { sberFlow, type SberFlow } from '../support/sber-flow';
 

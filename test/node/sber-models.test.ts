@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import helper from 'node-red-node-test-helper';
-import { startSberCloud, type SberCloud, type SberCloudOptions } from '../../src/simulator/sber';
+import { startSberCloud, type SberCloud, type SberCloudOptions } from '../../simulators/sber/cloud';
 import { COMMON_ERROR_WITH_DETAILS, lamp, LAMP_ANSWER, sentLamp, socket } from '../support/sber-examples';
 import { sberFlow, type SberFlow } from '../support/sber-flow';
 

@@ -39,6 +39,10 @@ describe('the packed package', function () {
       ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'],
       ...(await compiled('src')),
       ...(await compiled('nodes')),
+      // Of the simulators the gateway's alone, for `the-keys simulate`.
+      ...(await compiled('simulators/gateway')),
+      'dist/simulators/latest.js',
+      'dist/simulators/random.js',
       ...(await copied('nodes', 'dist/nodes', (file) => !file.endsWith('.ts'))),
       ...(await copied('icons', 'dist/nodes/icons', () => true)),
       ...(await copied('examples', 'examples', () => true)),

@@ -8,8 +8,8 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import WebSocket from 'ws';
-import { SimulatedGateway } from '../../src/simulator/gateway';
-import { serve } from '../../src/simulator/gateway-server';
+import { SimulatedGateway } from '../../simulators/gateway/gateway';
+import { serve } from '../../simulators/gateway/server';
 import { repository } from '../support/tarball';
 
 interface DemoNode {

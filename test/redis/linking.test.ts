@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { systemClock } from '../../src/common/clock';
-import { authorizeAddress, fetchCode, openPage, redeem, refresh, submit } from '../../src/simulator/google-link';
+import { authorizeAddress, fetchCode, openPage, redeem, refresh, submit } from '../../simulators/google/link';
 import { RedisState } from '../../src/state/redis';
 import { serveLinking, type LinkingServer } from '../support/linking';
 import { RedisServer } from '../support/redis';

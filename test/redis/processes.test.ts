@@ -1,8 +1,8 @@
 /** Several Node-REDs, each a process of its own, that share one gateway and one Google account through Redis. */
 import assert from 'node:assert/strict';
-import { fetchCode, redeem } from '../../src/simulator/google-link';
-import { SimulatedGateway } from '../../src/simulator/gateway';
-import { serve, type RunningGateway } from '../../src/simulator/gateway-server';
+import { fetchCode, redeem } from '../../simulators/google/link';
+import { SimulatedGateway } from '../../simulators/gateway/gateway';
+import { serve, type RunningGateway } from '../../simulators/gateway/server';
 import { Balancer } from '../support/balancer';
 import { linkableAccount, obedientLock } from '../support/google-flow';
 import { NodeRed, type FlowNode } from '../support/node-red';

@@ -13,7 +13,7 @@ import {
   redirectAddress,
   refresh,
   type LinkSettings,
-} from '../../src/simulator/google-link';
+} from '../../simulators/google/link';
 import { Voice } from './google-voice';
 import type { FlowNode } from './node-red';
 

@@ -11,7 +11,7 @@ import helper from 'node-red-node-test-helper';
 import googleConfig from '../../nodes/google-smarthome-config';
 import googleIn from '../../nodes/google-smarthome-in';
 import googleOut from '../../nodes/google-smarthome-out';
-import { fetchCode, redeem, type LinkSettings } from '../../src/simulator/google-link';
+import { fetchCode, redeem, type LinkSettings } from '../../simulators/google/link';
 import { Voice } from './google-voice';
 
 export const CREDENTIALS = {

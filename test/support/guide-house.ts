@@ -9,7 +9,7 @@ import { systemClock } from '../../src/common/clock';
 import { parseUsers } from '../../src/google/accounts';
 import { createLinking } from '../../src/google/oauth';
 import type { Accounts } from '../../src/google/types';
-import { listOf, treeOf, type GoogleSettings, type Tree } from '../../src/simulator/google';
+import { listOf, treeOf, type GoogleSettings, type Tree } from '../../simulators/google/google';
 import { MemoryState } from '../../src/state/local';
 import { PROJECT, USERS } from './linking';
 

@@ -4,7 +4,7 @@ import { parseAddress } from '../../src/thekeys/address';
 import { Gateway } from '../../src/thekeys/gateway';
 import type { Clock } from '../../src/common/clock';
 import { HttpFailure, type HttpAnswer } from '../../src/common/http';
-import type { SimulatedGateway } from '../../src/simulator/gateway';
+import type { SimulatedGateway } from '../../simulators/gateway/gateway';
 import type { Parcel, Transport } from '../../src/thekeys/transport';
 
 /** @param killed aborted when the process that owns the transport is killed: nothing leaves any more, nothing comes back */

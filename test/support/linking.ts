@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { parseUsers } from '../../src/google/accounts';
 import { createLinking } from '../../src/google/oauth';
 import type { Accounts, LinkingOptions } from '../../src/google/types';
-import type { LinkSettings } from '../../src/simulator/google-link';
+import type { LinkSettings } from '../../simulators/google/link';
 import { MemoryState } from '../../src/state/local';
 import { HandClock } from './clock';
 

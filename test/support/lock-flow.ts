@@ -12,8 +12,8 @@ import gatewaySync from '../../nodes/gateway-sync';
 import lockAction from '../../nodes/lock-action';
 import lockStatus from '../../nodes/lock-status';
 import { allClosed, overrideTiming } from '../../nodes/shared/gateways';
-import { SimulatedGateway, type SimulatedGatewayOptions } from '../../src/simulator/gateway';
-import { serve, type RunningGateway } from '../../src/simulator/gateway-server';
+import { SimulatedGateway, type SimulatedGatewayOptions } from '../../simulators/gateway/gateway';
+import { serve, type RunningGateway } from '../../simulators/gateway/server';
 
 export const FRONT = { identifier: '45961123', code: 'demo-front-code' };
 export const BACK = { identifier: '45961124', code: 'demo-back-code' };

@@ -7,8 +7,8 @@ import { runOnGateway } from '../../../src/cli/gateway-verbs';
 import { stateFolder } from '../../../src/cli/state-folder';
 import type { Terminal } from '../../../src/cli/terminal';
 import type { GatewayVerb } from '../../../src/cli/usage';
-import { SimulatedGateway } from '../../../src/simulator/gateway';
-import { serve, type RunningGateway } from '../../../src/simulator/gateway-server';
+import { SimulatedGateway } from '../../../simulators/gateway/gateway';
+import { serve, type RunningGateway } from '../../../simulators/gateway/server';
 import { run, start, type Ended } from './command';
 
 const LOCK = { identifier: '45961123', code: 'demo-share-code-1' };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SimulatedKeysCloud } from '../../../src/simulator/keys-cloud';
+import { SimulatedKeysCloud } from '../../../simulators/keys-cloud';
 import { run } from './command';
 
 const PASSWORD = 'made up & password%';

@@ -1,7 +1,7 @@
 /** The books of a fault campaign: a count that cannot be other than 0 would prove nothing. */
 import assert from 'node:assert/strict';
 import { Ledger, type Command, type Tally } from '../../../faults/ledger';
-import { SimulatedGateway } from '../../../src/simulator/gateway';
+import { SimulatedGateway } from '../../../simulators/gateway/gateway';
 
 describe('the books of a fault campaign', () => {
   let gateway: SimulatedGateway;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { HomeGraphClient } from '../../../src/google/home-graph';
 import type { States } from '../../../src/google/types';
-import { HomeGraphStandIn, type SyncedDevice } from '../../../src/simulator/google-home-graph';
+import { HomeGraphStandIn, type SyncedDevice } from '../../../simulators/google/home-graph';
 import { HandClock } from '../../support/clock';
 
 const PANEL: SyncedDevice = {

@@ -14,7 +14,7 @@ import { HomeGraphClient } from '../../../src/google/home-graph';
 import { fulfil } from '../../../src/google/fulfillment';
 import { parseServiceAccountKey, ServiceAccountError } from '../../../src/google/service-account';
 import { parseDevice } from '../../../src/google/settings';
-import { authorizeAddress, fetchCode, openPage, redeem, submit } from '../../../src/simulator/google-link';
+import { authorizeAddress, fetchCode, openPage, redeem, submit } from '../../../simulators/google/link';
 import { MemoryState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
 import { ANYTHING } from '../../support/anything';

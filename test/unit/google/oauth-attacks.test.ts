@@ -17,7 +17,7 @@ import {
   submit,
   type LinkSettings,
   type Page,
-} from '../../../src/simulator/google-link';
+} from '../../../simulators/google/link';
 import { systemClock } from '../../../src/common/clock';
 import { FileState } from '../../../src/state/file';
 import { MemoryState } from '../../../src/state/local';

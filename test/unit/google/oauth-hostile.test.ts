@@ -1,7 +1,7 @@
 /** Whatever is asked of the linking addresses: a known answer, nobody sent anywhere but to Google, nothing handed out. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { redirectAddress } from '../../../src/simulator/google-link';
+import { redirectAddress } from '../../../simulators/google/link';
 import { PROJECT, serveLinking, type LinkingServer } from '../../support/linking';
 
 const NAMES = [

@@ -10,7 +10,7 @@ import {
   redirectAddress,
   refresh,
   submit,
-} from '../../../src/simulator/google-link';
+} from '../../../simulators/google/link';
 import { MemoryState } from '../../../src/state/local';
 import { HandClock } from '../../support/clock';
 import { PROJECT, serveLinking, type LinkingServer } from '../../support/linking';

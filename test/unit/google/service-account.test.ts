@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import { assertionOf, parseServiceAccountKey, ServiceAccount } from '../../../src/google/service-account';
-import { HomeGraphStandIn } from '../../../src/simulator/google-home-graph';
+import { HomeGraphStandIn } from '../../../simulators/google/home-graph';
 import { HandClock } from '../../support/clock';
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -15,7 +15,7 @@ import {
 import { MOST_ATTEMPTS, SberClient, type Call } from '../../../src/sber/client';
 import { accountSettings, type AccountFields } from '../../../src/sber/settings';
 import type { Device, Model } from '../../../src/sber/shapes';
-import { startSberCloud, type SberCloud, type SberCloudOptions, type SberFault } from '../../../src/simulator/sber';
+import { startSberCloud, type SberCloud, type SberCloudOptions, type SberFault } from '../../../simulators/sber/cloud';
 import { HurriedClock } from '../../support/hurried-clock';
 import { COMMON_ERROR, ITEM_ERRORS, lamp, LAMP_ANSWER, socket, STATE_ANSWER } from '../../support/sber-examples';
 

@@ -10,7 +10,7 @@ import { meaningOfModel, planOf } from '../../../src/sber/models';
 import { accountSettings } from '../../../src/sber/settings';
 import type { Model, Raw } from '../../../src/sber/shapes';
 import { checkModels } from '../../../src/sber/validation';
-import { startSberCloud, type SberFault } from '../../../src/simulator/sber';
+import { startSberCloud, type SberFault } from '../../../simulators/sber/cloud';
 import { HurriedClock } from '../../support/hurried-clock';
 import { ALLOWED_VALUES, lamp, sentLamp, socket } from '../../support/sber-examples';
 

@@ -8,7 +8,7 @@ import { CodedError } from '../../../src/common/errors';
 import { SberClient } from '../../../src/sber/client';
 import { accountSettings } from '../../../src/sber/settings';
 import { trusted } from '../../../src/sber/tls';
-import { startSberCloud, type SberCloud } from '../../../src/simulator/sber';
+import { startSberCloud, type SberCloud } from '../../../simulators/sber/cloud';
 import { privateAuthority } from '../../support/certificates';
 import { HurriedClock } from '../../support/hurried-clock';
 import { socket } from '../../support/sber-examples';

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
 import { exchange } from '../../../src/common/http';
-import { SimulatedKeysCloud, type SimulatedKeysCloudOptions } from '../../../src/simulator/keys-cloud';
+import { SimulatedKeysCloud, type SimulatedKeysCloudOptions } from '../../../simulators/keys-cloud';
 import { TheKeysCloud } from '../../../src/thekeys/cloud';
 
 const PASSWORD = 'made up & half=100%+é';

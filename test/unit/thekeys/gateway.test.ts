@@ -3,8 +3,8 @@ import { setMaxListeners } from 'node:events';
 import { MemoryState } from '../../../src/state/local';
 import { parseAddress } from '../../../src/thekeys/address';
 import { Gateway, type ActionOptions, type Progress } from '../../../src/thekeys/gateway';
-import { serve, type RunningGateway } from '../../../src/simulator/gateway-server';
-import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../src/simulator/gateway';
+import { serve, type RunningGateway } from '../../../simulators/gateway/server';
+import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../simulators/gateway/gateway';
 import { count } from '../../support/counting';
 
 const FRONT = { identifier: '45961123', code: 'demo-front-code' };

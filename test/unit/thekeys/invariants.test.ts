@@ -7,8 +7,8 @@
 import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
 import fc from 'fast-check';
-import { SimulatedGateway, type FaultKind } from '../../../src/simulator/gateway';
-import type { Journal } from '../../../src/simulator/gateway-journal';
+import { SimulatedGateway, type FaultKind } from '../../../simulators/gateway/gateway';
+import type { Journal } from '../../../simulators/gateway/journal';
 import { LocalState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
 import { parseAddress } from '../../../src/thekeys/address';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../src/simulator/gateway';
+import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../simulators/gateway/gateway';
 import { MemoryState } from '../../../src/state/local';
 import { parseAddress } from '../../../src/thekeys/address';
 import { Gateway } from '../../../src/thekeys/gateway';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SimulatedGateway } from '../../../src/simulator/gateway';
+import { SimulatedGateway } from '../../../simulators/gateway/gateway';
 import type { CommandOptions, Gateway } from '../../../src/thekeys/gateway';
 import { HandClock } from '../../support/clock';
 import { clientOf, inProcess } from '../../support/in-process';

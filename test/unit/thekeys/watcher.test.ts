@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../../../src/common/clock';
-import { SimulatedGateway } from '../../../src/simulator/gateway';
+import { SimulatedGateway } from '../../../simulators/gateway/gateway';
 import { MemoryState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
 import { parseAddress } from '../../../src/thekeys/address';

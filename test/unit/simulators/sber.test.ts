@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { startSberCloud, type SberCloud, type SberCloudOptions } from '../../../src/simulator/sber';
+import { startSberCloud, type SberCloud, type SberCloudOptions } from '../../../simulators/sber/cloud';
 import { lamp, sentLamp, socket } from '../../support/sber-examples';
 
 describe('The simulated Sber cloud', () => {

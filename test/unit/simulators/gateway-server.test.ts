@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { exchange, type HttpAnswer, type HttpFailure } from '../../../src/common/http';
-import { SimulatedGateway } from '../../../src/simulator/gateway';
-import { serve, type RunningGateway } from '../../../src/simulator/gateway-server';
+import { SimulatedGateway } from '../../../simulators/gateway/gateway';
+import { serve, type RunningGateway } from '../../../simulators/gateway/server';
 import { HandClock } from '../../support/clock';
 
 describe('the simulated gateway on HTTP', () => {

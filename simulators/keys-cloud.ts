@@ -4,7 +4,7 @@
  */
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { systemClock, type Clock } from '../common/clock';
+import { systemClock, type Clock } from '../src/common/clock';
 import { seeded } from './random';
 
 export interface CloudAccessoryData {

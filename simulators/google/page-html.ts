@@ -2,7 +2,7 @@
  * What the demo's conversation looks like: one self-contained page. What happens on it is told by `google-page.ts`
  * through server-sent events.
  */
-import { PHRASES } from './google-speech';
+import { PHRASES } from './speech';
 
 const STYLE = `
 :root{color-scheme:light dark;--ground:#eef1f6;--card:#fff;--text:#1c2330;--soft:#566072;--line:#c9d0dc;--accent:#1558c0;--on:#fff;--google:#eef2f8;--key:#0b57a4;--string:#1c6b34;--literal:#8a3b00;--ask:#8a5a00;--askbg:#fff4d9;--good:#1c6b34}

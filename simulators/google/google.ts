@@ -4,10 +4,10 @@
  * `google-link.ts`, the Home Graph that hears of changes in `google-home-graph.ts`, the words in `google-speech.ts`.
  */
 import { randomInt } from 'node:crypto';
-import type { HomeGraphStandIn } from './google-home-graph';
-import { type SyncedDevice } from './google-home-graph';
-import { fetchCode, redeem, refresh, type LinkSettings } from './google-link';
-import { note } from './latest';
+import type { HomeGraphStandIn } from './home-graph';
+import { type SyncedDevice } from './home-graph';
+import { fetchCode, redeem, refresh, type LinkSettings } from './link';
+import { note } from '../latest';
 
 export interface GoogleSettings extends LinkSettings {
   fulfillmentUrl: string;

@@ -5,7 +5,7 @@
 import { generateKeyPairSync, randomBytes, verify, type KeyObject } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { note } from './latest';
+import { note } from '../latest';
 
 export interface SyncedDevice {
   id: string;

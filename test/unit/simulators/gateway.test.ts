@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../src/simulator/gateway';
-import type { SimulatedAnswer } from '../../../src/simulator/gateway-wire';
+import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../simulators/gateway/gateway';
+import type { SimulatedAnswer } from '../../../simulators/gateway/wire';
 import { HandClock } from '../../support/clock';
 
 const FRONT = { identifier: '45961123', code: 'demo-share-code-1' };

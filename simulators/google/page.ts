@@ -6,10 +6,10 @@ import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GoogleSettings } from './google';
-import { Conversation } from './google-conversation';
-import { HomeGraphStandIn } from './google-home-graph';
-import { conversationPage } from './google-page-html';
-import { ENOUGH } from './latest';
+import { Conversation } from './conversation';
+import { HomeGraphStandIn } from './home-graph';
+import { conversationPage } from './page-html';
+import { ENOUGH } from '../latest';
 
 export interface StandInOptions extends GoogleSettings {
   /** The login that the stand-in types on the login page. */

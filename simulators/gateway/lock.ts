@@ -2,7 +2,7 @@
  * One simulated lock: bolt, battery, log counter, and everything about it that can be wrong. It knows nothing of requests;
  * the gateway asks it, tests turn it.
  */
-import type { Clock } from '../common/clock';
+import type { Clock } from '../../src/common/clock';
 
 /** The two hardware families, by their cells. Figures: the millivolts that clients report from either. */
 const HARDWARE = {

@@ -12,10 +12,10 @@ import {
   type Outcome,
   type Tree,
 } from './google';
-import type { HomeGraphStandIn } from './google-home-graph';
-import { notificationsIn, type JournalEntry } from './google-home-graph';
-import { speak, speakFollowUp, understand } from './google-speech';
-import { ENOUGH } from './latest';
+import type { HomeGraphStandIn } from './home-graph';
+import { notificationsIn, type JournalEntry } from './home-graph';
+import { speak, speakFollowUp, understand } from './speech';
+import { ENOUGH } from '../latest';
 
 /** A line of the transcript. `note` is what happens without a word: linking, reports, syncs. */
 export interface Line {

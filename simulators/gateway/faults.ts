@@ -2,7 +2,7 @@
  * What goes wrong with the simulated gateway, and when: a list that a test writes, or chance with a seed. What each fault
  * does to a request is told here as data; carrying it out is left to the gateway and, for connections, to its server.
  */
-import { seeded } from './random';
+import { seeded } from '../random';
 
 /**
  * Each kind, and whether the gateway carries the request out nevertheless.

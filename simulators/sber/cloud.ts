@@ -6,11 +6,11 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { note } from './latest';
-import { SberFaults, type SberFault } from './sber-faults';
-import { refusalOfBody, refusalOfDevice, refusalOfModel, refusalOfStates, withoutDefaults } from './sber-structure';
+import { note } from '../latest';
+import { SberFaults, type SberFault } from './faults';
+import { refusalOfBody, refusalOfDevice, refusalOfModel, refusalOfStates, withoutDefaults } from './structure';
 
-export type { SberFault } from './sber-faults';
+export type { SberFault } from './faults';
 
 export interface SberCloudOptions {
   /** Default 0: any free port. */

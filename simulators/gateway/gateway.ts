@@ -3,10 +3,10 @@
  * about signatures, timestamps and one thing at a time. It runs without sockets, under the clock it is given;
  * `gateway-server.ts` puts it on HTTP, `gateway-wire.ts` holds its ways of speaking, `gateway-faults.ts` what goes wrong.
  */
-import { pause, systemClock, type Clock } from '../common/clock';
-import { Faults, type Strike } from './gateway-faults';
-import { Journal, type JournalRequest } from './gateway-journal';
-import { SimulatedLock, type SimulatedLockOptions } from './gateway-lock';
+import { pause, systemClock, type Clock } from '../../src/common/clock';
+import { Faults, type Strike } from './faults';
+import { Journal, type JournalRequest } from './journal';
+import { SimulatedLock, type SimulatedLockOptions } from './lock';
 import {
   decodeForm,
   isSigned,
@@ -16,13 +16,13 @@ import {
   type SimulatedAnswer,
   type SimulatedRequest,
   type WireOptions,
-} from './gateway-wire';
-import { note } from './latest';
-import { seeded } from './random';
+} from './wire';
+import { note } from '../latest';
+import { seeded } from '../random';
 
-export type { Fault, FaultKind, RandomFaults } from './gateway-faults';
-export type { SimulatedLockOptions } from './gateway-lock';
-export type { SimulatedAnswer, SimulatedRequest, WireOptions } from './gateway-wire';
+export type { Fault, FaultKind, RandomFaults } from './faults';
+export type { SimulatedLockOptions } from './lock';
+export type { SimulatedAnswer, SimulatedRequest, WireOptions } from './wire';
 
 /** Durations in milliseconds. All default to 0: no test has to wait for what it is not about. */
 export interface SimulatedTimes {

@@ -5,7 +5,7 @@
 import * as http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { SimulatedGateway } from './gateway';
-import type { SimulatedAnswer } from './gateway-wire';
+import type { SimulatedAnswer } from './wire';
 
 export interface ServeOptions {
   /** 0, the default, takes any free port. */

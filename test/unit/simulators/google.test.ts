@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { GoogleStandIn, outcomeOf } from '../../../src/simulator/google';
-import { HomeGraphStandIn, stateProblem } from '../../../src/simulator/google-home-graph';
+import { GoogleStandIn, outcomeOf } from '../../../simulators/google/google';
+import { HomeGraphStandIn, stateProblem } from '../../../simulators/google/home-graph';
 import { openGuideHouse, type GuideHouse } from '../../support/guide-house';
 
 describe('the stand-in for Google', () => {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { systemClock } from '../../../src/common/clock';
 import { HomeGraphClient } from '../../../src/google/home-graph';
-import { startGoogleStandIn, type RunningStandIn } from '../../../src/simulator/google-page';
-import { PHRASES } from '../../../src/simulator/google-speech';
+import { startGoogleStandIn, type RunningStandIn } from '../../../simulators/google/page';
+import { PHRASES } from '../../../simulators/google/speech';
 import { openGuideHouse, type GuideHouse } from '../../support/guide-house';
 
 describe("the demo's conversation with Google", () => {
