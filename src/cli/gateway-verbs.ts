@@ -2,6 +2,7 @@
  * The verbs that talk to a gateway: from the words typed to a call of the library, and from its result to the line of
  * JSON, the same that the nodes send.
  */
+import { silent } from '../common/log';
 import { FileState } from '../state/file';
 import { parseAddress } from '../thekeys/address';
 import { Gateway, type CommandOptions, type Progress, type Timing } from '../thekeys/gateway';
@@ -13,6 +14,8 @@ import { DEFAULT_HOST, type GatewayVerb, type Typed } from './usage';
 /** The defaults of the nodes. */
 const DEADLINE_MS = 30_000;
 const TIMEOUT_MS = 30_000;
+/** A call that was killed is recognised by this where the system does not tell. */
+const LEASE_MS = 8000;
 /** Somebody sits at the keyboard, and most often has mistyped the address. */
 const UNREACHABLE_MS = 4000;
 
@@ -63,12 +66,13 @@ export async function runOnGateway(
   const gateway = new Gateway({
     address: parseAddress(options.host ?? DEFAULT_HOST),
     state,
-    warn,
+    log: { ...silent, warn },
     timing,
-    reserveAhead: false,
   });
   const progress = new ProgressLine(terminal, LONG.includes(verb));
   const identifier = (options.identifier ?? '').trim();
+  // One call at a time: each takes its timestamps from the same sequence. A folder that cannot be written keeps no door shut.
+  const lease = await state.lease(`gateway/${gateway.address.key}`, { ttlMs: LEASE_MS }).catch(() => undefined);
   try {
     const result = await RUN[verb]({
       gateway,
@@ -86,6 +90,7 @@ export async function runOnGateway(
   } finally {
     progress.end();
     await gateway.settle();
+    await lease?.release();
     await state.close();
   }
 }

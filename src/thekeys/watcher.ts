@@ -9,7 +9,7 @@ import { StateError, type Json, type State } from '../state/state';
 import type { ListedLock, LockReading } from './answers';
 import type { Share } from './calls';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
-import { sharedStateLost } from './line';
+import { sharedStateLost } from './outcome';
 
 export interface Watch {
   share: Share;
