@@ -15,6 +15,7 @@ import {
   type LockReading,
   type Reply,
 } from './answers';
+import { sign } from './signature';
 
 /** A lock, and the code of its share with the gateway. */
 export interface Share {
@@ -40,6 +41,19 @@ export interface Call<T> {
    */
   acts: boolean;
   read(body: string): Reply<T>;
+}
+
+/** What a call sends along: nothing with GET; signed where it has a code. @param timestamp Unix seconds */
+export function formOf({ method, identifier, code }: Call<unknown>, timestamp?: number): string {
+  if (method === 'GET') return '';
+  const fields: [string, string][] = [];
+  if (identifier !== undefined) fields.push(['identifier', identifier]);
+  if (code !== undefined && timestamp !== undefined) {
+    fields.push(['ts', String(timestamp)], ['hash', sign(code, timestamp)]);
+  }
+  // A space never occurs, so the one difference between forms and percent-encoding does not matter; `+` and `/` of a hash
+  // must be encoded, or a form decoder turns `+` into a space.
+  return fields.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
 }
 
 export type BoltAction = 'open' | 'close' | 'calibrate';
