@@ -4,7 +4,7 @@
  */
 import { lifetime, type Lifetime } from '../common/abort';
 import { pause } from '../common/clock';
-import type { LockReading, LockState } from './answers';
+import type { LockReading, LockState } from './wire';
 import { boltCall, lockStatusCall, type BoltAction, type Share } from './calls';
 import { run, tooLate, type Channel, type Course } from './command';
 import { gatewayError } from './errors';

@@ -8,7 +8,7 @@ import { invalidInput, systemCode } from '../common/errors';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
 import type { GatewayAddress } from './address';
-import type { GatewayStatus, ListedLock, LockReading } from './answers';
+import type { GatewayStatus, ListedLock, LockReading } from './wire';
 import { act, type ActionResult, type Bolts, type BoltsAtRest, type LockAction } from './bolt';
 import {
   listCall,

@@ -3,8 +3,8 @@
  * without a usable answer.
  */
 import { foreignText } from '../common/foreign';
-import { StateError } from '../state/state';
-import type { Refusal } from './answers';
+import type { StateError } from '../state/state';
+import type { Refusal } from './wire';
 import type { Call } from './calls';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
 import type { ExchangeFailure, ExchangeFailureKind, HttpAnswer } from './exchange';
@@ -131,7 +131,7 @@ function comparedClocks(
   headers: HttpAnswer['headers'],
   now: number,
 ): { message?: string; hint?: string } {
-  const theirs = Date.parse(headers.get('date') ?? '');
+  const theirs = Date.parse(headers.date ?? '');
   const shown = `${new Date(now).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   if (Math.abs(theirs - now) > SAME_TIME_MS) {
     const minutes = Math.round(Math.abs(theirs - now) / 60_000);

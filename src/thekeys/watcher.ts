@@ -6,7 +6,7 @@
 import type { Clock } from '../common/clock';
 import { CodedError, textOf } from '../common/errors';
 import { StateError, type Json, type State } from '../state/state';
-import type { ListedLock, LockReading } from './answers';
+import type { ListedLock, LockReading } from './wire';
 import type { Share } from './calls';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
 import { sharedStateLost } from './outcome';

@@ -4,7 +4,7 @@
  */
 import { lifetime, type Lifetime } from '../common/abort';
 import { pause } from '../common/clock';
-import type { GatewayStatus } from './answers';
+import type { GatewayStatus } from './wire';
 import { statusCall, updateCall, type Call } from './calls';
 import { LIGHT_ANSWER_MS, run, tooLate, type Channel, type Course } from './command';
 import { gatewayError, type GatewayError } from './errors';

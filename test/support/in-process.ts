@@ -53,7 +53,7 @@ export function inProcess(world: SimulatedGateway, clock: Clock, killed?: AbortS
       if (killed?.aborted) return await dead;
       switch (answer.kind) {
         case 'answer':
-          return { status: answer.status, headers: new Map(Object.entries(answer.headers)), body: answer.body };
+          return { status: answer.status, headers: answer.headers, body: answer.body };
         case 'refused':
           throw new ExchangeFailure('connect', false, 'ECONNREFUSED');
         case 'dropped':
@@ -76,7 +76,7 @@ export function answering(answer: (path: string, request: ExchangeRequest) => un
     request.body();
     const body = JSON.stringify(answer(request.url.pathname, request));
     await Promise.resolve();
-    return { status: 200, headers: new Map(), body };
+    return { status: 200, headers: {}, body };
   };
 }
 

@@ -113,7 +113,7 @@ describe('hostile input', () => {
             await Promise.resolve();
             const fields = form();
             // As a hostile gateway would: it quotes what it was sent.
-            return { status, headers: new Map(), body: text.replaceAll('timestamp', fields.slice(1, 40)) };
+            return { status, headers: {}, body: text.replaceAll('timestamp', fields.slice(1, 40)) };
           },
         });
         const options = { deadlineMs: 4000, timeoutMs: 1000, confirm: true };
