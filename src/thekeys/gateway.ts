@@ -235,7 +235,7 @@ export class Gateway {
 
   /** Writes down where the timestamps stand. Does not wait for what is under way. */
   async settle(): Promise<void> {
-    await this.line.timestamps.settle();
+    await Promise.all([this.line.timestamps.settle(), this.readings.saved()]);
   }
 
   /** True while a request is under way. */
