@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { GoogleFlow, ACCOUNT, type FlowItem } from '../support/google-nodes';
 import { GUIDE } from '../support/google-guide';
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import type { CommandMessage } from '../../src/google/home';
-import type { JsonObject } from '../../src/google/json';
+import type { CommandMessage } from '../../src/google/messages';
+import type { JsonObject } from '../../src/google/types';
 
 /** A node that answers as a test says, in the place of a person's own flow. */
 function flowOf(reply: (message: CommandMessage & Record<string, unknown>) => unknown) {
