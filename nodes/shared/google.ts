@@ -34,16 +34,14 @@ export function homeOf(RED: NodeAPI, id: unknown): SmartHome {
 }
 
 /** Badge words of both nodes: the tree `google-smarthome-config` of its locale file. */
-export function googleWords(RED: NodeAPI): Words {
+export function googleWords(RED: NodeAPI): (...args: Parameters<Words>) => string {
   const words = wordsOf(RED, 'google-smarthome-config');
   // Badges ask for the same few with every command.
   const known = new Map<string, string>();
   return (key, values) => {
     const before = values === undefined ? known.get(key) : undefined;
     if (before !== undefined) return before;
-    const full = `google-smarthome-config.${key}`;
-    const text = words(full, values);
-    const found = text === full ? key : text;
+    const found = words(key, values) ?? key;
     if (values === undefined) known.set(key, found);
     return found;
   };

@@ -6,6 +6,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../common/clock';
 import type { Json, State } from '../state/state';
 
+/** A JSON value with named fields. */
+export type JsonObject = Record<string, Json>;
+
 /** The states of a device as Google names them (`isArmed`, `currentArmLevel`, `isLocked`, `online`, …). */
 export type States = Record<string, Json>;
 
@@ -77,6 +80,8 @@ export type FollowUpResponse =
  * the implementation's. Without a service account key it does nothing.
  */
 export interface HomeGraph {
+  /** Whether anything is sent: there is a usable service account key. */
+  readonly enabled: boolean;
   /**
    * Tells these users' Home Graph what devices are. `states` maps a device to all states of its traits and `online`.
    * Calls come in the order of what happened; a later one replaces what is still waiting for the same device.
@@ -84,6 +89,11 @@ export interface HomeGraph {
   report(agentUserIds: readonly string[], states: Readonly<Record<string, States>>): void;
   /** Sent as `notifications.<deviceId>.<trait> = { priority: 0, followUpResponse: response }`, `trait` without its prefix. */
   followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUpResponse): void;
+  /**
+   * A notification that answers no command (`ObjectDetection`, `LockUnlock`, …), to each of these users once, as
+   * `notifications.<deviceId>.<trait>`, with an `eventId` of its own.
+   */
+  notify(agentUserIds: readonly string[], deviceId: string, trait: string, notification: JsonObject): void;
   /**
    * Asks Google to read the device list of these users again. Resolves when that is over, and never rejects: true if
    * Google has heard of it for each of them, false if it could not be told, or was given up.

@@ -17,7 +17,7 @@ const HOW =
 /** @throws CodedError INVALID_INPUT */
 export function parseAddress(text: string): GatewayAddress {
   const typed = text.trim();
-  if (typed === '') throw invalidInput('no address of the gateway is set', HOW);
+  if (typed === '') throw invalidInput('no address of the gateway is set', HOW, 'noAddress');
   if (typed.startsWith('${')) throw invalidInput(`the environment variable ${typed} is not set`, HOW);
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(typed) ? typed : `http://${typed}`;
   let url: URL;

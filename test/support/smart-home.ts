@@ -38,6 +38,8 @@ export class House {
   readonly warnings: string[] = [];
   readonly reports: { users: readonly string[]; states: Readonly<Record<string, States>> }[] = [];
   readonly followUps: { user: string; deviceId: string; trait: string; response: FollowUpResponse }[] = [];
+  readonly notifications: { users: readonly string[]; deviceId: string; trait: string; notification: JsonObject }[] =
+    [];
   readonly syncs: (readonly string[])[] = [];
   /** Whether Google hears of them. */
   syncsHeard = true;
@@ -69,6 +71,10 @@ export class House {
       close: () => Promise.resolve(),
     };
     this.graph = {
+      enabled: true,
+      notify: (users, deviceId, trait, notification) => {
+        this.notifications.push({ users, deviceId, trait, notification });
+      },
       report: (users, states) => {
         for (const device of this.home.devices() as unknown as Described[]) {
           const mine = states[device.id];

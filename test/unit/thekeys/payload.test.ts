@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { LockReading } from '../../../src/thekeys/answers';
+import type { LockReading } from '../../../src/thekeys/wire';
 import type { ActionResult } from '../../../src/thekeys/gateway';
 import { payloadOf } from '../../../src/thekeys/payload';
 
