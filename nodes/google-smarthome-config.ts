@@ -2,19 +2,18 @@
  * The Google account: account linking, the fulfillment address and the way to Home Graph, put together and taken apart
  * again. The devices join it by themselves (`google-smarthome-in`).
  */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { NodeAPI, NodeDef } from 'node-red';
 import { systemClock } from '../src/common/clock';
 import { CodedError, invalidInput, textOf } from '../src/common/errors';
 import type { Log } from '../src/common/log';
 import { seldom } from '../src/common/seldom';
 import { parseSettings, refusePartVariable, text, textSetting } from '../src/common/settings';
-import { handles } from '../src/google/handles';
 import { HomeGraphClient } from '../src/google/home-graph';
 import { SmartHome } from '../src/google/home';
-import { fulfilmentEndpoint } from '../src/google/http';
 import { createLinking } from '../src/google/linking';
 import { postOnly } from '../src/google/linking-http';
+import { fulfillmentRoute } from '../src/google/routes';
 import { parseUsers, type ListedUser } from '../src/google/users';
 import { logOf, type GoogleAccountNode, type GoogleCredentials } from './shared/google';
 import { httpSideOf, serve } from './shared/google-routes';
@@ -66,7 +65,7 @@ function init(RED: NodeAPI): void {
     const state = stateFor(RED, secrets.sharedState, (line) => log.warn(line));
     // The node's id, so that the links stay when name or path change.
     const common = { state, clock: systemClock, prefix: `google/${node.id}`, log };
-    const warn = seldom((line) => log.warn(line), systemClock, REPEAT_MS);
+    const seldomLog = { ...log, warn: seldom((line) => log.warn(line), systemClock, REPEAT_MS) };
     const deviceCount = (): number => home.devices().length;
     const { accounts, authorize, token } = createLinking({ ...common, ...settings, ...secrets, users, deviceCount });
     const { homeGraphEndpoint: endpoint } = settings;
@@ -77,7 +76,7 @@ function init(RED: NodeAPI): void {
       serviceAccountKey,
       warn: (line) => log.warn(line),
     });
-    const home = new SmartHome({ ...common, warn, accounts, graph, newHandle: handles(randomBytes) });
+    const home = new SmartHome({ ...common, log: seldomLog, accounts, graph, newHandle: randomUUID });
     const shut = async (): Promise<void> => {
       await home.close();
       await Promise.all([graph.close(), accounts.close()]);
@@ -86,7 +85,7 @@ function init(RED: NodeAPI): void {
     let withdraw: () => void;
     try {
       withdraw = serve(httpSideOf(RED), path, {
-        '/fulfillment': postOnly(fulfilmentEndpoint({ clock: systemClock, warn, accounts, house: home })),
+        '/fulfillment': postOnly(fulfillmentRoute({ clock: systemClock, log: seldomLog, accounts, home })),
         '/oauth/authorize': authorize,
         '/oauth/token': postOnly(token),
       });
