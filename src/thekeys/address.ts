@@ -21,7 +21,7 @@ const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 /** @throws CodedError INVALID_INPUT */
 export function parseAddress(text: string): GatewayAddress {
   const typed = text.trim();
-  if (typed === '') throw invalidInput('no address of the gateway is set', HOW);
+  if (typed === '') throw invalidInput('no address of the gateway is set', HOW, 'noAddress');
   if (/^\$\{[^}]*\}$/.test(typed)) throw invalidInput(`the environment variable ${typed} is not set`, HOW);
   refusePartVariable(typed, 'the address of the gateway');
   const scheme = SCHEME.exec(typed)?.[1]?.toLowerCase() ?? 'http';
