@@ -2,25 +2,14 @@
  * What can be asked of the gateway itself: its list of locks, its status, synchronizations and firmware updates. The badge
  * follows long work in the gateway's own words.
  */
-import type { Node, NodeAPI, NodeDef } from 'node-red';
+import { choice } from '../src/common/settings';
 import { readGatewayCommand, type GatewayCommand } from '../src/thekeys/commands';
 import { TRANSPORT_CODES } from '../src/thekeys/errors';
 import type { CommandOptions, Gateway } from '../src/thekeys/gateway';
-import { Adapter, type Message } from './shared/adapter';
-import { accessOf, answer, gatewayWords, READ_DEADLINE_MS } from './shared/gateway-node';
+import { defineNode } from './shared/define-node';
+import { gatewayOf, lockSetting, READ_DEADLINE_MS, startOf } from './shared/gateway-access';
 import { LockBadge } from './shared/lock-badge';
-
-interface GatewaySyncDef extends NodeDef {
-  gateway?: unknown;
-  identifier?: unknown;
-  operation?: unknown;
-}
-
-interface Done {
-  payload: unknown;
-  /** What the badge then says. */
-  badge: { key: string; values?: Record<string, string | number> };
-}
+import { answer } from './shared/message';
 
 /** Badge words while an operation is on its way. */
 const DOING: Readonly<Record<GatewayCommand['operation'], string>> = {
@@ -31,51 +20,54 @@ const DOING: Readonly<Record<GatewayCommand['operation'], string>> = {
   update: 'updating',
   'update-lock': 'updating',
 };
+const OPERATIONS = ['list', 'status', 'synchronize', 'update', 'synchronize-lock', 'update-lock', 'message'] as const;
+const SETTINGS = {
+  identifier: lockSetting,
+  operation: choice('the operation of the node', OPERATIONS, 'list'),
+};
 
-function init(RED: NodeAPI): void {
-  function GatewaySyncNode(this: Node, config: GatewaySyncDef): void {
-    RED.nodes.createNode(this, config);
-    const access = accessOf(RED, config.gateway);
-    const fault = access.fault();
-    const words = gatewayWords(RED, fault);
-    const adapter = new Adapter(this, { RED, words, transportCodes: TRANSPORT_CODES });
-    const badge = new LockBadge(adapter, words);
-    badge.begin(fault);
+export = defineNode({
+  type: 'gateway-sync',
+  catalogue: 'gateway-config',
+  settings: SETTINGS,
+  transportCodes: TRANSPORT_CODES,
+  start: (node) => {
+    const access = gatewayOf(node.RED, node.config.gateway);
+    const badge = new LockBadge(node.badge, node.words);
+    startOf(node, access);
 
-    adapter.onInput(async (message: Message, { signal }) => {
-      access.check();
-      const from = { node: config.identifier, gateway: access.identifier };
-      const command = readGatewayCommand(config.operation, message, from);
+    node.onInput(async (message, { signal, settings }) => {
+      const from = { node: settings.identifier, gateway: access.identifier };
+      const command = readGatewayCommand(settings.operation, message, from);
       const { onProgress, end } = badge.follow(DOING[command.operation]);
       try {
         const { timeoutMs } = access;
-        const done = await carryOut(access.gateway, command, {
-          deadlineMs: READ_DEADLINE_MS,
-          timeoutMs,
-          signal,
-          onProgress,
-        });
+        const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs, signal, onProgress };
+        const { payload, word, values } = await carryOut(access.gateway, command, options);
         end();
-        badge.show('ok', done.badge.key, done.badge.values);
-        return answer(message, done.payload, 'identifier' in command ? command.identifier : undefined);
+        node.badge.show('ok', word, values);
+        return answer(message, payload, 'identifier' in command ? command.identifier : undefined);
       } finally {
         end();
       }
     });
-  }
+  },
+});
 
-  RED.nodes.registerType('gateway-sync', GatewaySyncNode);
-}
-
-async function carryOut(gateway: Gateway, command: GatewayCommand, options: CommandOptions): Promise<Done> {
+/** What was read or done, and the badge word for it. */
+async function carryOut(
+  gateway: Gateway,
+  command: GatewayCommand,
+  options: CommandOptions,
+): Promise<{ payload: unknown; word: string; values?: Record<string, string | number> }> {
   switch (command.operation) {
     case 'list': {
       const locks = await gateway.list(options);
-      return { payload: locks, badge: { key: 'locks', values: { count: locks.length } } };
+      return { payload: locks, word: 'locks', values: { count: locks.length } };
     }
     case 'status': {
       const status = await gateway.status(options);
-      return { payload: status, badge: { key: 'version', values: { version: status.version ?? '?' } } };
+      return { payload: status, word: 'version', values: { version: status.version ?? '?' } };
     }
     case 'synchronize':
       await gateway.synchronize(options);
@@ -89,7 +81,5 @@ async function carryOut(gateway: Gateway, command: GatewayCommand, options: Comm
     case 'update-lock':
       await gateway.updateLock(command.identifier, options);
   }
-  return { payload: { ...command, ok: true }, badge: { key: 'done' } };
+  return { payload: { ...command, ok: true }, word: 'done' };
 }
-
-export = init;

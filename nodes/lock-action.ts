@@ -1,26 +1,23 @@
-/**
- * Opens, closes, toggles or calibrates a lock for each message, and sends on what the lock then said.
- */
-import type { Node, NodeAPI, NodeDef } from 'node-red';
-import { flagSetting, secondsSetting } from '../src/common/settings';
+/** Opens, closes, toggles or calibrates a lock for each message, and sends on what the lock then said. */
+import { choice, flag } from '../src/common/settings';
 import { readLockCommand } from '../src/thekeys/commands';
 import { TRANSPORT_CODES } from '../src/thekeys/errors';
-import type { ActionOptions, ActionResult, Gateway, LockAction } from '../src/thekeys/gateway';
-import type { Share } from '../src/thekeys/calls';
+import type { LockAction } from '../src/thekeys/gateway';
 import { payloadOf } from '../src/thekeys/payload';
-import { Adapter, type Message } from './shared/adapter';
-import { accessOf, answer, configuredLock, gatewayWords } from './shared/gateway-node';
+import { defineNode } from './shared/define-node';
+import { deadlineSetting, gatewayOf, lockSetting, startOf } from './shared/gateway-access';
 import { LockBadge } from './shared/lock-badge';
+import { answer } from './shared/message';
 
-interface LockActionDef extends NodeDef {
-  gateway?: unknown;
-  identifier?: unknown;
-  action?: unknown;
-  confirm?: unknown;
-  deadline?: unknown;
-}
-
-const DEADLINE = { name: 'the deadline of the node', fallback: 30, most: 86_400 } as const;
+const SETTINGS = {
+  identifier: lockSetting,
+  action: choice('the action of the node', ['open', 'close', 'toggle', 'calibrate', 'message'], 'message'),
+  confirm: flag('the confirmation of the node', true),
+  deadline: deadlineSetting,
+};
+/** Milliseconds. A door that is to be closed is worth waiting longer for than one that somebody waits at. */
+const DEADLINE_MS = 30_000;
+const CLOSE_DEADLINE_MS = 120_000;
 /** Badge words while an action is on its way. */
 const DOING: Readonly<Record<LockAction, string>> = {
   open: 'opening',
@@ -29,52 +26,35 @@ const DOING: Readonly<Record<LockAction, string>> = {
   calibrate: 'calibrating',
 };
 
-function init(RED: NodeAPI): void {
-  function LockActionNode(this: Node, config: LockActionDef): void {
-    RED.nodes.createNode(this, config);
-    const access = accessOf(RED, config.gateway);
-    const fault = access.fault(configuredLock(config.identifier, access));
-    const words = gatewayWords(RED, fault);
-    const adapter = new Adapter(this, { RED, words, transportCodes: TRANSPORT_CODES });
-    const badge = new LockBadge(adapter, words);
+export = defineNode({
+  type: 'lock-action',
+  catalogue: 'gateway-config',
+  settings: SETTINGS,
+  transportCodes: TRANSPORT_CODES,
+  start: (node) => {
+    const access = gatewayOf(node.RED, node.config.gateway);
+    const badge = new LockBadge(node.badge, node.words);
+    startOf(node, access, node.settings.identifier);
 
-    badge.begin(fault);
-
-    adapter.onInput(async (message: Message, { signal }) => {
-      access.check();
-      const command = readLockCommand(config.action, message, { node: config.identifier, gateway: access.identifier });
-      const options = {
-        confirm: flagSetting(config.confirm, 'the confirmation of the node', true),
-        deadlineMs: secondsSetting(config.deadline, DEADLINE),
-        timeoutMs: access.timeoutMs,
-        signal,
-      };
-      const progress = badge.follow(DOING[command.action]);
+    node.onInput(async (message, { signal, settings }) => {
+      const from = { node: settings.identifier, gateway: access.identifier };
+      const { action, identifier } = readLockCommand(settings.action, message, from);
+      const { onProgress, end } = badge.follow(DOING[action]);
       try {
-        const share = access.share(command.identifier);
-        const result = await act(access.gateway, command.action, share, {
-          ...options,
-          onProgress: progress.onProgress,
+        const result = await access.gateway[action](access.share(identifier), {
+          confirm: settings.confirm,
+          deadlineMs: settings.deadline || (action === 'close' ? CLOSE_DEADLINE_MS : DEADLINE_MS),
+          timeoutMs: access.timeoutMs,
+          signal,
+          onProgress,
         });
-        progress.end();
-        show(badge, result);
+        end();
+        if (result.reading === undefined) node.badge.show('ok', 'sent');
+        else badge.result(result.reading, !result.confirmed);
         return answer(message, payloadOf(result), result.identifier);
       } finally {
-        progress.end();
+        end();
       }
     });
-  }
-
-  RED.nodes.registerType('lock-action', LockActionNode);
-}
-
-function act(gateway: Gateway, action: LockAction, share: Share, options: ActionOptions): Promise<ActionResult> {
-  return gateway[action](share, options);
-}
-
-function show(badge: LockBadge, { state, confirmed, reading }: ActionResult): void {
-  if (state === null) badge.show('ok', 'sent');
-  else badge.reading({ state, batteryPercent: reading?.batteryPercent ?? null }, !confirmed);
-}
-
-export = init;
+  },
+});

@@ -49,12 +49,15 @@ export interface SimulatedKeysCloudOptions {
   tokenSeconds?: number;
   /** Under which names the login answers with the token; clients are divided on it. Default both. */
   tokenNames?: readonly ('token' | 'access_token')[];
-  /** Told of every new share, so that a test can let a simulated gateway know its code. */
+  /** Called with every new share, so that a test can let a simulated gateway know its code. */
   onShare?: (share: CreatedShare) => void;
 }
 
-/** `html`: a page instead of data; `error`: 500; `null`: `data` is null; `drop`: the connection ends; `hang`: no answer. */
-export type CloudFault = 'html' | 'error' | 'null' | 'drop' | 'hang' | 'empty' | 'redirect';
+/**
+ * `html`: a page instead of data; `error`: 500; `null`: `data` is null; `drop`: the connection ends; `hang`: no answer;
+ * `busy`: 429, to be asked again in a second.
+ */
+export type CloudFault = 'html' | 'error' | 'null' | 'drop' | 'hang' | 'empty' | 'redirect' | 'busy';
 
 export interface CloudRequest {
   readonly method: string;
@@ -148,6 +151,9 @@ export class SimulatedKeysCloud {
         return;
       case 'error':
         send(response, { status: 500, body: { code: 500, message: 'Internal Server Error' } });
+        return;
+      case 'busy':
+        response.writeHead(429, { 'Retry-After': '1' }).end();
         return;
       case 'null':
         send(response, envelope(null));

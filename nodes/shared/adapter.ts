@@ -46,7 +46,7 @@ export interface Turn {
 export interface AdapterOptions {
   RED: NodeAPI;
   /** Words for error badges: keys `badge.<CODE>` and `badge.failed`. */
-  words: Words;
+  words: (...args: Parameters<Words>) => string;
   /** Codes whose badge is "transport down" rather than "refused". */
   transportCodes: readonly string[];
   /** For nodes that may get hundreds of messages in a moment: badges that nobody could read are left out. */

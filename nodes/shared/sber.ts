@@ -10,6 +10,8 @@ import type { ItemFailure, Outcome, Warning } from '../../src/sber/shapes';
 import type { Adapter, Message, Turn } from './adapter';
 import { wordsOf, type Words } from './words';
 
+type PlainWords = (...args: Parameters<Words>) => string;
+
 export interface SberCredentials {
   token?: string;
 }
@@ -23,13 +25,9 @@ export interface SberConfigNode extends Node<SberCredentials> {
 export type SberMessage = Message & { sber?: unknown; dryRun?: unknown };
 
 /** Badge words; they stand in the account's catalogue, because both nodes use them. */
-export function sberWords(RED: NodeAPI): Words {
+export function sberWords(RED: NodeAPI): PlainWords {
   const words = wordsOf(RED, 'sber-config');
-  return (key, values) => {
-    const full = `sber-config.${key}`;
-    const text = words(full, values);
-    return text === full ? key : text;
-  };
+  return (key, values) => words(key, values) ?? key;
 }
 
 /** The account that a node refers to. Looked up when a message comes, so that a node without one says so then. */
@@ -54,7 +52,7 @@ export class SberRun {
     private readonly message: SberMessage,
     private readonly turn: Turn,
     private readonly adapter: Adapter,
-    private readonly words: Words,
+    private readonly words: PlainWords,
   ) {
     delete message.sber;
   }

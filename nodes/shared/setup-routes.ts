@@ -4,19 +4,19 @@
  * Answers hold no secret but the code of a share just created, for the person who created it.
  */
 import { lookup } from 'node:dns/promises';
-import type { Request, Response } from 'express';
-import type { Node, NodeAPI } from 'node-red';
-import { CodedError, invalidInput, textOf } from '../../src/common/errors';
+import type { NodeAPI } from 'node-red';
+import { CodedError } from '../../src/common/errors';
 import { textSetting } from '../../src/common/settings';
 import { parseAddress, type GatewayAddress } from '../../src/thekeys/address';
 import { TheKeysCloud } from '../../src/thekeys/cloud';
 import { readIdentifier } from '../../src/thekeys/commands';
 import type { Gateway } from '../../src/thekeys/gateway';
 import { findGateways, requireLocal, USUAL_NAMES, type Lookup } from '../../src/thekeys/nearby';
-import { checkedCode, type GatewayConfigNode } from './gateway-node';
+import { onGet, onPost, type Body } from './admin';
+import { deployed } from './define-config';
+import { checkedCode, gatewayOf } from './gateway-access';
 import { knownAddresses, Member } from './gateways';
 
-const PREFIX = '/thekeys-gateway';
 /** The editor's stand-in for a password that it does not know. */
 const PLACEHOLDER = '__PWRD__';
 const FIND_MS = 2000;
@@ -26,103 +26,64 @@ const TEST_MS = 20_000;
 /** Nobody who waits before a dialog wants a gateway that is switched off to be tried for longer. */
 const UNREACHABLE_MS = 4000;
 
-type Body = Record<string, unknown>;
-type Work = (request: Request, signal: AbortSignal) => Promise<object>;
+const CONFIG = 'gateway-config';
+const WRITE = 'gateway-config.write';
 
 export function addSetupRoutes(RED: NodeAPI): void {
-  const mayRead = RED.auth.needsPermission('gateway-config.read');
-  const mayWrite = RED.auth.needsPermission('gateway-config.write');
-
-  RED.httpAdmin.get(
-    `${PREFIX}/gateways/:id/locks`,
-    mayRead,
-    answering(async ({ params }, signal) => {
-      const gateway = deployed(RED, params.id)?.access.gateway;
-      if (gateway === undefined) throw new CodedError('NOT_DEPLOYED', 'not deployed', NOT_DEPLOYED);
-      return {
-        locks: await gateway.list({ deadlineMs: LIST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal }),
-      };
-    }),
-  );
-  const post = (path: string, work: (body: Body, signal: AbortSignal) => Promise<object>): void => {
-    RED.httpAdmin.post(
-      PREFIX + path,
-      mayWrite,
-      answering(({ body }, signal) => work(isBody(body) ? body : {}, signal)),
-    );
-  };
-
-  post('/find', async (_body, signal) => {
-    const known = knownAddresses(RED);
-    const options = { deadlineMs: FIND_MS, timeoutMs: FIND_MS, signal };
-    const gateways = await findGateways([...known, ...USUAL_NAMES], lookupAll, async (address) => {
-      try {
-        return (await withGateway(RED, address, (gateway) => gateway.status(options))).version;
-      } catch (error) {
-        // One of ours that has no time now is still there.
-        const { code } = error as { code?: string };
-        if (known.includes(address.key) && (code === 'EXPIRED' || code === 'GATEWAY_BUSY')) return null;
-        throw error;
-      }
-    });
-    return { gateways };
+  onGet(RED, 'gateway-config.read', '/gateways/:id/locks', ({ params }, signal) => {
+    if (deployed(RED, CONFIG, params.id) === undefined)
+      throw new CodedError('NOT_DEPLOYED', 'not deployed', NOT_DEPLOYED);
+    return locksOf(gatewayOf(RED, params.id).gateway, signal);
   });
-
-  post('/locks', async (body, signal) => {
-    const address = await permittedAddress(RED, body.host);
-    return withGateway(RED, address, async (gateway) => ({
-      locks: await gateway.list({ deadlineMs: LIST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal }),
-    }));
+  onPost(RED, WRITE, '/find', async (_body, signal) => ({ gateways: await find(RED, signal) }));
+  onPost(RED, WRITE, '/locks', async ({ host }, signal) => {
+    const address = await permittedAddress(RED, host);
+    return withGateway(RED, address, (gateway) => locksOf(gateway, signal));
   });
-
-  post('/test', async (body, signal) => {
-    const address = await permittedAddress(RED, body.host);
-    const identifier = readIdentifier({}, { node: substituted(RED, body.identifier), gateway: '' });
-    const code = checkedCode(substituted(RED, codeOf(RED, body)));
-    return withGateway(RED, address, async (gateway) => {
-      const options = { deadlineMs: TEST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal };
-      const { state, batteryPercent } = await gateway.lockStatus({ identifier, code }, options);
-      return { state, batteryPercent };
-    });
-  });
-
-  post('/account', async (body) => ({ locks: await accountOf(RED, body).locks() }));
-
-  post('/share', async (body) => {
+  onPost(RED, WRITE, '/test', (body, signal) => test(RED, body, signal));
+  onPost(RED, WRITE, '/account', async (body) => ({ locks: await cloudOf(RED, body).locks() }));
+  onPost(RED, WRITE, '/share', async (body) => {
     const [lock, gateway, name] = [body.lock, body.gateway, body.name].map((each) => textSetting(each, 'the share'));
-    const share = await accountOf(RED, body).createShare({
+    const { code } = await cloudOf(RED, body).createShare({
       lock: lock ?? '',
       gateway: gateway ?? '',
       name: name === undefined || name === '' ? 'Node-RED' : name,
     });
-    return { code: share.code };
+    return { code };
   });
 }
 
 const NOT_DEPLOYED = { retriable: true, hint: 'Deploy the gateway configuration first.' };
 
-/** An error of ours is an answer too; only a request that is none gets an error status. */
-function answering(work: Work): (request: Request, response: Response) => void {
-  return (request, response) => {
-    const gone = new AbortController();
-    response.on('close', () => gone.abort(invalidInput('the dialog was closed')));
-    response.set('Cache-Control', 'no-store');
-    // A form of a foreign page cannot send JSON, so it cannot make a logged-in browser ask here.
-    if (request.method === 'POST' && request.is('application/json') === false) {
-      response.status(415).json({ error: { code: 'INVALID_INPUT', message: 'send JSON' } });
-      return;
-    }
-    void work(request, gone.signal).then(
-      (answer) => response.json(answer),
-      (error: unknown) => response.json({ error: told(error) }),
-    );
-  };
+async function locksOf(gateway: Gateway, signal: AbortSignal): Promise<object> {
+  const options = { deadlineMs: LIST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal };
+  return { locks: await gateway.list(options) };
 }
 
-function told(error: unknown): object {
-  if (!(error instanceof CodedError)) return { code: 'INTERNAL', message: textOf(error), hint: '' };
-  const { code, message, cause } = error as CodedError;
-  return { code, message, hint: cause.hint };
+function find(RED: NodeAPI, signal: AbortSignal): ReturnType<typeof findGateways> {
+  const known = knownAddresses(RED);
+  const options = { deadlineMs: FIND_MS, timeoutMs: FIND_MS, signal };
+  return findGateways([...known, ...USUAL_NAMES], lookupAll, async (address) => {
+    try {
+      return (await withGateway(RED, address, (gateway) => gateway.status(options))).version;
+    } catch (error) {
+      // One of ours that has no time now is still there.
+      const { code } = error as { code?: string };
+      if (known.includes(address.key) && (code === 'EXPIRED' || code === 'GATEWAY_BUSY')) return null;
+      throw error;
+    }
+  });
+}
+
+async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<object> {
+  const address = await permittedAddress(RED, body.host);
+  const identifier = readIdentifier({}, { node: substituted(RED, body.identifier), gateway: '' });
+  const code = checkedCode(textSetting(substituted(RED, codeOf(RED, body)), 'the share code'));
+  return withGateway(RED, address, async (gateway) => {
+    const options = { deadlineMs: TEST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal };
+    const { state, batteryPercent } = await gateway.lockStatus({ identifier, code }, options);
+    return { state, batteryPercent };
+  });
 }
 
 /** Uses the queue of the gateway at this address, whoever else uses it, and makes one where nobody does. */
@@ -159,11 +120,6 @@ const lookupAll: Lookup = async (host) => {
   return found.map(({ address }) => address);
 };
 
-function deployed(RED: NodeAPI, id: unknown): GatewayConfigNode | undefined {
-  const node = typeof id === 'string' ? (RED.nodes.getNode(id) as Node | null) : null;
-  return node?.type === 'gateway-config' ? (node as GatewayConfigNode) : undefined;
-}
-
 /** The code as typed, or the one that is stored where the field still shows dots. */
 function codeOf(RED: NodeAPI, { code, id }: Body): unknown {
   if (code !== PLACEHOLDER) return code;
@@ -177,7 +133,7 @@ function substituted(RED: NodeAPI, value: unknown): unknown {
   return (RED.util as unknown as { getSetting: (node: null, name: string) => unknown }).getSetting(null, name) ?? value;
 }
 
-function accountOf(RED: NodeAPI, body: Body): TheKeysCloud {
+function cloudOf(RED: NodeAPI, body: Body): TheKeysCloud {
   const password = typeof body.password === 'string' ? body.password : '';
   // Another cloud can be named in settings.js, for tests and for staging.
   const { gatewayConfigCloud } = RED.settings as { gatewayConfigCloud?: unknown };
@@ -186,8 +142,4 @@ function accountOf(RED: NodeAPI, body: Body): TheKeysCloud {
     password: () => password,
     ...(typeof gatewayConfigCloud === 'string' ? { url: gatewayConfigCloud } : {}),
   });
-}
-
-function isBody(value: unknown): value is Body {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

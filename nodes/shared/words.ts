@@ -1,12 +1,14 @@
 /**
- * Words for badges and errors in the language of the runtime. Node-RED translates; where it has no catalogue loaded
- * (tests, an embedding program) the English file beside the nodes answers, so that nobody ever reads a raw key.
+ * Words for badges, errors and logs in the language of the runtime: the tree that a node type's locale file holds under
+ * the type's name. Node-RED translates; where it has no catalogue loaded (tests, an embedding program) the English file
+ * answers.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { NodeAPI } from 'node-red';
 
-export type Words = (key: string, values?: Record<string, string | number>) => string;
+/** The words of a key such as `badge.waiting`; undefined where the catalogue has none. */
+export type Words = (key: string, values?: Record<string, string | number>) => string | undefined;
 
 const PACKAGE = 'node-red-contrib-thekeys-gateway';
 interface Tree {
@@ -14,31 +16,30 @@ interface Tree {
 }
 const english = new Map<string, Tree>();
 
-/** Words of `locales/<language>/<type>.json`; keys are paths in that file, `lock-action.badge.waiting`. */
-export function wordsOf(RED: NodeAPI, type: string): Words {
-  // Badges change several times with each command, and looking a word up costs more than the rest of that.
-  const plain = new Map<string, string>();
+/** @param catalogue the node type whose locale file has the words */
+export function wordsOf(RED: NodeAPI, catalogue: string): Words {
+  // Badges change several times with each command, and a look-up costs more than the rest of that.
+  const known = new Map<string, string | undefined>();
   return (key, values) => {
-    const known = values === undefined ? plain.get(key) : undefined;
-    if (known !== undefined) return known;
-    const full = `${PACKAGE}/${type}:${key}`;
-    const translated = RED._(full, values ?? {});
-    if (typeof translated !== 'string' || translated === full || translated === key) {
-      return inEnglish(type, key, values ?? {});
-    }
-    if (values === undefined) plain.set(key, translated);
-    return translated;
+    if (values === undefined && known.has(key)) return known.get(key);
+    const full = `${PACKAGE}/${catalogue}:${catalogue}.${key}`;
+    const translated: unknown = RED._(full, values ?? {});
+    const missing = typeof translated !== 'string' || translated === full || translated === `${catalogue}.${key}`;
+    const words = missing ? inEnglish(catalogue, key, values ?? {}) : translated;
+    if (values === undefined) known.set(key, words);
+    return words;
   };
 }
 
-function inEnglish(type: string, key: string, values: Record<string, string | number>): string {
-  let tree = english.get(type);
+function inEnglish(catalogue: string, key: string, values: Record<string, string | number>): string | undefined {
+  let tree = english.get(catalogue);
   if (tree === undefined) {
-    tree = JSON.parse(readFileSync(path.join(__dirname, '..', 'locales', 'en-US', `${type}.json`), 'utf8')) as Tree;
-    english.set(type, tree);
+    const file = path.join(__dirname, '..', 'locales', 'en-US', `${catalogue}.json`);
+    tree = JSON.parse(readFileSync(file, 'utf8')) as Tree;
+    english.set(catalogue, tree);
   }
-  let found: Tree | string | undefined = tree;
+  let found: Tree | string | undefined = tree[catalogue];
   for (const part of key.split('.')) found = typeof found === 'object' ? found[part] : undefined;
-  if (typeof found !== 'string') return key;
+  if (typeof found !== 'string') return undefined;
   return found.replace(/__(\w+)__/g, (whole, name: string) => String(values[name] ?? whole));
 }

@@ -20,7 +20,13 @@ export class CodedError<C extends string = string> extends Error {
   readonly code: C;
   override readonly cause: ErrorCause;
 
-  constructor(code: C, message: string, cause: ErrorCause) {
+  constructor(
+    code: C,
+    message: string,
+    cause: ErrorCause,
+    /** The key of the badge word that names what is at fault, where that is more than the code says: `noGateway`. */
+    readonly badge?: string,
+  ) {
     super(message);
     // Node-RED shows `name: message` in its log and in msg.error.message.
     this.name = code;
@@ -30,8 +36,8 @@ export class CodedError<C extends string = string> extends Error {
 }
 
 /** The message or the configuration asks for something that cannot be done. Nothing was sent. */
-export function invalidInput(message: string, hint = message): CodedError<'INVALID_INPUT'> {
-  return new CodedError('INVALID_INPUT', message, { retriable: false, hint });
+export function invalidInput(message: string, hint = message, badge?: string): CodedError<'INVALID_INPUT'> {
+  return new CodedError('INVALID_INPUT', message, { retriable: false, hint }, badge);
 }
 
 /** Text of anything that was thrown, for a log line. Never use it on errors of an HTTP library: they quote requests. */

@@ -7,7 +7,8 @@ import { randomUUID } from 'node:crypto';
 import { textOf } from '../common/errors';
 import { exchange, HttpFailure, type HttpAnswer } from '../common/http';
 import { isSafeAddress, parseServiceAccountKey, ServiceAccount, ServiceAccountError } from './service-account';
-import type { FollowUpResponse, HomeGraph, HomeGraphOptions, States } from './types';
+import type { Clock } from '../common/clock';
+import type { FollowUpResponse, HomeGraph, JsonObject, States } from './types';
 
 /** Long enough for what one event changes at several devices, short beside what Google allows for a report. */
 const GATHER_MS = 100;
@@ -29,10 +30,24 @@ const SYNC_AFTER_UNKNOWN = 2;
 /** Google gives no figure for the life of a follow-up token; nobody listens longer. */
 const FOLLOW_UP_LIFE_MS = 5 * 60_000;
 
+/** What the way to Google is built from. */
+export interface HomeGraphOptions {
+  clock: Clock;
+  /** `https://homegraph.googleapis.com/v1`, or a stand-in's address. */
+  endpoint: string;
+  /** The JSON text of the service account key; empty: nothing is ever sent. */
+  serviceAccountKey: string;
+  /** Told what a person should know. Never holds a secret. */
+  warn: (message: string) => void;
+}
+
 interface FollowUp {
   deviceId: string;
   trait: string;
-  response: FollowUpResponse;
+  /** As it stands in the call: a follow-up response, or a notification that answers no command. */
+  notification: object;
+  /** Of a notification that answers no command. */
+  eventId?: string;
   /** By the clock's `elapsed`. */
   until: number;
 }
@@ -95,6 +110,10 @@ export class HomeGraphClient implements HomeGraph {
     }
   }
 
+  get enabled(): boolean {
+    return this.account !== undefined;
+  }
+
   /** Whether a call is under way. */
   get busy(): boolean {
     return this.running.size > 0;
@@ -108,9 +127,17 @@ export class HomeGraphClient implements HomeGraph {
   }
 
   followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUpResponse): void {
-    for (const lane of this.lanesOf([agentUserId])) {
-      const until = this.options.clock.elapsed() + FOLLOW_UP_LIFE_MS;
-      lane.followUps.push({ deviceId, trait, response, until });
+    this.queue([agentUserId], { deviceId, trait, notification: { priority: 0, followUpResponse: response } });
+  }
+
+  notify(agentUserIds: readonly string[], deviceId: string, trait: string, notification: JsonObject): void {
+    this.queue(agentUserIds, { deviceId, trait, notification, eventId: randomUUID() });
+  }
+
+  private queue(agentUserIds: readonly string[], notification: Omit<FollowUp, 'until'>): void {
+    const until = this.options.clock.elapsed() + FOLLOW_UP_LIFE_MS;
+    for (const lane of this.lanesOf(agentUserIds)) {
+      lane.followUps.push({ ...notification, until });
       this.schedule(lane, GATHER_MS);
     }
   }
@@ -387,13 +414,15 @@ function messageOf(answer: HttpAnswer, token: string): string {
 function bodyOf({ states, followUps }: Batch): Record<string, unknown> {
   // Entries, not assignments: a device may be called `__proto__`.
   const notifications = new Map<string, Record<string, object>>();
-  for (const { deviceId, trait, response } of followUps) {
+  for (const { deviceId, trait, notification } of followUps) {
     notifications.set(deviceId, {
       ...notifications.get(deviceId),
-      [trait]: { priority: 0, followUpResponse: response },
+      [trait]: notification,
     });
   }
+  const eventId = followUps.find((each) => each.eventId !== undefined)?.eventId;
   return {
+    ...(eventId === undefined ? {} : { eventId }),
     payload: {
       devices: {
         ...(states.size === 0 ? {} : { states: Object.fromEntries(states) }),

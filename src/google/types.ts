@@ -3,8 +3,10 @@
  * other, and the way to Google's Home Graph between them. Only shapes; each is kept by the file that implements it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../common/clock';
-import type { Json, State } from '../state/state';
+import type { Json } from '../common/json';
+
+/** A JSON value with named fields. */
+export type JsonObject = Record<string, Json>;
 
 /** The states of a device as Google names them (`isArmed`, `currentArmLevel`, `isLocked`, `online`, …). */
 export type States = Record<string, Json>;
@@ -45,28 +47,6 @@ export interface Accounts {
  */
 export type HttpHandler = (request: IncomingMessage & { body?: unknown }, response: ServerResponse) => Promise<void>;
 
-/** The endpoints of account linking. */
-export interface LinkingEndpoints {
-  /** GET and POST: the login page, and the form it posts to its own address. */
-  authorize: HttpHandler;
-  /** POST: codes and refresh tokens against access tokens. */
-  token: HttpHandler;
-}
-
-/** What account linking is built from. */
-export interface LinkingOptions {
-  state: State;
-  clock: Clock;
-  /** Begins every key that is kept, so that two accounts in one state do not meet: `google/<id>`. */
-  prefix: string;
-  projectId: string;
-  clientId: string;
-  clientSecret: string;
-  users: readonly { name: string; password: string }[];
-  /** Told what a person should know. Never holds a secret. */
-  warn: (message: string) => void;
-}
-
 /** Google's word on a command that was answered `PENDING`, in the shape of `followUpResponse`. */
 export type FollowUpResponse =
   | ({ status: 'SUCCESS'; followUpToken: string } & States)
@@ -77,6 +57,8 @@ export type FollowUpResponse =
  * the implementation's. Without a service account key it does nothing.
  */
 export interface HomeGraph {
+  /** Whether anything is sent: there is a usable service account key. */
+  readonly enabled: boolean;
   /**
    * Tells these users' Home Graph what devices are. `states` maps a device to all states of its traits and `online`.
    * Calls come in the order of what happened; a later one replaces what is still waiting for the same device.
@@ -85,6 +67,11 @@ export interface HomeGraph {
   /** Sent as `notifications.<deviceId>.<trait> = { priority: 0, followUpResponse: response }`, `trait` without its prefix. */
   followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUpResponse): void;
   /**
+   * A notification that answers no command (`ObjectDetection`, `LockUnlock`, …), to each of these users once, as
+   * `notifications.<deviceId>.<trait>`, with an `eventId` of its own.
+   */
+  notify(agentUserIds: readonly string[], deviceId: string, trait: string, notification: JsonObject): void;
+  /**
    * Asks Google to read the device list of these users again. Resolves when that is over, and never rejects: true if
    * Google has heard of it for each of them, false if it could not be told, or was given up.
    */
@@ -92,15 +79,4 @@ export interface HomeGraph {
   /** Forgets what waits for a user who is no longer linked. */
   forget(agentUserId: string): void;
   close(): Promise<void>;
-}
-
-/** What the way to Google is built from. */
-export interface HomeGraphOptions {
-  clock: Clock;
-  /** `https://homegraph.googleapis.com/v1`, or a stand-in's address. */
-  endpoint: string;
-  /** The JSON text of the service account key; empty: nothing is ever sent. */
-  serviceAccountKey: string;
-  /** Told what a person should know. Never holds a secret. */
-  warn: (message: string) => void;
 }

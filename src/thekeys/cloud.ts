@@ -1,9 +1,15 @@
 /**
- * The vendor's cloud, for the one thing that needs it: creating the share between a lock and a gateway, whose code signs
- * every command afterwards. Logging in, finding lock and gateway in the account, creating the share. Nothing is kept.
+ * The vendor's cloud, for what only it knows: an account's locks and gateways, the shares of a lock with their codes, and
+ * the making of a new share, whose code signs every command afterwards. Nothing is kept.
  */
+import { mayCarrySecrets } from '../common/address';
+import { ApiFailure, createApiClient, retryAfterMs, type ApiAnswer, type ApiClient } from '../common/api-client';
+import { pause, systemClock, type Clock } from '../common/clock';
 import { CodedError, invalidInput } from '../common/errors';
-import { exchange, HttpFailure, type HttpAnswer } from '../common/http';
+import { foreignText } from '../common/foreign';
+import { isRecord, parseJson } from '../common/json';
+import type { Log } from '../common/log';
+import type { ProxySettings } from '../common/proxy';
 import { Redactor } from '../common/redact';
 
 export const CLOUD_URL = 'https://api.the-keys.fr';
@@ -35,15 +41,25 @@ export interface CloudShare {
   code: string;
 }
 
+/** A share between a lock and a gateway that exists already. */
+export interface ExistingShare extends CloudShare {
+  name: string;
+  active: boolean;
+  gateway: CloudAccessory;
+}
+
 export interface TheKeysCloudOptions {
   /** The telephone number of the account, `+33…`. */
   account: string;
   /** Asked for at each login, so that this object holds no password. */
   password: () => string;
-  /** Where the cloud is. http is taken for this machine only. Default: the vendor's. */
+  /** Where the cloud is. http is allowed for this machine only. Default: the vendor's. */
   url?: string;
   /** Milliseconds for one answer. Default 20 000. */
   timeoutMs?: number;
+  proxy?: ProxySettings | undefined;
+  clock?: Clock;
+  log?: Log;
 }
 
 /** Accessory types, from the account data that published clients read. */
@@ -52,13 +68,30 @@ const DEFAULT_TIMEOUT_MS = 20_000;
 /** An account with many locks carries their logs along. */
 const MAX_BYTES = 8 * 1024 * 1024;
 const MAYBE_CREATED = 'The share may have been created. Look for it in the app or on the-keys.fr before you try again.';
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 type Fields = Record<string, unknown>;
+
+interface Question {
+  method: 'GET' | 'POST';
+  path: string;
+  form?: Record<string, string>;
+  /** What to advise where the cloud refuses. */
+  hint?: string;
+}
+
+/** An answer, its JSON read once. */
+interface Answer {
+  /** The status of HTTP, or that of the envelope where HTTP says that all is well. */
+  status: number;
+  httpStatus: number;
+  body: Fields | undefined;
+}
 
 export class TheKeysCloud {
   private readonly base: string;
   private readonly account: string;
+  private readonly clock: Clock;
+  private readonly client: ApiClient;
   /** Private to the language too, so that no log that prints this object shows it. */
   #token: string | undefined;
 
@@ -68,15 +101,39 @@ export class TheKeysCloud {
     // People write telephone numbers with gaps.
     this.account = options.account.replace(/\s/g, '');
     if (this.account === '') throw invalidInput('no account given', 'Give the telephone number of the account, +33…');
+    this.clock = options.clock ?? systemClock;
+    this.client = createApiClient({ ...options, clock: this.clock });
   }
 
   /** The account's locks, each with its accessories, so that a person can pick. @throws CodedError */
   async locks(): Promise<CloudLock[]> {
-    const data = await this.call('GET', `utilisateur/get/${encodeURIComponent(this.account)}`);
+    const data = await this.ask({ method: 'GET', path: `utilisateur/get/${encodeURIComponent(this.account)}` });
     if (data === null) {
       throw refused('the cloud has no data for this account', 'Check the account: the telephone number, +33….');
     }
-    return listOf(data.serrures).map(lockOf);
+    return records(data.serrures).map(lockOf);
+  }
+
+  /** The shares that a lock has with gateways. @param lockId the cloud's own number @throws CodedError */
+  async shares(lockId: number): Promise<ExistingShare[]> {
+    const data = await this.ask({ method: 'GET', path: `partage/all/serrure/${numberInPath(lockId)}` });
+    return records(data?.partages_accessoire)
+      .map((share) => ({
+        id: typeof share.id === 'number' ? share.id : undefined,
+        code: asText(share.code),
+        name: asText(share.nom),
+        active: ![false, 0, '0', 'false'].includes(share.actif as string),
+        gateway: accessoryOf(isRecord(share.accessoire) ? share.accessoire : {}),
+      }))
+      .filter(({ code, gateway }) => code !== '' && (gateway.kind === 'gateway' || gateway.kind === 'other'));
+  }
+
+  /** The address of a gateway in the local network, where the cloud knows it. @param id the cloud's own number */
+  async gatewayAddress(id: number): Promise<string | undefined> {
+    const data = await this.ask({ method: 'GET', path: `accessoire/get/${numberInPath(id)}` });
+    const info = data?.info;
+    const ip = isRecord(info) ? asText(info.ip) : '';
+    return /^[\d.]{7,15}$/.test(ip) ? ip : undefined;
   }
 
   /**
@@ -90,157 +147,139 @@ export class TheKeysCloud {
     const locks = await this.locks();
     const lock = locks.find(({ identifier }) => identifier === wanted.lock.trim());
     if (lock === undefined) throw noSuchLock(wanted.lock, locks);
-    if (!Number.isSafeInteger(lock.id) || lock.id < 0) {
-      throw refused(`the cloud shows no number of its own for the lock ${lock.identifier}`, 'Try again later.');
-    }
+    const id = numberInPath(lock.id);
     const gateway = wanted.gateway.trim();
+    const hint = gatewayHint(locks);
     const accessory = locks
       .flatMap(({ accessories }) => accessories)
       .find(({ accessoryId }) => accessoryId === gateway);
     // A gateway that the account does not show may exist all the same: the cloud decides. One that is a keypad is a slip.
     if (accessory !== undefined && accessory.kind !== 'gateway' && accessory.kind !== 'other') {
-      throw refused(`${gateway} is a ${accessory.kind}, not a gateway`, gatewayHint(locks));
+      throw refused(`${gateway} is a ${accessory.kind}, not a gateway`, hint);
     }
-    const data = await this.call(
-      'POST',
-      `partage/create/${lock.id}/accessoire/${encodeURIComponent(gateway)}`,
+    const data = await this.ask({
+      method: 'POST',
+      path: `partage/create/${id}/accessoire/${encodeURIComponent(gateway)}`,
       // Left out, `actif` may be read as off, as it is for updates.
-      { 'partage_accessoire[nom]': name, 'partage_accessoire[description]': '', 'partage_accessoire[actif]': '1' },
-      gatewayHint(locks),
-    );
-    const code = data?.code;
-    if (data === null || (typeof code !== 'string' && typeof code !== 'number') || code === '') {
-      throw refused(`the cloud created no share with the gateway ${gateway}`, gatewayHint(locks));
-    }
-    return { id: typeof data.id === 'number' ? data.id : undefined, code: String(code) };
+      form: {
+        'partage_accessoire[nom]': name,
+        'partage_accessoire[description]': '',
+        'partage_accessoire[actif]': '1',
+      },
+      hint,
+    });
+    const code = asText(data?.code);
+    if (code === '') throw refused(`the cloud created no share with the gateway ${gateway}`, hint);
+    return { id: typeof data?.id === 'number' ? data.id : undefined, code };
   }
 
-  /** One call, with a login before it where there is no token, and one more where the token is no longer good. */
-  private async call(
-    method: 'GET' | 'POST',
-    path: string,
-    form?: Record<string, string>,
-    hint?: string,
-  ): Promise<Fields | null> {
-    const fresh = this.#token === undefined;
+  /** The data of an answer, with a login before it where there is no token, and one more where it is no longer good. */
+  private async ask(question: Question): Promise<Fields | null> {
+    const isFresh = this.#token === undefined;
     this.#token ??= await this.login();
-    let answer = await this.send(method, `/fr/api/v2/${path}`, form, this.#token);
-    if (statusOf(answer) === 401 && !fresh) {
+    const path = `/fr/api/v2/${question.path}`;
+    let answer = await this.send({ ...question, path }, this.#token);
+    if (answer.status === 401 && !isFresh) {
       this.#token = await this.login();
-      answer = await this.send(method, `/fr/api/v2/${path}`, form, this.#token);
+      answer = await this.send({ ...question, path }, this.#token);
     }
-    const creating = method === 'POST';
-    const { data } = this.read(answer, { hint, creating });
+    const creating = question.method === 'POST';
+    const { data } = this.read(answer, creating, question.hint);
     if (data === undefined) throw unusable(answer, 'without data', creating);
-    return isFields(data) ? data : null;
+    return isRecord(data) ? data : null;
   }
 
   private async login(): Promise<string> {
-    const password = this.options.password();
-    const answer = await this.send('POST', '/api/login_check', { _username: this.account, _password: password });
-    if ([400, 401, 403].includes(statusOf(answer))) throw wrongPassword(answer.status);
-    const body = this.read(answer);
+    const form = { _username: this.account, _password: this.options.password() };
+    const answer = await this.send({ method: 'POST', path: '/api/login_check', form });
+    if ([400, 401, 403].includes(answer.status)) throw wrongPassword(answer);
+    const body = this.read(answer, false);
     // Clients are divided on which of the two names to read; both are there.
     const token = [body.access_token, body.token].find((value) => typeof value === 'string' && value !== '');
-    if (typeof token !== 'string') throw wrongPassword(answer.status);
+    if (typeof token !== 'string') throw wrongPassword(answer);
     return token;
   }
 
-  private async send(
-    method: 'GET' | 'POST',
-    path: string,
-    form?: Record<string, string>,
-    token?: string,
-  ): Promise<HttpAnswer> {
+  private async send({ method, path, form }: Question, token?: string): Promise<Answer> {
+    const timeoutMs = this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const deadline = this.clock.elapsed() + timeoutMs;
+    const request = {
+      method,
+      url: new URL(`${this.base}${path}`),
+      headers: {
+        Accept: 'application/json',
+        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+        ...(form === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }),
+      },
+      ...(form === undefined ? {} : { body: String(new URLSearchParams(form)) }),
+      maxBytes: MAX_BYTES,
+    };
     try {
-      return await exchange({
-        method,
-        url: new URL(`${this.base}${path}`),
-        headers: {
-          Accept: 'application/json',
-          ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-          ...(form === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }),
-        },
-        ...(form === undefined ? {} : { body: String(new URLSearchParams(form)) }),
-        timeoutMs: this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-        maxBytes: MAX_BYTES,
-      });
+      for (;;) {
+        const answer = await this.client.call({ ...request, timeoutMs: deadline - this.clock.elapsed() });
+        const wait = retryAfterMs(answer.headers, this.clock.now()) ?? 1000;
+        if (answer.status !== 429 || this.clock.elapsed() + wait >= deadline) return parsed(answer);
+        await pause(this.clock, wait);
+      }
     } catch (error) {
-      if (!(error instanceof HttpFailure)) throw error;
+      if (!(error instanceof ApiFailure)) throw error;
       const creating = error.sent && path.includes('/partage/create/');
       throw new CodedError('CLOUD_UNREACHABLE', `the cloud of The Keys did not answer (${error.reason})`, {
         retriable: !creating,
-        hint: creating ? MAYBE_CREATED : 'Check the internet connection, then try again.',
+        hint: creating
+          ? MAYBE_CREATED
+          : 'Check the internet connection, and the proxy where one is used, then try again.',
       });
     }
   }
 
-  /** The answer as an object, or the error that it stands for. */
-  private read(answer: HttpAnswer, { hint, creating }: { hint?: string | undefined; creating?: boolean } = {}): Fields {
-    const body = parsed(answer.body);
-    const status = statusOf(answer);
-    if (status >= 500) throw unusable(answer, `with an error of its own (${status})`, creating);
+  /** The answer's object, or the error that it stands for. @param creating see `unusable` */
+  private read(answer: Answer, creating: boolean, hint?: string): Fields {
+    const { status, body } = answer;
+    if (status >= 500 || status === 429) throw unusable(answer, `with an error of its own (${status})`, creating);
     if (status >= 400) {
       const words = this.wordsOf(body);
       throw refused(
         `the cloud of The Keys refused (${status})${words === '' ? '' : `: ${words}`}`,
         hint ?? 'Check the account, and that it may administer this lock.',
-        answer.status,
+        answer.httpStatus,
       );
     }
     if (status >= 300 || body === undefined) throw unusable(answer, 'with something other than data', creating);
     return body;
   }
 
-  /**
-   * What the cloud says about a refusal: texts of its envelope and nothing else of its answer. Cut short when password and
-   * token, which it may quote, are out: half of a secret is one too.
-   */
+  /** What the cloud says about a refusal, cut short when password and token, which it may quote, are out. */
   private wordsOf(body: Fields | undefined): string {
     const message = body?.message;
-    const texts = isFields(message) ? [message.global, message.form].flat() : [message];
+    const texts = isRecord(message) ? [message.global, message.form].flat() : [message];
     const words = texts.filter((text) => typeof text === 'string').join('; ');
     const secrets = [this.options.password(), this.#token ?? ''].map((secret) => new Redactor(secret));
-    const clean = secrets.reduce((text, secret) => secret.text(text), words);
-    return clean.replace(/\s+/g, ' ').slice(0, 120);
+    return foreignText(
+      secrets.reduce((text, secret) => secret.text(text), words),
+      120,
+    );
   }
 }
 
 function checkedUrl(text: string): string {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw invalidInput('the address of the cloud is no address', `Give it as in ${CLOUD_URL}.`);
-  }
-  const local = url.protocol === 'http:' && LOOPBACK.has(url.hostname);
-  if (url.protocol !== 'https:' && !local) {
+  if (!URL.canParse(text)) throw invalidInput('the address of the cloud is no address', `Give it as in ${CLOUD_URL}.`);
+  const url = new URL(text);
+  if (!mayCarrySecrets(url)) {
     throw invalidInput('the address of the cloud must begin with https://', 'A password is sent there.');
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }
 
-function parsed(text: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isFields(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+function parsed({ status, body: text }: ApiAnswer): Answer {
+  const value = parseJson(text);
+  const body = isRecord(value) ? value : undefined;
+  const inner = body?.status;
+  return { status: status === 200 && typeof inner === 'number' ? inner : status, httpStatus: status, body };
 }
 
-/** The status of HTTP, or that of the envelope where HTTP says that all is well. */
-function statusOf(answer: HttpAnswer): number {
-  const inner = parsed(answer.body)?.status;
-  return answer.status === 200 && typeof inner === 'number' ? inner : answer.status;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function listOf(value: unknown): Fields[] {
-  return Array.isArray(value) ? value.filter(isFields) : [];
+function records(value: unknown): Fields[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
 }
 
 function asText(value: unknown): string {
@@ -253,46 +292,47 @@ function lockOf(fields: Fields): CloudLock {
     identifier: asText(fields.id_serrure),
     name: asText(fields.nom),
     // Each entry wraps the accessory; newer answers might not.
-    accessories: listOf(fields.accessoires).map((entry) => {
-      const accessory = isFields(entry.accessoire) ? entry.accessoire : entry;
-      return {
-        id: Number(asText(accessory.id) || NaN),
-        accessoryId: asText(accessory.id_accessoire),
-        name: asText(accessory.nom),
-        kind: KINDS[asText(accessory.type)] ?? 'other',
-      };
-    }),
+    accessories: records(fields.accessoires).map((entry) =>
+      accessoryOf(isRecord(entry.accessoire) ? entry.accessoire : entry),
+    ),
   };
 }
 
-/** The account's gateways, each once. */
-function gatewaysOf(locks: readonly CloudLock[]): CloudAccessory[] {
-  const all = locks.flatMap(({ accessories }) => accessories).filter(({ kind }) => kind === 'gateway');
-  return [...new Map(all.map((gateway) => [gateway.accessoryId, gateway])).values()];
+function accessoryOf(fields: Fields): CloudAccessory {
+  return {
+    id: Number(asText(fields.id) || NaN),
+    accessoryId: asText(fields.id_accessoire),
+    name: asText(fields.nom),
+    kind: KINDS[asText(fields.type)] ?? 'other',
+  };
+}
+
+/** One of the cloud's own numbers, for a path. */
+function numberInPath(id: number): number {
+  if (Number.isSafeInteger(id) && id >= 0) return id;
+  throw refused('the cloud shows no number of its own for this lock or gateway', 'Try again later.');
 }
 
 function refused(message: string, hint: string, httpStatus?: number): CodedError<CloudErrorCode> {
-  return new CodedError('CLOUD_REFUSED', message, {
-    ...(httpStatus === undefined ? {} : { httpStatus }),
-    retriable: false,
-    hint,
-  });
+  const status = httpStatus === undefined ? {} : { httpStatus };
+  return new CodedError('CLOUD_REFUSED', message, { ...status, retriable: false, hint });
 }
 
-function wrongPassword(status: number): CodedError<CloudErrorCode> {
+function wrongPassword({ httpStatus }: Answer): CodedError<CloudErrorCode> {
   return refused(
     'the cloud of The Keys did not accept account and password',
     'The account is the telephone number with its country, +33…; the password is that of the app.',
-    status,
+    httpStatus,
   );
 }
 
 /** @param creating it was the answer to the creation of a share, which may have come about all the same */
-function unusable(answer: HttpAnswer, how: string, creating = false): CodedError<CloudErrorCode> {
+function unusable({ httpStatus, status }: Answer, how: string, creating: boolean): CodedError<CloudErrorCode> {
+  const maybe = creating && status !== 429;
   return new CodedError('CLOUD_UNREACHABLE', `the cloud of The Keys answered ${how}`, {
-    httpStatus: answer.status,
-    retriable: !creating,
-    hint: creating ? MAYBE_CREATED : 'It may be down for maintenance. Try again later.',
+    httpStatus,
+    retriable: !maybe,
+    hint: maybe ? MAYBE_CREATED : 'It may be down for maintenance. Try again later.',
   });
 }
 
@@ -310,9 +350,9 @@ function noSuchLock(wanted: string, locks: readonly CloudLock[]): CodedError<Clo
 }
 
 function gatewayHint(locks: readonly CloudLock[]): string {
-  const gateways = gatewaysOf(locks);
-  const all = gateways.map(({ accessoryId, name }) => (name === '' ? accessoryId : `${accessoryId} (${name})`));
-  return all.length === 0
+  const gateways = locks.flatMap(({ accessories }) => accessories).filter(({ kind }) => kind === 'gateway');
+  const names = gateways.map(({ accessoryId, name }) => (name === '' ? accessoryId : `${accessoryId} (${name})`));
+  return names.length === 0
     ? "Give the gateway's id_accessoire, printed in its manual. The account shows no gateway yet."
-    : `Give the gateway's id_accessoire. The gateways of the account are: ${all.join(', ')}.`;
+    : `Give the gateway's id_accessoire. The gateways of the account are: ${[...new Set(names)].join(', ')}.`;
 }

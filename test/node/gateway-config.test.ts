@@ -247,7 +247,7 @@ describe('gateway-config', () => {
     });
 
     const wrong: [string, Record<string, unknown>, Record<string, unknown>, string][] = [
-      ['no address', { host: '' }, {}, 'no gateway chosen'],
+      ['no address', { host: '' }, {}, 'no address'],
       ['an address that is none', { host: 'http://a b' }, {}, 'check settings'],
       ['https', { host: 'https://127.0.0.1' }, {}, 'check settings'],
       ['a variable that is not set', { host: '${NO_SUCH_GATEWAY}' }, {}, 'check settings'],

@@ -133,7 +133,9 @@ describe('lock-action', () => {
     await start();
     flow.send('lock', {});
     await flow.next('out');
-    assert.deepEqual(flow.badgesOf('lock'), ['', 'opening…', 'confirming…', 'open · 95 %']);
+    const badges = flow.badgesOf('lock');
+    assert.deepEqual(badges.slice(0, -1), ['', 'opening…', 'confirming…']);
+    assert.match(badges.at(-1)!, /^open · \d\d:\d\d$/, 'a result says when it was so');
     flow.badges.length = 0;
     await flow.deploy(flow.whole(flow.gateway(), action({ confirm: false, action: 'close' })), 'nodes');
     flow.send('lock', {});
@@ -177,7 +179,9 @@ describe('lock-action', () => {
     const { payload } = await flow.next('out');
     const { action: word, state, confirmed } = payload as Record<string, unknown>;
     assert.deepEqual([word, state, confirmed], ['open', 'closed', false]);
-    assert.deepEqual(flow.badges.at(-1)?.badge, { fill: 'yellow', shape: 'dot', text: 'closed · 95 %' });
+    const { text, ...picture } = flow.badges.at(-1)!.badge as { text: string };
+    assert.deepEqual(picture, { fill: 'yellow', shape: 'dot' });
+    assert.match(text, /^closed · \d\d:\d\d$/);
   });
 
   it('tells nothing that nobody read', async () => {
@@ -212,7 +216,7 @@ describe('lock-action', () => {
     const place = { x: 100, y: 100, z: 'tab' };
     await flow.load([...items, { ...place, id: 'status', type: 'status', scope: null, wires: [['out']] }]);
     flow.send('lock', {});
-    await flow.until(() => flow.at('out').some(({ status }) => status?.text === 'open · 95 %'));
+    await flow.until(() => flow.at('out').some(({ status }) => status?.text?.startsWith('open · ') === true));
   });
 
   it('leaves no timer and no listener behind, however often it is deployed', async () => {

@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
-import { exchange } from '../../../src/common/http';
+import { createApiClient } from '../../../src/common/api-client';
+import { systemClock } from '../../../src/common/clock';
 import { SimulatedKeysCloud, type SimulatedKeysCloudOptions } from '../../../simulators/keys-cloud';
+import { HurriedClock } from '../../support/hurried-clock';
 import { TheKeysCloud } from '../../../src/thekeys/cloud';
 
 const PASSWORD = 'made up & half=100%+é';
@@ -120,6 +122,34 @@ describe("a share in the vendor's cloud", () => {
     assert.equal(simulated.shares.length, 0);
   });
 
+  it('shows the shares that exist already, with the codes that the same login may read', async () => {
+    const mine = cloud();
+    assert.deepEqual(await mine.shares(1756), []);
+    const { code, id } = await mine.createShare(WANTED);
+    const gateway = { id: 11, accessoryId: 'demoGw01', name: 'Hall', kind: 'gateway' };
+    assert.deepEqual(await mine.shares(1756), [{ id, code, name: 'Node-RED', active: true, gateway }]);
+    assert.deepEqual(await mine.shares(1757), []);
+    assert.equal((await failure(mine.shares(NaN))).code, 'CLOUD_REFUSED');
+  });
+
+  it('knows the address of a gateway where the cloud does', async () => {
+    const mine = cloud();
+    assert.equal(await mine.gatewayAddress(11), '192.0.2.7');
+    assert.equal(await mine.gatewayAddress(99), undefined);
+  });
+
+  it('asks again when a cloud that has too much to do says so, and not beyond its time', async () => {
+    const clock = new HurriedClock();
+    const mine = new TheKeysCloud({ account: ACCOUNT.username, password: () => PASSWORD, url, clock });
+    simulated.failNext('busy', 'create');
+    assert.equal((await mine.createShare(WANTED)).code, simulated.shares[0]?.code);
+    assert.ok(clock.pauses.includes(1000));
+    simulated.failNext('busy', 'utilisateur');
+    const impatient = new TheKeysCloud({ account: ACCOUNT.username, password: () => PASSWORD, url, timeoutMs: 900 });
+    const error = await failure(impatient.locks());
+    assert.deepEqual([error.code, error.cause.httpStatus, error.cause.retriable], ['CLOUD_UNREACHABLE', 429, true]);
+  });
+
   it('tells an account without data', async () => {
     simulated.failNext('null', 'utilisateur');
     assert.equal((await failure(cloud().locks())).code, 'CLOUD_REFUSED');
@@ -175,9 +205,9 @@ describe("a share in the vendor's cloud", () => {
 
   it('is simulated strictly: no bearer, no JSON bodies', async () => {
     const ask = (path: string, headers: Record<string, string>, body: string): Promise<number> =>
-      exchange({ method: 'POST', url: new URL(path, url), headers, body, timeoutMs: 2000, maxBytes: 9999 }).then(
-        ({ status }) => status,
-      );
+      createApiClient({ clock: systemClock })
+        .call({ method: 'POST', url: new URL(path, url), headers, body, timeoutMs: 2000, maxBytes: 9999 })
+        .then(({ status }) => status);
     const json = JSON.stringify({ _username: ACCOUNT.username, _password: PASSWORD });
     assert.equal(await ask('/api/login_check', { 'Content-Type': 'application/json' }, json), 401);
     assert.equal(await ask('/fr/api/v2/partage/create/1756/accessoire/demoGw01', {}, ''), 401);

@@ -1,0 +1,94 @@
+/**
+ * A node's badge. Its pictures differ without their texts being read, and it does not flicker faster than a person can
+ * read: each badge costs a message to every open editor and every Status node. A few are shown at once; while more keep
+ * coming, the newest of them four times a second; and the last one always, so that what stays is true.
+ */
+import type { NodeStatus } from 'node-red';
+import type { Clock } from '../../src/common/clock';
+import type { Words } from './words';
+
+/** `open` and `closed` are the lock's own; `down` is a gateway or a cloud that cannot be reached. */
+const PICTURES = {
+  idle: { fill: 'grey', shape: 'ring' },
+  unknown: { fill: 'grey', shape: 'dot' },
+  working: { fill: 'blue', shape: 'dot' },
+  waiting: { fill: 'blue', shape: 'ring' },
+  retrying: { fill: 'yellow', shape: 'ring' },
+  warning: { fill: 'yellow', shape: 'dot' },
+  closed: { fill: 'green', shape: 'dot' },
+  open: { fill: 'green', shape: 'ring' },
+  ok: { fill: 'green', shape: 'dot' },
+  failed: { fill: 'red', shape: 'dot' },
+  down: { fill: 'red', shape: 'ring' },
+} as const satisfies Record<string, NodeStatus>;
+
+export type Picture = keyof typeof PICTURES;
+
+/** Longer texts are cut: the editor draws them over neighbouring nodes. */
+export const BADGE_LENGTH = 20;
+/** Badges that are shown at once: what a few commands in a row lead to. */
+const AT_ONCE = 10;
+/** Milliseconds that a badge then stays, and without a badge until that many may be shown at once again. */
+const STAY_MS = 250;
+
+export class Badge {
+  private shown = 0;
+  private shownAt = -Infinity;
+  private next: NodeStatus = {};
+  private cancel: (() => void) | undefined;
+  private closed = false;
+
+  /** @param draw hands a badge to Node-RED; must not throw */
+  constructor(
+    private readonly clock: Clock,
+    private readonly words: Words,
+    private readonly draw: (status: NodeStatus) => void,
+  ) {}
+
+  /** A word of the catalogue, `badge.<key>`; a key that is none is shown as it is. */
+  show(picture: Picture, key: string, values?: Record<string, string | number>): void {
+    this.text(picture, this.words(`badge.${key}`, values) ?? key);
+  }
+
+  text(picture: Picture, text: string): void {
+    this.status({ ...PICTURES[picture], text: shorten(text) });
+  }
+
+  clear(): void {
+    this.status({});
+  }
+
+  /** What was not drawn yet never is. */
+  close(): void {
+    this.cancel?.();
+    this.closed = true;
+  }
+
+  private status(status: NodeStatus): void {
+    if (this.closed) return;
+    if (this.cancel !== undefined) {
+      this.next = status;
+      return;
+    }
+    const now = this.clock.elapsed();
+    if (now - this.shownAt > STAY_MS) this.shown = 0;
+    this.shownAt = now;
+    this.shown += 1;
+    if (this.shown <= AT_ONCE) {
+      this.draw(status);
+      return;
+    }
+    this.next = status;
+    this.cancel = this.clock.after(STAY_MS, () => this.catchUp());
+  }
+
+  private catchUp(): void {
+    this.cancel = undefined;
+    this.shownAt = this.clock.elapsed();
+    this.draw(this.next);
+  }
+}
+
+function shorten(text: string): string {
+  return text.length < BADGE_LENGTH ? text : `${text.slice(0, BADGE_LENGTH - 2)}…`;
+}

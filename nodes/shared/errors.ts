@@ -1,0 +1,40 @@
+/**
+ * Anything thrown, as the error that a flow gets: a code of the contract, and a sentence that says what to do, in the
+ * language of the runtime where the catalogue has one, the English detail behind it.
+ */
+import { CodedError, textOf } from '../../src/common/errors';
+import type { Words } from './words';
+
+/** The error itself, or for what is none of ours, a defect, `INTERNAL`. */
+export function asCoded(thrown: unknown): CodedError {
+  if (thrown instanceof CodedError) return thrown as CodedError;
+  return new CodedError('INTERNAL', `unexpected: ${textOf(thrown)}`, {
+    retriable: false,
+    hint: 'This is a defect of the package. Please report it with the debug log.',
+  });
+}
+
+/** For Catch nodes, the log and the debug sidebar. Without a stack: that would say where in this package, not what to do. */
+export function forFlow(error: CodedError, words: Words): CodedError {
+  const { code, message, cause, badge } = error;
+  // What is wrong with an input only the detail says.
+  const known = code === 'INVALID_INPUT' ? undefined : words(`error.${code}`);
+  const advice = known ?? (cause.hint === message ? '' : cause.hint);
+  const text =
+    advice === '' ? message : code === 'INVALID_INPUT' ? `${sentence(message)} ${advice}` : `${advice} (${message})`;
+  const shown = new CodedError(code, text, cause, badge);
+  Object.defineProperty(shown, 'stack', { value: undefined });
+  return shown;
+}
+
+/** What a command ends with when its node is closed before the command was sent. */
+export function closedError(): CodedError {
+  return new CodedError('EXPIRED', 'the node was closed before the command had its turn; it was not sent', {
+    retriable: true,
+    hint: 'The flow was redeployed or stopped. Send the message again if it is still wanted.',
+  });
+}
+
+function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}

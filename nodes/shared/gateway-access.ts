@@ -1,0 +1,64 @@
+/** What the lock nodes see of their `gateway-config`: the gateway, the lock that its share opens, and the code for it. */
+import type { NodeAPI } from 'node-red';
+import { invalidInput } from '../../src/common/errors';
+import { choice, seconds, text, typed, type Settings } from '../../src/common/settings';
+import type { Share } from '../../src/thekeys/calls';
+import type { Gateway } from '../../src/thekeys/gateway';
+import { faultOfCode } from '../../src/thekeys/signature';
+import { accountOf } from './define-config';
+import type { RunningNode } from './define-node';
+import { asCoded } from './errors';
+
+export interface GatewayAccess {
+  /** @throws CodedError INVALID_INPUT */
+  readonly gateway: Gateway;
+  /** Milliseconds for one answer. */
+  readonly timeoutMs: number;
+  /** The lock that the configuration names; empty where it names none. */
+  readonly identifier: string;
+  /** A lock with the code that signs for it. @throws CodedError INVALID_INPUT where no usable code is known */
+  share(identifier: string): Share;
+}
+
+/** Milliseconds until which a reading may have had its turn. */
+export const READ_DEADLINE_MS = 30_000;
+/** Seconds. */
+const LONGEST = 86_400;
+
+/** Settings that several lock nodes have. */
+export const lockSetting = typed(text('the lock of the node'));
+export const deadlineSetting = typed(seconds('the deadline of the node', { fallback: 0, most: LONGEST, zero: true }));
+export const intervalSetting = seconds('the interval of the node', { fallback: 0, zero: true, most: LONGEST });
+export const emitSetting = choice('what the node sends', ['change', 'always'], 'change');
+
+/** @throws CodedError INVALID_INPUT */
+export function gatewayOf(RED: NodeAPI, id: unknown): GatewayAccess {
+  return accountOf(RED, 'gateway-config', id, 'gateway') as GatewayAccess;
+}
+
+/** A share code that can be one. @throws CodedError INVALID_INPUT */
+export function checkedCode(code: string): string {
+  const fault = faultOfCode(code);
+  if (fault === undefined) return code;
+  throw invalidInput(
+    fault,
+    'Type the share code that the app of The Keys shows for the share with this gateway.',
+    'noCode',
+  );
+}
+
+/** The badge at deploy: nothing yet, or that no share code is known for the node's lock. */
+export function startOf(
+  node: Pick<RunningNode<Settings>, 'badge' | 'showFailure'>,
+  access: GatewayAccess,
+  ofNode?: string,
+): void {
+  const lock = ofNode === '' ? access.identifier : ofNode;
+  try {
+    if (lock !== undefined && lock !== '') access.share(lock);
+    node.badge.clear();
+  } catch (error) {
+    // Only in the badge: a message may name a lock whose code another configuration has.
+    node.showFailure(asCoded(error));
+  }
+}

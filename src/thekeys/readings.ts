@@ -1,0 +1,208 @@
+/**
+ * What is known of each lock of a gateway. Every reading is added, whichever node asked for it, and whatever follows that
+ * lock gets it at once, in other processes that share the state too. The last one of each lock is kept, so that after a
+ * deploy or a restart a change can be told from a first reading.
+ */
+import { randomUUID } from 'node:crypto';
+import { textOf } from '../common/errors';
+import { isRecord } from '../common/json';
+import type { Log } from '../common/log';
+import type { Json, State } from '../state/state';
+import type { LockReading } from './answers';
+
+export interface ReadingsOptions {
+  state: State;
+  /** `host:port` of the gateway. */
+  key: string;
+  log: Log;
+}
+
+export type ReadingListener = (reading: LockReading) => void;
+
+/** Two spellings of one lock's number are one lock: leading zeros do not count. */
+export function lockNumber(identifier: string): string {
+  return identifier.trim().replace(/^0+(?=\d)/, '');
+}
+
+export class Readings {
+  private readonly readings = new Map<string, LockReading>();
+  private readonly listeners = new Map<string, Set<ReadingListener>>();
+  private readonly stateKey: string;
+  /** By this a process recognises what it published itself. */
+  private readonly self = randomUUID();
+  private kept: Promise<Map<string, LockReading>> | undefined;
+  private saving: Promise<void> | undefined;
+  /** Numbers of the locks whose reading is to be kept still. */
+  private readonly unsaved = new Set<string>();
+  private cannotKeep = false;
+  private unsubscribe: (() => void) | undefined;
+
+  constructor(private readonly options: ReadingsOptions) {
+    this.stateKey = `readings/${options.key}`;
+  }
+
+  /** A lock was read. */
+  add(reading: LockReading): void {
+    const { state, log } = this.options;
+    const before = this.last(reading.identifier);
+    // A machine that is alone needs only what it asks for after a restart: the state. That spares a slow disk.
+    if (state.shared || before?.state !== reading.state) this.save(reading.identifier);
+    if (state.shared) {
+      state.publish(this.stateKey, { from: this.self, reading: asJson(reading) }).catch((error: unknown) => {
+        log.debug(`a reading could not be passed on to other processes: ${textOf(error)}`);
+      });
+    }
+    this.accept(reading);
+  }
+
+  /** The last reading, in this process or in one that shares the state while something here follows the lock. */
+  last(identifier: string): LockReading | undefined {
+    return this.readings.get(lockNumber(identifier));
+  }
+
+  /** What is known of a lock at this moment, from before a restart too. Readings that come meanwhile do not count. */
+  async known(identifier: string): Promise<LockReading | undefined> {
+    return this.last(identifier) ?? (await this.loaded()).get(lockNumber(identifier));
+  }
+
+  /** Calls `listener` with every reading of a lock from now on, until the returned function is called. */
+  subscribe(identifier: string, listener: ReadingListener): () => void {
+    const lock = lockNumber(identifier);
+    const listeners = this.listeners.get(lock) ?? new Set();
+    // The same function may follow twice.
+    const entry: ReadingListener = (reading) => listener(reading);
+    listeners.add(entry);
+    this.listeners.set(lock, listeners);
+    this.unsubscribe ??= this.options.state.subscribe(
+      this.stateKey,
+      (message) => this.receive(message),
+      () => void this.refresh().catch(() => undefined),
+    );
+    return () => {
+      listeners.delete(entry);
+      if (listeners.size === 0 && this.listeners.get(lock) === listeners) this.listeners.delete(lock);
+      if (this.listeners.size > 0) return;
+      this.unsubscribe?.();
+      this.unsubscribe = undefined;
+    };
+  }
+
+  /** Reads anew what other processes have kept. @throws StateError */
+  async refresh(): Promise<void> {
+    await this.saved();
+    for (const [lock, reading] of readingsOf(await this.options.state.get(this.stateKey))) {
+      if (this.unsaved.has(lock) || this.readings.get(lock)?.at === reading.at) continue;
+      this.accept(reading);
+    }
+  }
+
+  /** Resolves when everything that was added is kept, or cannot be. */
+  async saved(): Promise<void> {
+    await this.saving;
+  }
+
+  private accept(reading: LockReading): void {
+    const lock = lockNumber(reading.identifier);
+    this.readings.set(lock, reading);
+    for (const listener of [...(this.listeners.get(lock) ?? [])]) listener(reading);
+  }
+
+  /** Reads of one gateway follow one another, in other processes too: what arrives later was read later, whatever clocks say. */
+  private receive(message: Json): void {
+    if (!isRecord(message) || message.from === this.self || !isReading(message.reading)) return;
+    this.accept(message.reading);
+  }
+
+  /** What was kept before this process kept anything. */
+  private loaded(): Promise<Map<string, LockReading>> {
+    this.kept ??= this.options.state.get(this.stateKey).then(readingsOf, (error: unknown) => {
+      this.options.log.debug(`earlier readings are not known: ${textOf(error)}`);
+      return new Map<string, LockReading>();
+    });
+    return this.kept;
+  }
+
+  private save(identifier: string): void {
+    this.unsaved.add(lockNumber(identifier));
+    this.saving ??= this.saveAll().finally(() => (this.saving = undefined));
+  }
+
+  /** Nothing waits for it: a slow disk keeps no reading from anybody. */
+  private async saveAll(): Promise<void> {
+    const { state, log } = this.options;
+    await this.loaded();
+    while (this.unsaved.size > 0) {
+      const locks = [...this.unsaved];
+      this.unsaved.clear();
+      try {
+        await state.change(this.stateKey, (current) => {
+          const all = readingsOf(current);
+          for (const lock of locks) {
+            const reading = this.readings.get(lock);
+            if (reading !== undefined) all.set(lock, reading);
+          }
+          return { value: asJson(Object.fromEntries(all)), result: undefined };
+        });
+        this.cannotKeep = false;
+      } catch (error) {
+        // With the next reading again.
+        for (const lock of locks) this.unsaved.add(lock);
+        if (!this.cannotKeep) log.warn(`the last readings of the locks cannot be kept: ${textOf(error)}`);
+        this.cannotKeep = true;
+        return;
+      }
+    }
+  }
+}
+
+/** What one node has said of locks: each reading goes out with the state that was said before it, null the first time. */
+export class SaidStates {
+  private readonly states = new Map<string, Promise<LockReading['state'] | null>>();
+
+  constructor(private readonly readings: Readings) {}
+
+  /** From now on: what is known of the lock, from before a deploy or a restart too, counts as said. */
+  begin(identifier: string): void {
+    const lock = lockNumber(identifier);
+    if (this.states.has(lock)) return;
+    const known = this.readings.known(identifier);
+    this.states.set(
+      lock,
+      known.then((reading) => reading?.state ?? null),
+    );
+  }
+
+  /** The reading as it goes out. */
+  async say(reading: LockReading): Promise<LockReading & { previous: LockReading['state'] | null }> {
+    const lock = lockNumber(reading.identifier);
+    const before = this.states.get(lock);
+    this.states.set(lock, Promise.resolve(reading.state));
+    return { ...reading, previous: (await before) ?? null };
+  }
+}
+
+/** By the number of the lock. What was not written by this class is left out. */
+function readingsOf(value: Json | undefined): Map<string, LockReading> {
+  const values: unknown[] = isRecord(value) ? Object.values(value) : [];
+  const readings = values.filter(isReading);
+  return new Map(readings.map((reading) => [lockNumber(reading.identifier), reading]));
+}
+
+const STATES: readonly unknown[] = ['open', 'closed', 'unknown'] satisfies LockReading['state'][];
+
+function isReading(value: unknown): value is LockReading {
+  if (!isRecord(value)) return false;
+  const numbers = ['batteryMillivolts', 'batteryPercent', 'rssi', 'position', 'version'];
+  return (
+    typeof value.identifier === 'string' &&
+    STATES.includes(value.state) &&
+    typeof value.code === 'number' &&
+    typeof value.at === 'string' &&
+    !Number.isNaN(Date.parse(value.at)) &&
+    numbers.every((name) => value[name] === null || typeof value[name] === 'number')
+  );
+}
+
+function asJson(value: LockReading | Record<string, LockReading>): Json {
+  return value as unknown as Json;
+}
