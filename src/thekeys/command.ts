@@ -25,7 +25,7 @@ export interface Channel {
   readonly state: State;
   readonly clock: Clock;
   readonly log: Log;
-  /** When the gateway was last asked to synchronize because of its clock, and whether it has accepted a signature since. */
+  /** When the gateway was last synchronized because of its clock, and whether it has accepted a signature since. */
   synchronized: { at: number; helped: boolean };
 }
 
@@ -239,9 +239,9 @@ async function explain(
   }
 }
 
-async function isSynchronizing(channel: Channel, command: Command<unknown>): Promise<boolean> {
+async function isSynchronizing(channel: Channel, command: Command<unknown>, what = /./): Promise<boolean> {
   const outcome = await aside(channel, command, statusCall(), LIGHT_ANSWER_MS);
-  return outcome.kind === 'done' && outcome.value.synchronizing;
+  return outcome.kind === 'done' && outcome.value.synchronizing && what.test(outcome.value.currentStatus);
 }
 
 /** Waits while the gateway says that it synchronizes. False where it does not say so. */
@@ -258,11 +258,15 @@ async function synchronize(channel: Channel, command: Command<unknown>): Promise
   for (;;) {
     const outcome = await aside(channel, command, synchronizeCall(), command.answerMs());
     const isBusy = outcome.kind === 'refused' && outcome.error.code === 'GATEWAY_BUSY';
-    if (outcome.kind !== 'unsent' && !isBusy) break;
+    if (outcome.kind !== 'unsent' && !isBusy) {
+      // Where its answer was lost, its status says whether it has begun: a lock's synchronization is another one.
+      const begun = outcome.kind !== 'lost' || (await isSynchronizing(channel, command, /gw|gateway/i));
+      if (begun) channel.synchronized = { at: channel.clock.elapsed(), helped: false };
+      return;
+    }
     if (!command.policy.patient) throw outcome.error;
     await command.turn.stepAside(1000);
   }
-  channel.synchronized = { at: channel.clock.elapsed(), helped: false };
 }
 
 /** The clock is believed rather than the sequence of timestamps, where that is possible. */

@@ -24,6 +24,7 @@ import type { Channel } from './command';
 import { exchange } from './exchange';
 import { TIMING, type ActionOptions, type CommandOptions, type Timing } from './options';
 import { Queue } from './queue';
+import { Readings } from './readings';
 import { Reads } from './reads';
 import { cleanCode, faultOfCode } from './signature';
 import { Timestamps } from './timestamps';
@@ -54,6 +55,8 @@ export class Gateway {
   private readonly channel: Channel;
   private readonly reads: Reads;
   private readonly bolts: Bolts;
+  /** What is known of its locks, whichever node asked. */
+  readonly readings: Readings;
   private readonly watcher: Watcher;
 
   constructor(options: GatewayOptions) {
@@ -73,17 +76,17 @@ export class Gateway {
       synchronized: { at: -Infinity, helped: false },
     };
     this.reads = new Reads(this.channel);
-    this.bolts = { channel: this.channel, timing, restsAt, onReading: (reading) => this.watcher.heard(reading) };
+    this.readings = new Readings({ state, key: address.key, log });
+    this.bolts = { channel: this.channel, timing, restsAt, onReading: (reading) => this.readings.add(reading) };
     this.watcher = new Watcher({
-      gateway: {
-        list: (poll) => this.reads.read('list', listCall(), 'poll', poll),
-        lockStatus: (share, poll) => this.readLock(share, 'poll', poll),
-      },
+      list: (poll) => this.reads.read('list', listCall(), 'poll', poll),
+      read: (share, poll) => this.readLock(share, 'poll', poll),
+      readings: this.readings,
       key: address.key,
       clock,
       state,
+      log,
       random: options.random ?? Math.random,
-      restsAt: (identifier) => restsAt.get(identifier) ?? -Infinity,
     });
   }
 
@@ -145,9 +148,9 @@ export class Gateway {
     return this.watcher.watch({ ...watch, share: checkShare(watch.share) }, listener);
   }
 
-  /** Writes down where the timestamps stand. Does not wait for what is under way. */
-  settle(): Promise<void> {
-    return this.channel.timestamps.settle();
+  /** Writes down where the timestamps stand, and what was read. Does not wait for what is under way. */
+  async settle(): Promise<void> {
+    await Promise.all([this.channel.timestamps.settle(), this.readings.saved()]);
   }
 
   /** True while a request is under way. */
@@ -174,7 +177,7 @@ export class Gateway {
     const { clock } = this.channel;
     const call = lockStatusCall(share, () => clock.now());
     const reading = await this.reads.read(`lock ${share.identifier} ${share.code}`, call, rank, options);
-    this.watcher.heard(reading);
+    this.readings.add(reading);
     return reading;
   }
 

@@ -94,7 +94,7 @@ function afterRefusal<T>({ error, timestamp }: Refused, facts: Facts, tries: Tri
     }
     case 'GATEWAY_CLOCK':
       if (facts.synchronizing === true) return whileSynchronizing(error, policy);
-      if (facts.doubt !== 'strong' && tries.clock === 0 && facts.maySynchronize === true) {
+      if (facts.doubt !== 'strong' && tries.clock < 2 && facts.maySynchronize === true) {
         return { ...again('clock', error, tries), first: 'synchronize' };
       }
       // Timestamps are not taken back lightly.

@@ -34,7 +34,7 @@ describe('a command to a gateway', () => {
   it('synchronizes a gateway for its clock, and where that did not help not again for ten minutes', async () => {
     world.faults.next({ kind: 'code', code: 38, path: '/locker_status', times: 1_000_000 });
     gateway.watch(
-      { share: FRONT, intervalMs: 1000, timeoutMs: 10_000 },
+      { share: FRONT, intervalMs: 5000, timeoutMs: 10_000 },
       {
         onReading: () => undefined,
         onTrouble: () => undefined,

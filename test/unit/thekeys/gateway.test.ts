@@ -38,6 +38,9 @@ describe('a gateway, asked over HTTP', () => {
     ...more,
   });
   const actions = (): string[] => world.journal.actions.map(({ action }) => action);
+  const arrived = async (): Promise<void> => {
+    while (world.journal.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
   const paths = (): string[] => world.journal.requests.map(({ path }) => path);
 
   it('opens the lock, and says confirmed because the lock said so', async () => {
@@ -242,12 +245,12 @@ describe('a gateway, asked over HTTP', () => {
   });
 
   it('refuses the hundred and first waiting command', async () => {
-    world.times.latencyMs = 50;
+    world.times.latencyMs = 500;
     const stop = new AbortController();
     setMaxListeners(0, stop.signal);
     const results = await Promise.allSettled(
       Array.from({ length: 110 }, (_, index) => {
-        if (index === 109) setTimeout(() => stop.abort(new Error('stopped')), 20);
+        if (index === 109) void arrived().then(() => stop.abort(new Error('stopped')));
         return gateway.open(FRONT, within(8000, { signal: stop.signal }));
       }),
     );
