@@ -2,16 +2,15 @@
  * The Google account: account linking, the fulfilment's address and the way to Home Graph, put together and taken apart
  * again. The devices join it by themselves (`google-smarthome-in`).
  */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { NodeAPI, NodeDef } from 'node-red';
 import { systemClock } from '../src/common/clock';
 import { CodedError, invalidInput, textOf } from '../src/common/errors';
 import { seldom } from '../src/common/seldom';
 import { parseUsers } from '../src/google/accounts';
-import { handles } from '../src/google/handles';
 import { HomeGraphClient } from '../src/google/home-graph';
 import { SmartHome } from '../src/google/home';
-import { fulfilmentEndpoint } from '../src/google/http';
+import { fulfillmentRoute } from '../src/google/routes';
 import { createLinking } from '../src/google/oauth';
 import { httpSideOf, serve, type GoogleAccountNode, type GoogleCredentials } from './shared/google';
 import { stateFor } from './shared/states';
@@ -76,6 +75,12 @@ function init(RED: NodeAPI): void {
       clock: systemClock,
       prefix: `google/${node.id}`,
       warn: seldom(warn, systemClock, REPEAT_MS),
+      log: {
+        warn: seldom(warn, systemClock, REPEAT_MS),
+        info: (text: string) => node.log(text),
+        debug: (text: string) => node.debug(text),
+        trace: (text: string) => node.trace(text),
+      },
     };
     const { accounts, endpoints } = createLinking({ ...common, ...linking, users });
     const graph = new HomeGraphClient({
@@ -84,7 +89,7 @@ function init(RED: NodeAPI): void {
       serviceAccountKey: text(credentials?.serviceAccountKey),
       warn,
     });
-    const home = new SmartHome({ ...common, accounts, graph, newHandle: handles(randomBytes) });
+    const home = new SmartHome({ ...common, accounts, graph, newHandle: randomUUID });
     const shut = async (): Promise<void> => {
       await home.close();
       await Promise.all([graph.close(), accounts.close()]);
@@ -93,7 +98,7 @@ function init(RED: NodeAPI): void {
     let withdraw: () => void;
     try {
       withdraw = serve(httpSideOf(RED), path, {
-        'POST /fulfillment': fulfilmentEndpoint({ ...common, accounts, house: home }),
+        'POST /fulfillment': fulfillmentRoute({ ...common, accounts, home }),
         'GET /oauth/authorize': endpoints.authorize,
         'POST /oauth/authorize': endpoints.authorize,
         'POST /oauth/token': endpoints.token,

@@ -50,7 +50,9 @@ console.log(`scorecard: all ${lines.length} lines green, ${found.length} nodes l
 /** The types that the editor half of each node registers outside the configuration nodes. */
 function nodeTypes() {
   return Object.keys(require('../package.json')['node-red'].nodes)
-    .filter((type) => !/category: *'config'/.test(readFileSync(path.join(root, 'nodes', `${type}.html`), 'utf8')))
+    .filter(
+      (type) => !/category: *"config"/.test(readFileSync(path.join(root, 'dist', 'nodes', `${type}.html`), 'utf8')),
+    )
     .sort();
 }
 
