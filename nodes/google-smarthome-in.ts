@@ -1,11 +1,11 @@
 /**
  * A device that Google may command: joins its account with what was set in the dialog, and sends one message for each
- * command. What it is and what it may do is told by `src/google/devices`, PINs by `src/google/challenges.ts`.
+ * command. What it is and what it may do: `src/google/devices`; PINs: `src/google/permission.ts`.
  */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import type { Result } from '../src/google/fulfillment';
-import { isObject } from '../src/google/json';
-import { parseDevice } from '../src/google/settings';
+import { foreignText } from '../src/common/foreign';
+import { parseDevice } from '../src/google/device-settings';
 import { Adapter, type Message, type Picture } from './shared/adapter';
 import { googleWords, homeOf } from './shared/google';
 
@@ -32,13 +32,13 @@ function init(RED: NodeAPI): void {
     const adapter = new Adapter(this, { RED, words, transportCodes: [], calmBadge: true });
     try {
       const pin = (this.credentials as GoogleInCredentials | undefined)?.pin;
-      const settings = parseDevice(isObject(config) ? config : {}, pin, this.id);
+      const settings = parseDevice({ ...config }, pin, this.id);
       const leave = homeOf(RED, config.account).register(settings, {
-        deliver: (message) => {
+        onCommand: (message) => {
           adapter.badge('working', wordFor(message.payload.action ?? message.payload.command));
           adapter.emit(message as unknown as Message);
         },
-        concluded: ({ status, errorCode, challengeNeeded: question }, command) => {
+        onResult: ({ status, errorCode, challengeNeeded: question }, command) => {
           if (question !== undefined) adapter.badge('waiting', words(`badge.${question.type}`));
           else if (status === 'SUCCESS') adapter.badge('ok', wordFor(command?.action ?? command?.name ?? ''));
           else adapter.badge(PICTURES[status], errorCode ?? words(`badge.${status}`));
@@ -55,7 +55,7 @@ function init(RED: NodeAPI): void {
     /** Commands of custom devices have no word of ours; Google's own name serves. */
     function wordFor(name: string): string {
       const text = words(`badge.${name}`);
-      return text === `badge.${name}` ? name : text;
+      return text === `badge.${name}` ? foreignText(name) : text;
     }
   }
 

@@ -1,8 +1,8 @@
 /**
- * Tells Google what came of a command, or what a device is now. What a message means is told by `src/google/answers.ts`.
+ * Tells Google what came of a command, or what a device is now. What a message means: `src/google/flow-answers.ts`.
  */
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import type { Settled } from '../src/google/home';
+import type { Received } from '../src/google/messages';
 import { Adapter, type Message } from './shared/adapter';
 import { googleWords, homeOf } from './shared/google';
 
@@ -19,28 +19,29 @@ function init(RED: NodeAPI): void {
     const device = typeof config.device === 'string' ? config.device.trim() : '';
 
     adapter.onInput((message: Message) => {
-      const settled = homeOf(RED, config.account).take(message, device);
-      if (settled instanceof Promise) return settled.then(show);
-      show(settled);
-      return null;
+      return homeOf(RED, config.account).receive(message, device).then(show);
     });
 
-    const show = (settled: Settled): null => {
-      switch (settled.kind) {
+    const show = (received: Received): null => {
+      switch (received.kind) {
         case 'answered':
-          if (settled.code !== undefined) adapter.badge('warning', settled.code);
-          else if (settled.status === 'EXCEPTIONS') adapter.badge('warning', words('badge.EXCEPTIONS'));
-          else adapter.badge('ok', words(settled.late ? 'badge.late' : 'badge.answered'));
+          if (received.code !== undefined) adapter.badge('warning', received.code);
+          else if (received.status === 'EXCEPTIONS') adapter.badge('warning', words('badge.EXCEPTIONS'));
+          else adapter.badge('ok', words(received.late ? 'badge.late' : 'badge.answered'));
           return null;
         case 'reported':
-          adapter.badge('ok', words('badge.reported'));
+        case 'notified':
+          adapter.badge('ok', words(`badge.${received.kind}`));
+          return null;
+        case 'offline':
+          adapter.badge('down', words('badge.OFFLINE'));
           return null;
         case 'ignored':
           adapter.badge('warning', words('badge.ignored'));
           return null;
         case 'spent':
           adapter.badge('warning', words('badge.spent'));
-          if (!settled.told) this.warn(words('warning.spent'));
+          if (!received.warned) this.warn(words('warning.spent'));
           return null;
       }
     };

@@ -1,16 +1,20 @@
 /**
- * What the devices are, as last heard: in memory for answering at once, and in the State for the next start. Writing goes
- * on behind the answers and gathers what changes meanwhile. What the states mean is left to `devices/`.
+ * What the devices are, as last reported by flows: in memory for answering at once, and in the State for the next start.
+ * Writing goes on behind the answers and gathers what changes meanwhile. What the states mean is up to `devices/`.
  */
 import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
+import { foreignText } from '../common/foreign';
+import { isRecord } from '../common/json';
+import type { Log } from '../common/log';
 import type { State } from '../state/state';
-import { isObject, type JsonObject } from './json';
-import type { States } from './types';
+import type { JsonObject, States } from './types';
 
 /** How long a change waits for others before it is written. */
 const GATHER_MS = 100;
 const RETRY_MS = 10_000;
+/** How long the first answers wait for what was kept. A disk that hangs must not leave Google without any. */
+const LONGEST_READ_MS = 2000;
 
 const NOTHING: Readonly<States> = Object.freeze({});
 
@@ -19,11 +23,11 @@ export interface DeviceStatesOptions {
   clock: Clock;
   /** Begins the key that is kept. */
   prefix: string;
-  warn: (message: string) => void;
+  log: Log;
 }
 
 export class DeviceStates {
-  /** Resolves when what was kept has been read. Never rejects. */
+  /** Resolves when what was kept has been read, or is not to be had. Never rejects. */
   readonly ready: Promise<void>;
   /** Whether it has. */
   isReady = false;
@@ -33,7 +37,7 @@ export class DeviceStates {
   private readonly unsubscribe: () => void;
   private cancelTimer: (() => void) | undefined;
   private writing: Promise<void> | undefined;
-  private told = false;
+  private warned = false;
   private closed = false;
 
   constructor(private readonly options: DeviceStatesOptions) {
@@ -41,16 +45,22 @@ export class DeviceStates {
     this.unsubscribe = options.state.subscribe(
       this.key,
       (message) => {
-        if (options.state.shared) this.take(message);
+        if (options.state.shared) this.adopt(message);
       },
       () => void this.read(),
     );
-    this.ready = this.read().then(() => {
-      this.isReady = true;
+    this.ready = new Promise((resolve) => {
+      const done = (): void => {
+        this.isReady = true;
+        cancel();
+        resolve();
+      };
+      const cancel = options.clock.after(LONGEST_READ_MS, done);
+      void this.read().then(done);
     });
   }
 
-  /** As last heard; empty for a device that nobody has spoken of. The same object until something new is heard. */
+  /** As last set; empty for a device of which nothing is known. The same object until then. */
   of(deviceId: string): Readonly<States> {
     return this.known.get(deviceId) ?? NOTHING;
   }
@@ -61,7 +71,7 @@ export class DeviceStates {
     if (this.cancelTimer === undefined) this.schedule(GATHER_MS);
   }
 
-  /** Writes what is not written yet. Nothing is written later: by then somebody else may have kept what is newer. */
+  /** Writes what is not written yet. Nothing is written later: by then another process may have kept what is newer. */
   async close(): Promise<void> {
     this.closed = true;
     this.cancelTimer?.();
@@ -72,16 +82,16 @@ export class DeviceStates {
 
   private async read(): Promise<void> {
     try {
-      this.take(await this.options.state.get(this.key));
+      this.adopt(await this.options.state.get(this.key));
     } catch (error) {
-      this.options.warn(`the states of the devices could not be read: ${textOf(error)}`);
+      this.options.log.warn(`the states of the devices could not be read: ${foreignText(textOf(error))}`);
     }
   }
 
-  /** What was kept, or what another process heard. Never in place of something newer from here. */
-  private take(kept: unknown): void {
-    for (const [id, states] of Object.entries(isObject(kept) ? kept : {})) {
-      if (isObject(states) && !this.unwritten.has(id)) this.known.set(id, states);
+  /** What was kept, or what another process set. Never in place of something newer from here. */
+  private adopt(kept: unknown): void {
+    for (const [id, states] of Object.entries(isRecord(kept) ? kept : {})) {
+      if (isRecord(states) && !this.unwritten.has(id)) this.known.set(id, states as States);
     }
   }
 
@@ -101,16 +111,17 @@ export class DeviceStates {
     this.unwritten.clear();
     try {
       await this.options.state.change(this.key, (current) => ({
-        value: { ...(isObject(current) ? current : {}), ...changed },
+        value: { ...(isRecord(current) ? current : {}), ...changed },
         result: undefined,
       }));
-      this.told = false;
+      this.warned = false;
       if (this.options.state.shared) await this.options.state.publish(this.key, changed);
       return true;
     } catch (error) {
       for (const id of Object.keys(changed)) this.unwritten.add(id);
-      if (!this.told) this.options.warn(`the states of the devices could not be kept: ${textOf(error)}`);
-      this.told = true;
+      if (!this.warned)
+        this.options.log.warn(`the states of the devices could not be kept: ${foreignText(textOf(error))}`);
+      this.warned = true;
       return false;
     }
   }

@@ -1,26 +1,28 @@
 /**
- * The fulfilment's address: token, body, answer. 401 speaks of tokens alone, because Google takes it as a reason to renew
- * its own; everything that can be understood as JSON is answered with 200. What is answered is left to `fulfillment.ts`.
+ * The fulfillment's address: token, body, answer. 401 speaks of tokens alone, because Google takes it as a reason to renew
+ * its own; everything that can be understood as JSON is answered with 200. What is answered is up to `fulfillment.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
+import { foreignText } from '../common/foreign';
+import { isRecord, parseJson } from '../common/json';
+import type { Log } from '../common/log';
 import { MAX_DISCARDED_BYTES, readBody } from './body';
-import { fulfil, type House } from './fulfillment';
-import { isObject } from './json';
+import { fulfill, type IntentHandler } from './fulfillment';
 import type { Accounts, Caller, HttpHandler } from './types';
 
 /** A request for a thousand devices with all the custom data Google allows is smaller. */
 const MAX_BYTES = 1024 * 1024;
 
-export interface FulfilmentOptions {
+export interface RouteOptions {
   accounts: Accounts;
-  house: House;
+  home: IntentHandler;
   clock: Clock;
-  warn: (message: string) => void;
+  log: Log;
 }
 
-export function fulfilmentEndpoint(options: FulfilmentOptions): HttpHandler {
+export function fulfillmentRoute(options: RouteOptions): HttpHandler {
   return async (request, response) => {
     const caller = callerOf(request, response, options.clock.elapsed());
     try {
@@ -33,12 +35,12 @@ export function fulfilmentEndpoint(options: FulfilmentOptions): HttpHandler {
         return;
       }
       const body = await bodyOf(request);
-      await newsOfCaller();
+      await lookForHangUp();
       if (body === 'too large') refuse(request, response, 413, { error: 'the body is too large' });
       else if (body === 'not JSON') refuse(request, response, 400, { error: 'the body is not JSON' });
-      else send(response, 200, await fulfil(options.house, identity, body.json, caller));
+      else send(response, 200, await fulfill(options.home, identity, body.json, caller));
     } catch (error) {
-      options.warn(`a request of Google could not be answered: ${textOf(error)}`);
+      options.log.warn(`a request of Google could not be answered: ${foreignText(textOf(error))}`);
       if (!response.headersSent) refuse(request, response, 503, { error: 'try again later' });
     }
   };
@@ -56,9 +58,9 @@ function callerOf(request: IncomingMessage, response: ServerResponse, since: num
 
 /**
  * A process that stood still reads the request, however old it is, before it reads that the connection has ended. The next
- * look at the network tells that.
+ * look at the network shows that.
  */
-async function newsOfCaller(): Promise<void> {
+async function lookForHangUp(): Promise<void> {
   const rest = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   await rest();
   await rest();
@@ -72,26 +74,22 @@ async function bodyOf(
   request: IncomingMessage & { body?: unknown },
 ): Promise<{ json: unknown } | 'too large' | 'not JSON'> {
   if (Number(request.headers['content-length']) > MAX_BYTES) return 'too large';
-  // Read already, by a parser that somebody put before every route. One that found no JSON may have left an empty object
+  // Read already, by a parser that was put before every route. One that found no JSON may have left an empty object
   // and the stream as it was.
   if (request.readableEnded) {
     const { body } = request;
     if (Buffer.isBuffer(body) || typeof body === 'string') return jsonOf(body.toString());
-    return isObject(body) || Array.isArray(body) ? { json: body } : 'not JSON';
+    return isRecord(body) || Array.isArray(body) ? { json: body } : 'not JSON';
   }
   const text = await readBody(request, MAX_BYTES);
   return text === undefined ? 'too large' : jsonOf(text);
 }
 
 function jsonOf(text: string): { json: unknown } | 'not JSON' {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return 'not JSON';
-  }
-  const { requestId } = isObject(json) ? json : {};
-  if (isObject(json) && typeof requestId === 'number') {
+  const json = parseJson(text);
+  if (json === undefined) return 'not JSON';
+  const { requestId } = isRecord(json) ? json : {};
+  if (isRecord(json) && typeof requestId === 'number') {
     // Twenty digits are more than a number holds; Google's ids are texts and have to come back as they were.
     const digits = /"requestId"\s*:\s*(-?\d+)\s*[,}]/.exec(text)?.[1];
     return { json: { ...json, requestId: digits ?? String(requestId) } };
@@ -112,7 +110,7 @@ function send(response: ServerResponse, status: number, answer: unknown, headers
 
 /**
  * Answers before the body was read, and reads on for a while, the connection open: one that is cut while the other side
- * still sends tells it nothing.
+ * still sends learns nothing.
  */
 function refuse(
   request: IncomingMessage,
