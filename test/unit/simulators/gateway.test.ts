@@ -456,7 +456,7 @@ describe('the simulated gateway', () => {
       gateway.faults.next({ kind: 'forged' });
       const { code, cause } = bodyOf(await post('/open', form())) as { code: number; cause: string };
       assert.equal(code, 37);
-      assert.match(cause, /\r\n.*\u001b\]0;.*\u202e/su);
+      assert.match(cause, /\r\n.*\p{Cc}\]0;.*\u202e/su);
       assert.equal(gateway.lock(FRONT.identifier).state, 'closed');
     });
 
