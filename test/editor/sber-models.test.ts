@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { systemClock } from '../../src/common/clock';
-import { breathing } from '../../src/sber/breath';
+import { pacing } from '../../src/sber/yield-loop';
 import { CATEGORIES, FUNCTIONS } from '../../src/sber/catalogue';
-import { lockModels } from '../../src/sber/keys-lock';
+import { lockModels } from '../support/sber-lock';
 import type { Model } from '../../src/sber/shapes';
 import { checkModels } from '../../src/sber/validation';
 import { labelsOf, LANGUAGES, loadPage, lookUp, ROOT } from './page';
@@ -219,7 +219,7 @@ describe('the model builder', () => {
         const model = draft({ id: 'S', manufacturer: 'Acme', model: 'Air', category: 'sensor_air', features: [name] });
         if (`${min}${max}${step}` !== '') model.limits[name] = { min, max, step: name === 'temperature' ? step : '' };
         const made = saved(model);
-        const refused = await checkModels([made], breathing(systemClock)).then(
+        const refused = await checkModels([made], pacing(systemClock)).then(
           () => false,
           () => true,
         );
@@ -303,7 +303,7 @@ describe('the words of the model builder', () => {
 });
 
 describe('what the model builder makes', () => {
-  const breath = breathing(systemClock);
+  const breath = pacing(systemClock);
 
   it('is sent as it is, without a warning, for every kind of device with all that it can do', async () => {
     const rules = (loadPage('sber-models').window.TheKeys as { sberModels: Rules }).sberModels;
@@ -336,7 +336,7 @@ describe('the example flow "Sber models"', () => {
 
   it('has models that Sber takes', async () => {
     assert.ok(saved.length > 0);
-    assert.deepEqual((await checkModels(saved, breathing(systemClock))).warnings, []);
+    assert.deepEqual((await checkModels(saved, pacing(systemClock))).warnings, []);
   });
 
   it('has the models of a The Keys lock as the package knows them', () => {
