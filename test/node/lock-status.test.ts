@@ -130,7 +130,7 @@ describe('lock-status', () => {
     await flow.next('caught');
     flow.send('lock', { identifier: BACK.identifier });
     await flow.next('out', 2);
-    assert.deepEqual(flow.badgesOf('lock').slice(-2), ['reading…', 'lock not seen']);
+    assert.deepEqual(flow.badgesOf('lock').slice(-2), ['reading…', 'lock out of range']);
   });
 
   it('tells a lock that is out of sight from a gateway that is gone', async () => {
@@ -139,7 +139,7 @@ describe('lock-status', () => {
     const { error } = await flow.next('caught');
     assert.equal(error?.code, 'LOCK_NOT_DETECTED');
     const badge = flow.badges.filter(({ id }) => id === 'lock').at(-1)?.badge;
-    assert.deepEqual([badge?.text, badge?.shape], ['lock not seen', 'dot']);
+    assert.deepEqual([badge?.text, badge?.shape], ['lock out of range', 'dot']);
   });
 
   it('polls once for many nodes', async () => {

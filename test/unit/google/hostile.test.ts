@@ -9,11 +9,11 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
-import { parseUsers } from '../../../src/google/accounts';
 import { HomeGraphClient } from '../../../src/google/home-graph';
 import { fulfill } from '../../../src/google/fulfillment';
 import { parseServiceAccountKey, ServiceAccountError } from '../../../src/google/service-account';
 import { parseDevice } from '../../../src/google/device-settings';
+import { parseUsers } from '../../../src/google/users';
 import { authorizeAddress, fetchCode, openPage, redeem, submit } from '../../../simulators/google/link';
 import { MemoryState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
@@ -195,7 +195,11 @@ describe('hostile keys, answers, settings and states of the Google side', functi
         (text) => {
           const { users, problems } = parseUsers(text);
           assert.ok(users.every(({ name, password }) => name !== '' && password !== ''));
-          assert.ok(problems.every((problem) => /^line \d+ (is not "name:password"|repeats a name)$/.test(problem)));
+          assert.ok(
+            problems.every((problem) =>
+              /^line \d+ (is not "name:password"|repeats a name|has a variable in it.*)$/.test(problem),
+            ),
+          );
         },
       ),
       { numRuns: 500 },
@@ -309,7 +313,11 @@ describe('hostile keys, answers, settings and states of the Google side', functi
     const text = fc.oneof(fc.constantFrom('anna', 'x', '__proto__', 'user123'), fc.jsonValue());
     const book = fc.record(
       {
-        version: fc.oneof(fc.constant(1), fc.jsonValue()),
+        // A newer version's is left alone, and is tested by itself.
+        version: fc.oneof(
+          fc.constant(1),
+          fc.jsonValue().filter((value) => !(typeof value === 'number' && value > 1)),
+        ),
         users: fc.oneof(
           fc.array(fc.oneof(fc.record({ name: text, agentUserId: text }), fc.jsonValue())),
           fc.jsonValue(),
@@ -336,7 +344,7 @@ describe('hostile keys, answers, settings and states of the Google side', functi
       fc.dictionary(fc.string(), fc.oneof(fc.record({ failures: number, at: number }), fc.jsonValue())),
       fc.jsonValue(),
     );
-    const table = fc.record({ users: counters, addresses: counters }, { requiredKeys: [] });
+    const table = fc.record({ names: counters, listed: counters, addresses: counters }, { requiredKeys: [] });
     const json = (of: fc.Arbitrary<unknown>): fc.Arbitrary<Json> =>
       fc.oneof(of, fc.jsonValue()).map((value) => JSON.parse(JSON.stringify(value ?? null)) as Json);
     const keep = async (state: MemoryState, kept: Record<string, Json>): Promise<MemoryState> => {

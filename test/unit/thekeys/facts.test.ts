@@ -85,6 +85,26 @@ describe('the address of a gateway', () => {
     assert.equal(parseAddress('127.0.0.1.').key, '127.0.0.1:80');
     assert.equal(parseAddress('gateway.lan.').base.hostname, 'gateway.lan.', 'looked up as it was typed');
   });
+  it('may be IPv6 without brackets, and is one with the IPv4 address in it', () => {
+    assert.equal(parseAddress('::1').key, '[::1]:80');
+    assert.equal(parseAddress('http://fe80::1').base.href, 'http://[fe80::1]/');
+    assert.equal(parseAddress('[::ffff:127.0.0.1]:8080').key, '127.0.0.1:8080');
+  });
+  it('is never read as another one than it looks', () => {
+    for (const [typed, read] of [
+      ['192.168.1.010', '192.168.1.8'],
+      ['http://127.1:80/', '127.0.0.1'],
+      ['0x7f.0.0.1:8080', '127.0.0.1'],
+      ['3232235796', '192.168.1.20'],
+    ] as const) {
+      assert.throws(() => parseAddress(typed), { code: 'INVALID_INPUT', message: new RegExp(`read as ${read}$`) });
+    }
+  });
+  it('says what is wrong with a variable beside other text, and with https', () => {
+    assert.throws(() => parseAddress('${GW_IP}:8080'), /only where it is the whole field/);
+    assert.throws(() => parseAddress('${GW_IP}'), /GW_IP\} is not set/);
+    assert.throws(() => parseAddress('https://192.168.1.20'), /plain http only, not https/);
+  });
   it('is refused, with advice, where it cannot be one', () => {
     for (const bad of ['', ' ', 'https://x', 'http://user:pw@x', 'x/path', 'x:99999', '${GATEWAY}', 'a b', 'ftp://x']) {
       assert.throws(() => parseAddress(bad), { code: 'INVALID_INPUT' }, bad);
