@@ -1,5 +1,4 @@
 import js from '@eslint/js';
-import html from 'eslint-plugin-html';
 import tseslint from 'typescript-eslint';
 
 /** The layers: imports go down only. A folder may not import from the folders named beside it. */
@@ -20,6 +19,7 @@ const FORBIDDEN = {
   'simulators/**/*.ts': ['**/src/{state,thekeys,google,sber,cli}/**', '**/nodes/**'],
   'src/cli/**/*.ts': ['**/nodes/**'],
   'nodes/**/*.ts': ['**/cli/**'],
+  'editor/**/*.ts': ['**/state/**', '**/simulators/**', '**/cli/**', '**/nodes/**'],
 };
 
 export default tseslint.config(
@@ -36,6 +36,12 @@ export default tseslint.config(
       eqeqeq: 'error',
       'no-console': 'error',
     },
+  },
+  {
+    files: ['editor/**/*.ts'],
+    languageOptions: { parserOptions: { project: './tsconfig.editor.json' } },
+    // Node-RED shows a sentence only of a validator that names its second parameter, used or not.
+    rules: { '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }] },
   },
   {
     // Node-RED's own convention for a node file is `export =`, and its types are callbacks on `this`.
@@ -100,24 +106,5 @@ export default tseslint.config(
     files: ['scripts/**/*.cjs'],
     extends: [js.configs.recommended],
     languageOptions: { sourceType: 'commonjs', globals: { process: 'readonly', require: 'readonly' } },
-  },
-  {
-    files: ['nodes/**/*.html', 'nodes/resources/**/*.js', 'resources/**/*.js'],
-    plugins: { html },
-    ...js.configs.recommended,
-    // The editor tells by a validator's second parameter, used or not, that its answer may be a sentence.
-    rules: { ...js.configs.recommended.rules, 'no-unused-vars': ['error', { args: 'none' }] },
-    languageOptions: {
-      sourceType: 'script',
-      globals: {
-        RED: 'readonly',
-        $: 'readonly',
-        window: 'readonly',
-        document: 'readonly',
-        setTimeout: 'readonly',
-        clearTimeout: 'readonly',
-        TheKeys: 'writable',
-      },
-    },
   },
 );

@@ -5,6 +5,7 @@
 import { TRANSPORT_CODES, type GatewayError } from '../src/thekeys/errors';
 import type { LockReading } from '../src/thekeys/answers';
 import { readIdentifier } from '../src/thekeys/commands';
+import { lockNumber, SaidStates } from '../src/thekeys/readings';
 import { defineNode } from './shared/define-node';
 import {
   emitSetting,
@@ -29,49 +30,65 @@ export = defineNode({
     const badge = new LockBadge(node.badge, node.words);
     const { settings, words } = node;
     startOf(node, access, settings.identifier);
-    /** What the last poll found; the badge is about this lock. */
-    let polled: LockReading | undefined;
+    const said = new SaidStates(access.gateway.readings);
+    const lock = settings.identifier === '' ? access.identifier : settings.identifier;
+    /** The last reading of the node's lock, whichever node asked for it; the badge is about this lock. */
+    let last: LockReading | undefined;
     /** What the last poll met instead, while that lasts. */
     let outage: GatewayError | undefined;
-    const watched =
-      settings.interval === 0
-        ? undefined
-        : access.share(readIdentifier({}, { node: settings.identifier, gateway: access.identifier }));
-
-    /** After a reading for a message. One of another lock changes nothing in what the badge is about. */
-    const showAnswer = (reading: LockReading): void => {
-      if (watched === undefined) badge.result(reading);
-      else if (watched.identifier === reading.identifier) badge.state(reading);
-      else if (outage !== undefined) node.showFailure(outage);
-      else badge.state(polled ?? reading);
+    /** Messages that wait for a reading of the node's lock. */
+    let asking = 0;
+    let hasPolled = false;
+    const isWatching = settings.interval > 0;
+    const show = (reading: LockReading): void => {
+      if (badge.following) return;
+      if (isWatching) badge.state(reading);
+      else badge.result(reading);
     };
+    if (lock !== '') said.begin(lock);
 
     node.onInput(async (message, { signal, settings: { identifier: ofNode } }) => {
       const identifier = readIdentifier(message, { node: ofNode, gateway: access.identifier });
+      const share = access.share(identifier);
+      const isOwn = lockNumber(identifier) === lockNumber(lock);
       const { onProgress, end } = badge.follow('reading');
+      said.begin(identifier);
+      if (isOwn) asking += 1;
       try {
         const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs: access.timeoutMs, signal, onProgress };
-        const reading = await access.gateway.lockStatus(access.share(identifier), options);
+        const reading = await access.gateway.lockStatus(share, options);
         end();
-        showAnswer(reading);
-        return answer(message, { ...reading }, identifier);
+        if (isOwn) last = reading;
+        // A reading of another lock changes nothing in what the badge of a watching node is about.
+        if (isWatching && !isOwn && outage !== undefined) node.showFailure(outage);
+        else show(isWatching ? (last ?? reading) : reading);
+        return answer(message, await said.say(reading), identifier);
       } finally {
         end();
+        if (isOwn) asking -= 1;
       }
     });
 
-    if (watched === undefined) return;
+    const stopFollowing = lock === '' || isWatching ? () => undefined : access.gateway.readings.subscribe(lock, show);
+    node.signal.addEventListener('abort', stopFollowing, { once: true });
+    if (!isWatching) return;
+    const watched = access.share(readIdentifier({}, { node: settings.identifier, gateway: access.identifier }));
     const intervalMs = Math.max(LEAST_INTERVAL_MS, settings.interval);
     const stop = access.gateway.watch(
       { share: watched, intervalMs, timeoutMs: access.timeoutMs },
       {
-        onReading: (reading) => {
-          const isNews = polled?.state !== reading.state || polled.code !== reading.code;
-          polled = reading;
-          outage = undefined;
-          if (!badge.following) badge.state(reading);
+        onReading: (reading, polled) => {
+          if (polled) outage = undefined;
+          show(reading);
+          const isNews = !hasPolled || last?.state !== reading.state || last.code !== reading.code;
+          // The first poll comes in a moment, and what a message waits for goes out as its answer.
+          if (!polled && (!hasPolled || !isNews || asking > 0)) return;
+          hasPolled = true;
+          last = reading;
           if (!isNews && settings.emit === 'change') return;
-          node.emit({ _msgid: node.RED.util.generateId(), topic: reading.identifier, payload: { ...reading } });
+          void said.say(reading).then((payload) => {
+            node.emit({ _msgid: node.RED.util.generateId(), topic: reading.identifier, payload });
+          });
         },
         onTrouble: (error) => {
           outage = error;

@@ -1,9 +1,10 @@
-// Builds dist/: TypeScript through tsc, then everything that Node-RED reads beside the node files.
+// Builds dist/: TypeScript through tsc, the editor's pages (see pages.ts), then everything that Node-RED reads beside them.
 import { execFileSync } from 'node:child_process';
-import { chmod, cp, rm } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { dialogPage, helpPage } from './pages.ts';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const dist = path.join(root, 'dist');
@@ -11,11 +12,25 @@ const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
 await rm(dist, { recursive: true, force: true });
 execFileSync(process.execPath, [tsc, '-p', root], { stdio: 'inherit' });
-await cp(path.join(root, 'nodes'), path.join(dist, 'nodes'), {
-  recursive: true,
-  filter: (source) => !source.endsWith('.ts'),
-});
+const nodes = path.join(root, 'nodes');
+for (const type of await pagesIn(nodes)) {
+  await writeFile(path.join(dist, 'nodes', `${type}.html`), dialogPage(type));
+}
+for (const language of await readdir(path.join(nodes, 'locales'))) {
+  const [from, to] = [path.join(nodes, 'locales', language), path.join(dist, 'nodes', 'locales', language)];
+  await mkdir(to, { recursive: true });
+  for (const type of await pagesIn(from)) await writeFile(path.join(to, `${type}.html`), helpPage(type, language));
+  for (const file of (await readdir(from)).filter((name) => name.endsWith('.json'))) {
+    await cp(path.join(from, file), path.join(to, file));
+  }
+}
 await cp(path.join(root, 'icons'), path.join(dist, 'nodes', 'icons'), { recursive: true });
 await chmod(path.join(dist, 'src', 'cli', 'the-keys.js'), 0o755).catch((error) => {
   if (error.code !== 'ENOENT') throw error;
 });
+
+/** The node types that have a page in a folder. */
+async function pagesIn(folder) {
+  const files = await readdir(folder);
+  return files.filter((file) => file.endsWith('.html')).map((file) => file.slice(0, -'.html'.length));
+}

@@ -1,6 +1,7 @@
 // Runs the flow library's own scorecard (node-red-dev) on this folder and fails unless every line of it is green: the tool
-// itself always exits with 0, and finds nothing to object to in nodes it could not parse.
-import { execSync, spawn } from 'node:child_process';
+// itself always exits with 0, and finds nothing to object to in nodes it could not parse. It is installed for this once: as a
+// dependency it would bring four hundred packages, some of them long abandoned, to everybody who only wants to build.
+import { execFileSync, execSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
@@ -9,8 +10,11 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
-const folder = mkdtempSync(path.join(os.tmpdir(), 'scorecard-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const TOOL = 'node-red-dev@0.1.6';
+const [folder, tool] = ['scorecard-', 'scorecard-tool-'].map((name) => mkdtempSync(path.join(os.tmpdir(), name)));
+process.on('exit', () => {
+  for (const made of [folder, tool]) rmSync(made, { recursive: true, force: true });
+});
 
 const file = path.join(folder, 'score.json');
 const registry = execSync('npm config get registry', {
@@ -20,6 +24,11 @@ const registry = execSync('npm config get registry', {
 })
   .trim()
   .replace(/\/?$/, '/');
+execFileSync('npm', ['install', '--no-save', '--no-package-lock', '--ignore-scripts', '--prefix', tool, TOOL], {
+  cwd: tool,
+  stdio: ['ignore', 'ignore', 'inherit'],
+  shell: process.platform === 'win32',
+});
 const output = await run();
 const card = JSON.parse(readFileSync(file, 'utf8'));
 // `package` only repeats name and version.
@@ -50,7 +59,9 @@ console.log(`scorecard: all ${lines.length} lines green, ${found.length} nodes l
 /** The types that the editor half of each node registers outside the configuration nodes. */
 function nodeTypes() {
   return Object.keys(require('../package.json')['node-red'].nodes)
-    .filter((type) => !/category: *'config'/.test(readFileSync(path.join(root, 'nodes', `${type}.html`), 'utf8')))
+    .filter(
+      (type) => !/category: *"config"/.test(readFileSync(path.join(root, 'dist', 'nodes', `${type}.html`), 'utf8')),
+    )
     .sort();
 }
 
@@ -61,7 +72,7 @@ function run() {
       [
         '--require',
         path.join(root, 'scripts', 'scorecard-offline.cjs'),
-        require.resolve('node-red-dev/bin/run'),
+        path.join(tool, 'node_modules', 'node-red-dev', 'bin', 'run'),
         ...['validate', '-p', root, '-o', file],
       ],
       { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, SCORECARD_REGISTRY: registry } },

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startWorld } from '../demo/world.mjs';
+import { buildIfChanged } from './build-if-changed.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -48,10 +48,14 @@ try {
 
 async function main() {
   const server = await listen();
+  buildIfChanged((line) => console.log(line));
+  console.log('Starting Node-RED and what it talks to …');
   const userDir = mkdtempSync(path.join(os.tmpdir(), 'the-keys-demo-'));
   process.on('exit', () => rmSync(userDir, { recursive: true, force: true, maxRetries: 3 }));
 
   const url = `http://127.0.0.1:${server.address().port}/`;
+  // Loaded now, because it takes a while: a port that is in use should be told at once.
+  const { startWorld } = await import('../demo/world.mjs');
   const world = await startWorld({ url, env: process.env, say: (line) => console.log(line) });
   undo.push(() => world.close());
   Object.assign(process.env, world.env);

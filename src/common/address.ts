@@ -5,7 +5,7 @@
 
 /** Whether a URL's host name means this machine: `localhost`, a name below it, 127.0.0.0/8 or `[::1]`. */
 export function isThisMachine(hostname: string): boolean {
-  const host = bare(hostname);
+  const host = plainHost(hostname);
   return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || isIn(host, [127 << 24, 8]);
 }
 
@@ -28,12 +28,12 @@ const LOCAL_IPV6 = /^(::1$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/;
 
 /** Whether an IP address is one of this machine or of a network that is not the internet. False for names. */
 export function isLocalAddress(address: string): boolean {
-  const ip = bare(address);
+  const ip = plainHost(address);
   return LOCAL_IPV4.some((range) => isIn(ip, range)) || LOCAL_IPV6.test(ip);
 }
 
 /** Lower case, without brackets, zone and a final dot; an IPv4 address written as IPv6 as what it is. */
-function bare(host: string): string {
+export function plainHost(host: string): string {
   const plain = host
     .toLowerCase()
     .replace(/^\[|\]$/g, '')

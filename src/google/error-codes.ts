@@ -1,189 +1,65 @@
 /**
- * The words in which Google lets a fulfilment speak of failures and conditions, and which of them stands for each error
- * code of this package. Data only; who answers with them is told by `answers.ts` and `home.ts`.
+ * The codes by which a fulfillment names failures and conditions to Google, and which of them stands for each error code
+ * of this package. Data only.
  */
 
-/**
- * Error codes of Google's published schema (google-home/smart-home-schema, platform/errors), as of its last revision.
- */
-const SCHEMA_CODES = [
-  'aboveMaximumLightEffectsDuration',
-  'aboveMaximumTimerDuration',
-  'actionNotAvailable',
-  'actionUnavailableWhileRunning',
-  'alreadyArmed',
-  'alreadyAtMax',
-  'alreadyAtMin',
-  'alreadyClosed',
-  'alreadyDisarmed',
-  'alreadyDocked',
-  'alreadyInState',
-  'alreadyLocked',
-  'alreadyOff',
-  'alreadyOn',
-  'alreadyOpen',
-  'alreadyPaused',
-  'alreadyStarted',
-  'alreadyStopped',
-  'alreadyUnlocked',
-  'amountAboveLimit',
-  'appLaunchFailed',
-  'armFailure',
-  'armLevelNeeded',
-  'authFailure',
-  'bagFull',
-  'belowMinimumLightEffectsDuration',
-  'belowMinimumTimerDuration',
-  'binFull',
-  'cancelArmingRestricted',
-  'cancelTooLate',
-  'carbonMonoxideDetected',
-  'channelSwitchFailed',
-  'commandInsertFailed',
-  'degreesOutOfRange',
-  'deviceBusy',
-  'deviceClogged',
-  'deviceCurrentlyDispensing',
-  'deviceDoorOpen',
-  'deviceHandleClosed',
-  'deviceJammingDetected',
-  'deviceLidOpen',
-  'deviceMoved',
-  'deviceNotDocked',
-  'deviceNotFound',
-  'deviceNotReady',
-  'deviceOpen',
-  'deviceStuck',
-  'deviceTampered',
-  'deviceUnplugged',
-  'directResponseOnlyUnreachable',
-  'disarmFailure',
-  'discreteOnlyOpenClose',
-  'dispenseAmountAboveLimit',
-  'dispenseAmountBelowLimit',
-  'dispenseAmountRemainingExceeded',
-  'dispenseFractionalAmountNotSupported',
-  'dispenseFractionalUnitNotSupported',
-  'dispenseUnitNotSupported',
-  'doorClosedTooLong',
-  'emergencyHeatOn',
-  'floorUnreachable',
-  'functionNotSupported',
-  'genericDispenseNotSupported',
-  'hardError',
-  'hardwareFailure',
-  'inAutoMode',
-  'inAwayMode',
-  'inDryMode',
-  'inEcoMode',
-  'inFanOnlyMode',
-  'inHeatOrCool',
-  'inHumidifierMode',
-  'inOffMode',
-  'inPurifierMode',
-  'inSleepMode',
-  'inSoftwareUpdate',
-  'isBypassed',
-  'lockedState',
-  'lockedToRange',
-  'lockFailure',
-  'lowBattery',
-  'maxSettingReached',
-  'maxSpeedReached',
-  'minSettingReached',
-  'minSpeedReached',
-  'monitoringServiceConnectionLost',
-  'motionDetected',
-  'needsAttachment',
-  'needsBin',
-  'needsPads',
-  'needsSoftwareUpdate',
-  'needsWater',
-  'networkJammingDetected',
-  'networkProfileNotRecognized',
-  'networkSpeedTestInProgress',
-  'noAvailableApp',
-  'noAvailableChannel',
-  'noChannelSubscription',
-  'noTimerExists',
-  'notSupported',
-  'obstructionDetected',
-  'offline',
-  'onRequiresMode',
-  'passphraseIncorrect',
-  'percentOutOfRange',
-  'pinIncorrect',
-  'rainDetected',
-  'rangeTooClose',
-  'relinkRequired',
-  'remoteSetDisabled',
-  'roomsOnDifferentFloors',
-  'runCycleFinished',
-  'safetyShutOff',
-  'sceneCannotBeApplied',
-  'securityRestriction',
-  'smokeDetected',
-  'softwareUpdateNotAvailable',
-  'startRequiresTime',
-  'stillWarmingUp',
-  'streamUnavailable',
-  'streamUnplayable',
-  'tankEmpty',
-  'targetAlreadyReached',
-  'timerValueOutOfRange',
-  'tooManyFailedAttempts',
-  'transientError',
-  'turnedOff',
-  'unableToLocateDevice',
-  'unknownFoodPreset',
-  'unlockFailure',
-  'unpausableState',
-  'userCancelled',
-  'usingCellularBackup',
-  'valueOutOfRange',
-  'waterLeakDetected',
-] as const;
-
-/**
- * Codes of Google's pages "Errors and exceptions" and "Two-factor authentication" that are younger than the schema, and
- * `doorOpen`, `windowOpen`, `isOpen` of the security system guide.
- */
-const LATER_CODES = [
-  'authExpired',
+/** Google's page "Errors and exceptions" (developers.home.google.com, cloud-to-cloud/intents): errors. */
+const ERRORS = [
+  'aboveMaximumLightEffectsDuration aboveMaximumTimerDuration actionNotAvailable actionUnavailableWhileRunning',
+  'alreadyArmed alreadyAtMax alreadyAtMin alreadyClosed alreadyDisarmed alreadyDocked alreadyInState alreadyLocked',
+  'alreadyOff alreadyOn alreadyOpen alreadyPaused alreadyStarted alreadyStopped alreadyUnlocked ambiguousZoneName',
+  'amountAboveLimit appLaunchFailed armFailure armLevelNeeded authFailure belowMinimumLightEffectsDuration',
+  'belowMinimumTimerDuration cancelArmingRestricted cancelTooLate channelSwitchFailed chargerIssue',
+  'commandInsertFailed deadBattery degreesOutOfRange deviceAlertNeedsAssistance deviceBusy deviceCharging',
+  'deviceClogged deviceCurrentlyDispensing deviceDoorOpen deviceHandleClosed deviceLidOpen deviceNeedsRepair',
+  'deviceNotDocked deviceNotFound deviceNotMounted deviceNotReady deviceOffline deviceStuck deviceThermalShutdown',
+  'deviceTurnedOff directResponseOnlyUnreachable disarmFailure discreteOnlyOpenClose dispenseAmountAboveLimit',
+  'dispenseAmountBelowLimit dispenseAmountRemainingExceeded dispenseFractionalAmountNotSupported',
+  'dispenseFractionalUnitNotSupported dispenseUnitNotSupported doorClosedTooLong emergencyHeatOn faultyBattery',
+  'functionNotSupported genericDispenseNotSupported hardError inAutoMode inAwayMode inDryMode inEcoMode',
+  'inFanOnlyMode inHeatOrCool inHumidifierMode inOffMode inPurifierMode inSleepMode lockFailure lockedState',
+  'lockedToRange maxSettingReached maxSpeedReached minSettingReached minSpeedReached',
+  'monitoringServiceConnectionLost needsAttachment needsBin networkProfileNotRecognized networkSpeedTestInProgress',
+  'noAvailableApp noAvailableChannel noChannelSubscription noTimerExists notSupported obstructionDetected offline',
+  'onRequiresMode passphraseIncorrect percentOutOfRange pinIncorrect rainDetected rangeTooClose relinkRequired',
+  'remoteSetDisabled safetyShutOff sceneCannotBeApplied softwareUpdateNotAvailable startRequiresTime',
+  'stillCoolingDown stillWarmingUp streamUnavailable streamUnplayable targetAlreadyReached timerValueOutOfRange',
+  'tooManyFailedAttempts transientError turnedOff unableToLocateDevice unknownFoodPreset unlockFailure',
+  'unpausableState userCancelled valueOutOfRange',
+  // The page "Two-factor authentication".
   'challengeFailedNotSetup',
-  'deadBattery',
-  'deviceAtExtremeTemperature',
-  'deviceOffline',
-  'deviceTurnedOff',
-  'doorOpen',
-  'isOpen',
-  'noIssuesReported',
-  'protocolError',
-  'timeout',
-  'unknownError',
-  'windowOpen',
 ] as const;
 
-export type GoogleCode = (typeof SCHEMA_CODES)[number] | (typeof LATER_CODES)[number];
+/** The same page: exceptions; and `doorOpen`, `windowOpen`, `isOpen` of the security system guide. */
+const EXCEPTIONS = [
+  'bagFull binFull carbonMonoxideDetected deviceAtExtremeTemperature deviceJammingDetected deviceMoved deviceOpen',
+  'deviceTampered deviceUnplugged floorUnreachable hardwareFailure inSoftwareUpdate isBypassed lowBattery',
+  'motionDetected needsPads needsSoftwareUpdate needsWater networkJammingDetected noIssuesReported',
+  'roomsOnDifferentFloors runCycleFinished securityRestriction smokeDetected tankEmpty usingCellularBackup',
+  'waterLeakDetected doorOpen isOpen windowOpen',
+] as const;
 
-const KNOWN: ReadonlySet<string> = new Set([...SCHEMA_CODES, ...LATER_CODES]);
+type CodeIn<Line extends string> = Line extends `${infer First} ${infer Rest}` ? First | CodeIn<Rest> : Line;
+export type GoogleCode = CodeIn<(typeof ERRORS)[number] | (typeof EXCEPTIONS)[number]>;
 
-/** Whether Google knows a word for this code. An unknown one is spoken as "something went wrong". */
+const KNOWN: ReadonlySet<string> = new Set([...ERRORS, ...EXCEPTIONS].flatMap((line) => line.split(' ')));
+
+/** Whether Google has a sentence for this code. For any other it says that "something went wrong". */
 export function isGoogleCode(code: string): code is GoogleCode {
   return KNOWN.has(code);
 }
 
-/** Stands in the table below for the failure that the command itself has a word for: `lockFailure`, `armFailure`, …. */
+/** Stands in the table below for the code of the command that failed: `lockFailure`, `armFailure`, …. */
 const OF_THE_COMMAND = Symbol('of the command');
 
 /**
- * Google's nearest word for each error code that a node of this package ends with. Chosen by what the Assistant says for
- * it (Google's page "Errors and exceptions"), so that it sends a person to the right place.
+ * Google's nearest code for each error code that a node of this package ends with. Chosen by the sentence that the
+ * Assistant says for it (the page "Errors and exceptions"), so that it sends a person to the right place.
  */
 const NEAREST: Readonly<Record<string, GoogleCode | typeof OF_THE_COMMAND>> = {
   // The flow or its configuration asks for something this device cannot do.
   INVALID_INPUT: 'notSupported',
-  // "[device] can't be controlled remotely right now": the share was withdrawn, or never made.
+  // The share was withdrawn, or never made.
   NOT_SHARED: 'remoteSetDisabled',
   // "check that it is fully set up": the share code is wrong.
   INVALID_HMAC: 'authFailure',
@@ -198,11 +74,11 @@ const NEAREST: Readonly<Record<string, GoogleCode | typeof OF_THE_COMMAND>> = {
   FIRMWARE_INVALID: 'hardError',
   FIRMWARE_UNAVAILABLE: 'softwareUpdateNotAvailable',
   GATEWAY_UNREACHABLE: 'deviceOffline',
-  GATEWAY_TIMEOUT: 'timeout',
-  // Nobody knows what the lock did. Never "it failed", never "done".
-  RESULT_UNKNOWN: 'unknownError',
+  GATEWAY_TIMEOUT: 'deviceOffline',
+  // What the lock did is not known: "something went wrong", and neither "could not be locked" nor "try again".
+  RESULT_UNKNOWN: 'hardError',
   BAD_RESPONSE: 'transientError',
-  EXPIRED: 'timeout',
+  EXPIRED: 'transientError',
   STATE_UNKNOWN: 'deviceNotReady',
   QUEUE_FULL: 'deviceBusy',
   CLOUD_REFUSED: 'authFailure',
@@ -214,14 +90,21 @@ const NEAREST: Readonly<Record<string, GoogleCode | typeof OF_THE_COMMAND>> = {
   SBER_INTERNAL: 'transientError',
   SBER_UNAVAILABLE: 'transientError',
   SBER_UNREACHABLE: 'transientError',
-  SBER_TIMEOUT: 'timeout',
+  SBER_TIMEOUT: 'transientError',
   SBER_TLS: 'transientError',
-  INTERNAL: 'unknownError',
+  INTERNAL: 'hardError',
 };
 
+/** Codes of a device that is out of reach: whatever it was last, it is offline now. */
+const OUT_OF_REACH = ['deviceOffline', 'offline'];
+
+export function isOutOfReach(code: GoogleCode): boolean {
+  return OUT_OF_REACH.includes(code);
+}
+
 /**
- * Google's code for any code that a flow gives: its own, one of this package, or one that nobody knows, which is answered
- * with `failure`, the word of the command that failed.
+ * Google's code for any code that a flow gives: its own, one of this package, or an unknown one, which is answered with
+ * `failure`, the code of the command that failed.
  */
 export function googleCodeFor(code: unknown, failure: GoogleCode): GoogleCode {
   if (typeof code !== 'string') return failure;
@@ -230,5 +113,5 @@ export function googleCodeFor(code: unknown, failure: GoogleCode): GoogleCode {
   return typeof nearest === 'string' ? nearest : failure;
 }
 
-/** The codes of this package that have a nearest word of Google's; for the test that none was forgotten. */
+/** The codes of this package that have a nearest code of Google's; for the test that none was forgotten. */
 export const MAPPED_CODES: readonly string[] = Object.keys(NEAREST);

@@ -1,10 +1,10 @@
 /**
- * The intents of Google's smart home: reads whatever was posted, asks the house, and shapes the answer. Never throws, and
- * answers every device that was asked for exactly once. Tokens and HTTP are left to `http.ts`, devices to `home.ts`.
+ * The intents of Google's smart home: reads whatever was posted, asks the home, and shapes the answer. Never throws, and
+ * answers every device that was asked for exactly once. Tokens and HTTP are handled in `routes.ts`, devices in `home.ts`.
  */
-import type { Json } from '../state/state';
-import { isObject, type JsonObject } from './json';
-import type { Caller, Identity, States } from './types';
+import { isRecord } from '../common/json';
+import type { GoogleCode } from './error-codes';
+import type { Caller, Identity, JsonObject, States } from './types';
 
 /** One thing to do, as Google sent it. */
 export interface Execution {
@@ -23,8 +23,12 @@ export interface Result {
   debugString?: string;
 }
 
-/** What the intents are asked of. */
-export interface House {
+export function failed(errorCode: GoogleCode, debugString?: string): Result {
+  return { status: 'ERROR', errorCode, ...(debugString === undefined ? {} : { debugString }) };
+}
+
+/** What answers the intents. */
+export interface IntentHandler {
   /** Resolves when the states of the last run are known. */
   readonly ready: Promise<void>;
   devices(): JsonObject[];
@@ -34,35 +38,42 @@ export interface House {
   disconnect(identity: Identity): Promise<void>;
 }
 
+type Fields = Record<string, unknown>;
+
 const INTENT_PREFIX = 'action.devices.';
 
 /** The answer to a request, as it goes out with status 200. */
-export async function fulfil(house: House, identity: Identity, body: unknown, caller?: Caller): Promise<JsonObject> {
-  const { requestId, inputs } = isObject(body) ? body : {};
+export async function fulfill(
+  home: IntentHandler,
+  identity: Identity,
+  body: unknown,
+  caller?: Caller,
+): Promise<JsonObject> {
+  const { requestId, inputs } = isRecord(body) ? body : {};
   const answer = (payload: JsonObject): JsonObject => ({
     requestId: typeof requestId === 'string' ? requestId : typeof requestId === 'number' ? String(requestId) : '',
     payload,
   });
-  const failure = (errorCode: string, debugString: string): JsonObject =>
+  const failure = (errorCode: GoogleCode, debugString: string): JsonObject =>
     answer({ errorCode, status: 'ERROR', debugString });
   try {
-    const asked = (Array.isArray(inputs) ? inputs : []).filter(isObject);
-    const intent = intentOf(asked[0]);
+    const known = listOf(inputs).filter(isRecord);
+    const intent = intentOf(known[0]);
     // There is one input in practice; should there be more of the same intent, each counts.
-    const payloads = asked.filter((input) => intentOf(input) === intent).map(payloadOf);
+    const payloads = known.filter((input) => intentOf(input) === intent).map(payloadOf);
     switch (intent) {
       case 'SYNC':
-        return answer({ agentUserId: identity.agentUserId, devices: house.devices() });
+        return answer({ agentUserId: identity.agentUserId, devices: home.devices() });
       case 'QUERY':
-        await house.ready;
-        return answer(query(house, payloads));
+        await home.ready;
+        return answer(query(home, payloads));
       case 'EXECUTE':
-        return answer(await execute(house, identity, payloads, caller));
+        return answer(await execute(home, identity, payloads, caller));
       case 'DISCONNECT':
-        await house.disconnect(identity);
+        await home.disconnect(identity);
         return {};
       case undefined:
-        return failure('protocolError', 'the request has no intent');
+        return failure('hardError', 'the request has no intent');
       default:
         return failure('notSupported', 'the intent is not one of SYNC, QUERY, EXECUTE and DISCONNECT');
     }
@@ -71,24 +82,24 @@ export async function fulfil(house: House, identity: Identity, body: unknown, ca
   }
 }
 
-function query(house: House, payloads: readonly JsonObject[]): JsonObject {
+function query(home: IntentHandler, payloads: readonly Fields[]): JsonObject {
   const ids = new Set(payloads.flatMap((payload) => idsOf(payload)));
   // Entries, not assignments: a device may be called `__proto__`.
-  return { devices: Object.fromEntries([...ids].map((id) => [id, house.query(id)])) };
+  return { devices: Object.fromEntries([...ids].map((id) => [id, home.query(id)])) };
 }
 
 async function execute(
-  house: House,
+  home: IntentHandler,
   identity: Identity,
-  payloads: readonly JsonObject[],
+  payloads: readonly Fields[],
   caller?: Caller,
 ): Promise<JsonObject> {
   const wanted = new Map<string, Execution[]>();
   for (const payload of payloads) {
     const { commands } = payload;
-    for (const group of (Array.isArray(commands) ? commands : []).filter(isObject)) {
+    for (const group of listOf(commands).filter(isRecord)) {
       const { execution } = group;
-      const executions = (Array.isArray(execution) ? execution : []).map(executionOf);
+      const executions = listOf(execution).map(executionOf);
       for (const id of new Set(idsOf(group))) {
         const before = wanted.get(id);
         wanted.set(id, before === undefined ? executions : [...before, ...executions]);
@@ -96,7 +107,7 @@ async function execute(
     }
   }
   const ids = [...wanted.keys()];
-  const results = await Promise.all(ids.map((id) => house.execute(identity, id, wanted.get(id) ?? [], caller)));
+  const results = await Promise.all(ids.map((id) => home.execute(identity, id, wanted.get(id) ?? [], caller)));
   return { commands: results.map((result, index) => entryOf(ids[index] ?? '', result)) };
 }
 
@@ -109,27 +120,31 @@ function entryOf(id: string, { status, states, errorCode, challengeNeeded, debug
   return entry;
 }
 
-function intentOf(input: JsonObject | undefined): string | undefined {
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : [];
+}
+
+function intentOf(input: Fields | undefined): string | undefined {
   const { intent } = input ?? {};
   if (typeof intent !== 'string') return undefined;
   return intent.startsWith(INTENT_PREFIX) ? intent.slice(INTENT_PREFIX.length) : intent;
 }
 
-function payloadOf(input: JsonObject): JsonObject {
+function payloadOf(input: Fields): Fields {
   const { payload } = input;
-  return isObject(payload) ? payload : {};
+  return isRecord(payload) ? payload : {};
 }
 
-function idsOf(holder: JsonObject): string[] {
+function idsOf(holder: Fields): string[] {
   const { devices } = holder;
-  return (Array.isArray(devices) ? devices : []).flatMap((device: Json) => {
-    const { id } = isObject(device) ? device : {};
+  return listOf(devices).flatMap((device: unknown) => {
+    const { id } = isRecord(device) ? device : {};
     if (typeof id === 'number') return [String(id)];
     return typeof id === 'string' ? [id] : [];
   });
 }
 
-function executionOf(value: Json): Execution {
-  const { command, params, challenge } = isObject(value) ? value : {};
+function executionOf(value: unknown): Execution {
+  const { command, params, challenge } = isRecord(value) ? value : {};
   return { command, params, challenge };
 }

@@ -7,7 +7,8 @@ import { randomUUID } from 'node:crypto';
 import { textOf } from '../common/errors';
 import { exchange, HttpFailure, type HttpAnswer } from '../common/http';
 import { isSafeAddress, parseServiceAccountKey, ServiceAccount, ServiceAccountError } from './service-account';
-import type { FollowUpResponse, HomeGraph, HomeGraphOptions, JsonObject, States } from './types';
+import type { Clock } from '../common/clock';
+import type { FollowUpResponse, HomeGraph, JsonObject, States } from './types';
 
 /** Long enough for what one event changes at several devices, short beside what Google allows for a report. */
 const GATHER_MS = 100;
@@ -28,6 +29,17 @@ const UNKNOWN_PAUSES_MS = [2000, 5000, 10_000, 20_000] as const;
 const SYNC_AFTER_UNKNOWN = 2;
 /** Google gives no figure for the life of a follow-up token; nobody listens longer. */
 const FOLLOW_UP_LIFE_MS = 5 * 60_000;
+
+/** What the way to Google is built from. */
+export interface HomeGraphOptions {
+  clock: Clock;
+  /** `https://homegraph.googleapis.com/v1`, or a stand-in's address. */
+  endpoint: string;
+  /** The JSON text of the service account key; empty: nothing is ever sent. */
+  serviceAccountKey: string;
+  /** Told what a person should know. Never holds a secret. */
+  warn: (message: string) => void;
+}
 
 interface FollowUp {
   deviceId: string;

@@ -1,7 +1,7 @@
 /**
- * The pages that a person sees while linking: the login form, and a plain word where linking cannot go on. Only text and
+ * The pages that a person sees while linking: the login form, and a plain sentence where linking cannot go on. Only text and
  * looks are here, in the four languages of the package; no script, nothing loaded from elsewhere. Which page is shown
- * when is decided in `oauth.ts`.
+ * when is decided in `authorize.ts`.
  */
 import { createHash } from 'node:crypto';
 
@@ -25,6 +25,8 @@ interface Texts {
   failed: string;
   expired: string;
   wait: (seconds: number) => string;
+  works: string;
+  worksHint: string;
   refused: string;
   refusals: Readonly<Record<Refusal, string>>;
 }
@@ -47,6 +49,8 @@ const TEXTS = {
     failed: 'This name and password do not match. Please try again.',
     expired: 'This page was open for a long time. Please sign in again.',
     wait: (seconds) => `Too many attempts. Please wait ${seconds} s, then try again.`,
+    works: 'This address works',
+    worksHint: 'Google’s requests arrive here. There is nothing for a browser to see, and nothing for you to do.',
     refused: 'Linking is not possible',
     refusals: {
       setup:
@@ -75,6 +79,8 @@ const TEXTS = {
     failed: 'Nom ou mot de passe incorrect. Veuillez réessayer.',
     expired: 'Cette page est restée ouverte trop longtemps. Veuillez vous reconnecter.',
     wait: (seconds) => `Trop de tentatives. Patientez ${seconds} s, puis réessayez.`,
+    works: 'Cette adresse fonctionne',
+    worksHint: 'Les requêtes de Google arrivent ici. Un navigateur n’a rien à y voir, et vous n’avez rien à y faire.',
     refused: 'Association impossible',
     refusals: {
       setup:
@@ -103,6 +109,8 @@ const TEXTS = {
     failed: 'Неверное имя или пароль. Попробуйте ещё раз.',
     expired: 'Страница была открыта слишком долго. Войдите ещё раз.',
     wait: (seconds) => `Слишком много попыток. Подождите ${seconds} с и попробуйте снова.`,
+    works: 'Этот адрес работает',
+    worksHint: 'Сюда приходят запросы Google. В браузере здесь смотреть нечего, и делать ничего не нужно.',
     refused: 'Связать не получится',
     refusals: {
       setup:
@@ -130,6 +138,8 @@ const TEXTS = {
     failed: 'Nazwa lub hasło są nieprawidłowe. Spróbuj ponownie.',
     expired: 'Ta strona była otwarta zbyt długo. Zaloguj się ponownie.',
     wait: (seconds) => `Zbyt wiele prób. Odczekaj ${seconds} s i spróbuj ponownie.`,
+    works: 'Ten adres działa',
+    worksHint: 'Tutaj przychodzą żądania Google. W przeglądarce nie ma tu nic do oglądania i nic do zrobienia.',
     refused: 'Nie można połączyć',
     refusals: {
       setup:
@@ -176,11 +186,11 @@ export function loginPage({ language, ticket, notice, username = '' }: LoginForm
   const words: Texts = TEXTS[language];
   const message = notice === undefined ? '' : noticeText(words, notice);
   const failed = notice?.kind === 'failed';
-  // Whoever mistyped the password need not find the field again.
+  // After a mistyped password the person need not find the field again.
   const focus = username === '' ? 'username' : 'password';
   const field = (name: 'username' | 'password', extra: string): string =>
     `<label for="${name}">${escape(words[name])}</label>
-<input id="${name}" name="${name}" required maxlength="500"${failed ? ' aria-invalid="true" aria-describedby="notice"' : ''}${
+<input id="${name}" name="${name}" required${failed ? ' aria-invalid="true" aria-describedby="notice"' : ''}${
       focus === name ? ' autofocus' : ''
     } ${extra}>`;
   return page(
@@ -207,6 +217,12 @@ ${field('password', 'type="password" autocomplete="current-password"')}
 export function refusalPage(language: Language, refusal: Refusal): string {
   const words: Texts = TEXTS[language];
   return page(language, words.refused, `<p>${escape(words.refusals[refusal])}</p>`);
+}
+
+/** For a person who opens an address that serves Google alone, to see whether it is there. */
+export function addressPage(language: Language): string {
+  const words: Texts = TEXTS[language];
+  return page(language, words.works, `<p>${escape(words.worksHint)}</p>`);
 }
 
 function noticeText(words: Texts, notice: Notice): string {

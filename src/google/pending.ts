@@ -1,6 +1,6 @@
 /**
- * Commands that a flow was told of and has not answered: the handles by which it answers them, and the memory of those it
- * has answered, so that a second answer is noticed. What an answer means is left to `home.ts`.
+ * Commands that a flow has and has not answered yet: the handles by which it answers them, and the memory of those that
+ * were answered, so that a second answer is noticed.
  */
 import type { Clock } from '../common/clock';
 
@@ -8,34 +8,18 @@ import type { Clock } from '../common/clock';
 const LIFE_MS = 10 * 60_000;
 /** Commands that may wait at once: a hundred requests with a hundred devices each. */
 const MOST_OPEN = 10_000;
-/** Handles remembered after their end, at least. */
-const REMEMBERED = 2000;
-/** How often is looked for those that nobody answered. By no timer: what is over is noticed where it matters. */
-const SWEEP_MS = 60_000;
-
-export interface Waiting {
-  readonly deviceId: string;
-}
+/** Handles remembered after their end. */
+const MOST_REMEMBERED = 4000;
 
 export type Found<T> =
   | { kind: 'open'; command: T }
-  /** Answered, expired, or never known here; `told` when that was said before. */
-  | { kind: 'spent'; told: boolean };
+  /** Answered, expired, or never known here; `warned` when that was said before. */
+  | { kind: 'spent'; warned: boolean };
 
-interface Open<T> {
-  command: T;
-  /** By the clock's `elapsed`. */
-  until: number;
-}
-
-export class PendingCommands<T extends Waiting> {
-  /** In the order in which they came, which is that of their end. */
-  private readonly open = new Map<string, Open<T>>();
-  /** The devices of those that have ended. */
-  private readonly spent = new Recent<string>(REMEMBERED);
-  /** Those that somebody used again. */
-  private readonly told = new Recent<true>(REMEMBERED);
-  private swept = -Infinity;
+export class PendingCommands<T extends { readonly deviceId: string }> {
+  /** In the order in which they came, which is that of their end. `until` by the clock's `elapsed`. */
+  private readonly open = new Map<string, { command: T; until: number }>();
+  private readonly spent = new Map<string, { deviceId: string | undefined; warned: boolean }>();
 
   constructor(
     private readonly clock: Clock,
@@ -43,70 +27,49 @@ export class PendingCommands<T extends Waiting> {
     private readonly newHandle: () => string,
   ) {}
 
-  /** @param now the clock's `elapsed` */
-  add(command: T, now: number): string {
+  /** The handle by which the command is answered. */
+  add(command: T): string {
+    const now = this.clock.elapsed();
+    // By no timer: what is over is noticed where it matters.
+    for (const [oldest, { command, until }] of this.open) {
+      if (until > now && this.open.size < MOST_OPEN) break;
+      this.end(oldest, command.deviceId);
+    }
     const handle = this.newHandle();
     this.open.set(handle, { command, until: now + LIFE_MS });
-    if (this.open.size > MOST_OPEN || now - this.swept > SWEEP_MS) this.sweep(now);
     return handle;
   }
 
   /** The device of a handle, spent or not; undefined for one that was never known here. */
   deviceOf(handle: string): string | undefined {
-    return this.open.get(handle)?.command.deviceId ?? this.spent.get(handle);
+    return this.open.get(handle)?.command.deviceId ?? this.spent.get(handle)?.deviceId;
   }
 
-  /** Takes the command of a handle, which is spent from then on. */
-  take(handle: string): Found<T> {
+  /** The command of a handle, which is spent from then on. */
+  redeem(handle: string): Found<T> {
     const found = this.open.get(handle);
     if (found !== undefined) {
-      this.end(handle, found.command);
+      this.end(handle, found.command.deviceId);
       if (found.until > this.clock.elapsed()) return { kind: 'open', command: found.command };
     }
-    const told = this.told.get(handle) ?? false;
-    this.told.set(handle, true);
-    return { kind: 'spent', told };
+    const { deviceId, warned = false } = this.spent.get(handle) ?? { deviceId: undefined };
+    this.spent.set(handle, { deviceId, warned: true });
+    return { kind: 'spent', warned };
   }
 
-  /** Forgets all, and gives those that nobody has answered. */
+  /** Forgets all, and gives those that were not answered. */
   close(): T[] {
     const left = [...this.open.values()].map(({ command }) => command);
     this.open.clear();
     return left;
   }
 
-  private sweep(now: number): void {
-    this.swept = now;
-    for (const [oldest, { command, until }] of this.open) {
-      if (until > now && this.open.size <= MOST_OPEN) return;
-      this.end(oldest, command);
-    }
-  }
-
-  private end(handle: string, { deviceId }: T): void {
+  private end(handle: string, deviceId: string): void {
     this.open.delete(handle);
-    this.spent.set(handle, deviceId);
-  }
-}
-
-/**
- * A memory of the last so many, and of up to as many before them: whole halves are forgotten at once, which costs a tenth
- * of forgetting them one by one.
- */
-class Recent<V> {
-  private young = new Map<string, V>();
-  private old = new Map<string, V>();
-
-  constructor(private readonly atLeast: number) {}
-
-  get(key: string): V | undefined {
-    return this.young.get(key) ?? this.old.get(key);
-  }
-
-  set(key: string, value: V): void {
-    this.young.set(key, value);
-    if (this.young.size <= this.atLeast) return;
-    this.old = this.young;
-    this.young = new Map();
+    this.spent.set(handle, { deviceId, warned: false });
+    for (const [oldest] of this.spent) {
+      if (this.spent.size <= MOST_REMEMBERED) break;
+      this.spent.delete(oldest);
+    }
   }
 }

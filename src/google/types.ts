@@ -3,8 +3,7 @@
  * other, and the way to Google's Home Graph between them. Only shapes; each is kept by the file that implements it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../common/clock';
-import type { Json, State } from '../state/state';
+import type { Json } from '../common/json';
 
 /** A JSON value with named fields. */
 export type JsonObject = Record<string, Json>;
@@ -48,28 +47,6 @@ export interface Accounts {
  */
 export type HttpHandler = (request: IncomingMessage & { body?: unknown }, response: ServerResponse) => Promise<void>;
 
-/** The endpoints of account linking. */
-export interface LinkingEndpoints {
-  /** GET and POST: the login page, and the form it posts to its own address. */
-  authorize: HttpHandler;
-  /** POST: codes and refresh tokens against access tokens. */
-  token: HttpHandler;
-}
-
-/** What account linking is built from. */
-export interface LinkingOptions {
-  state: State;
-  clock: Clock;
-  /** Begins every key that is kept, so that two accounts in one state do not meet: `google/<id>`. */
-  prefix: string;
-  projectId: string;
-  clientId: string;
-  clientSecret: string;
-  users: readonly { name: string; password: string }[];
-  /** Told what a person should know. Never holds a secret. */
-  warn: (message: string) => void;
-}
-
 /** Google's word on a command that was answered `PENDING`, in the shape of `followUpResponse`. */
 export type FollowUpResponse =
   | ({ status: 'SUCCESS'; followUpToken: string } & States)
@@ -102,15 +79,4 @@ export interface HomeGraph {
   /** Forgets what waits for a user who is no longer linked. */
   forget(agentUserId: string): void;
   close(): Promise<void>;
-}
-
-/** What the way to Google is built from. */
-export interface HomeGraphOptions {
-  clock: Clock;
-  /** `https://homegraph.googleapis.com/v1`, or a stand-in's address. */
-  endpoint: string;
-  /** The JSON text of the service account key; empty: nothing is ever sent. */
-  serviceAccountKey: string;
-  /** Told what a person should know. Never holds a secret. */
-  warn: (message: string) => void;
 }

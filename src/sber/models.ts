@@ -98,7 +98,7 @@ export function whyLeftOut(name: string, allowed: unknown, features: unknown): s
       ? 'it has no words'
       : undefined;
   }
-  const isEmpty = [min, max].every((end) => Number(end ?? 0) === 0) && /^\d+$/.test(String(step ?? 0));
+  const isEmpty = [min, max].every((end) => Number(end ?? 0) === 0) && Number(integerText(step ?? 0) ?? -1) >= 0;
   return isEmpty ? 'a range from 0 to 0 restricts nothing' : undefined;
 }
 

@@ -1,7 +1,8 @@
 /**
- * The gateway's endpoints as data: path, method, what is sent along, how the answer is read. Sources: the vendor's page,
- * the vendor's Python demo for the forms that are really sent, and field reports for `/calibrate`.
+ * The gateway's endpoints as data: path, method, what is sent along and how it is signed, how the answer is read. Sources:
+ * the vendor's page, the vendor's Python demo for the forms that are really sent, and field reports for `/calibrate`.
  */
+import { createHmac } from 'node:crypto';
 import {
   readCommand,
   readLock,
@@ -14,8 +15,7 @@ import {
   type ListedLock,
   type LockReading,
   type Reply,
-} from './answers';
-import { sign } from './signature';
+} from './wire';
 
 /** A lock, and the code of its share with the gateway. */
 export interface Share {
@@ -41,6 +41,28 @@ export interface Call<T> {
    */
   acts: boolean;
   read(body: string): Reply<T>;
+}
+
+/**
+ * HMAC-SHA-256 of the timestamp's decimal digits, keyed with the share code's ASCII bytes, in padded base64 (vendor's page).
+ * Only the timestamp is signed, so its uniqueness is the whole protection. @param timestamp Unix seconds
+ */
+export function sign(code: string, timestamp: number): string {
+  return createHmac('sha256', Buffer.from(code, 'ascii')).update(String(timestamp), 'ascii').digest('base64');
+}
+
+/** The share code as typed, less the blanks that come along when copying. */
+export function cleanCode(code: string): string {
+  return code.trim();
+}
+
+/** Why a text cannot be a share code, or undefined where it can. Never quotes the text. */
+export function faultOfCode(code: string): string | undefined {
+  if (cleanCode(code) === '') return 'no share code is set';
+  if (!/^[\x21-\x7e]+$/.test(cleanCode(code))) {
+    return 'the share code holds a space, an accented letter or another character that no share code has';
+  }
+  return undefined;
 }
 
 /** What a call sends along: nothing with GET; signed where it has a code. @param timestamp Unix seconds */

@@ -1,10 +1,13 @@
 /**
- * What a node's settings and a message ask for together, as a typed command, or INVALID_INPUT. Nothing is guessed: a door
- * opens by a word that says so, and by nothing else. Carrying commands out is left to `gateway.ts`.
+ * Messages in and out: what a node's settings and a message ask for together, as a typed command, or INVALID_INPUT; and the
+ * payload of an answer. Nothing is guessed: a door opens by a word that says so, and by nothing else.
  */
 import { invalidInput } from '../common/errors';
+import { foreignText } from '../common/foreign';
+import { isRecord } from '../common/json';
 import { textSetting } from '../common/settings';
-import type { LockAction, Work } from './gateway';
+import type { ActionResult, LockAction, Work } from './gateway';
+import { plainIdentifier } from './wire';
 
 /** The parts of a message that may name a command. */
 export interface CommandMessage {
@@ -16,6 +19,8 @@ export interface CommandMessage {
 export interface Identifiers {
   node: unknown;
   gateway: unknown;
+  /** The identifier of the one gateway configuration that has this name. */
+  named?: ((name: string) => string | undefined) | undefined;
 }
 
 export interface LockCommand {
@@ -81,9 +86,9 @@ export function readIdentifier(message: CommandMessage, from: Identifiers, ofPay
     ['the identifier of the node', from.node],
     ['the identifier of the gateway configuration', from.gateway],
   ];
-  for (const [name, value] of candidates) {
-    const identifier = identifierOf(value, name);
-    if (identifier !== '') return identifier;
+  for (const [place, value] of candidates) {
+    const identifier = identifierOf(value, place, from);
+    if (identifier !== undefined) return identifier;
   }
   throw invalidInput(
     'no lock is named',
@@ -91,14 +96,23 @@ export function readIdentifier(message: CommandMessage, from: Identifiers, ofPay
   );
 }
 
-function identifierOf(value: unknown, name: string): string {
-  const usable =
-    value === undefined ||
-    value === null ||
-    typeof value === 'string' ||
-    (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0);
-  if (!usable) throw invalidInput(`${name} cannot be a lock's identifier`, 'Give the "ID serrure" as text or number.');
-  return textSetting(value, name);
+/** Undefined where the place is empty. */
+function identifierOf(value: unknown, place: string, { named }: Identifiers): string | undefined {
+  const isNumber = typeof value === 'number' && plainIdentifier(value) !== undefined;
+  if (!isNumber && typeof value !== 'string' && value !== undefined && value !== null) {
+    throw invalidInput(
+      `${place} is ${describe(value)}, not a lock's identifier`,
+      'Give the "ID serrure" as text or number.',
+    );
+  }
+  const text = textSetting(value, place);
+  if (text === '') return undefined;
+  const identifier = plainIdentifier(/^\d+$/.test(text) ? text : named?.(text));
+  if (identifier !== undefined) return identifier;
+  throw invalidInput(
+    `${place} is ${quoted(text)}, neither a number nor the name of exactly one gateway configuration with a lock`,
+    'Give the "ID serrure" (digits only), or the name of a gateway configuration as it stands in the editor.',
+  );
 }
 
 function askedFor<W extends string>(
@@ -112,40 +126,53 @@ function askedFor<W extends string>(
   if (setting !== FROM_MESSAGE) return { word: wordOf(kind, words, setting, `the ${kind} of the node`) };
   const { payload } = message;
   if (typeof payload === 'string') return { word: wordOf(kind, words, payload, 'msg.payload') };
-  if (isPlain(payload)) {
-    return { word: wordOf(kind, words, payload[kind], `msg.payload.${kind}`), identifier: payload.identifier };
-  }
-  throw refused(kind, words, `msg.payload is ${describe(payload)}`);
+  if (!isRecord(payload) || Buffer.isBuffer(payload)) throw refused(kind, words, 'msg.payload', payload);
+  const word = wordOf(kind, words, payload[kind], `msg.payload.${kind}`);
+  // The output of another lock node: the same is to be done, but with the lock of this one.
+  return 'state' in payload ? { word } : { word, identifier: payload.identifier };
 }
 
-function wordOf<W extends string>(kind: string, words: Readonly<Record<string, W>>, value: unknown, name: string): W {
-  if (typeof value !== 'string') throw refused(kind, words, `${name} is ${describe(value)}`);
-  const word = Object.hasOwn(words, normal(value)) ? words[normal(value)] : undefined;
-  // Quoted, so that a slip is seen; cut, because anything may come in a message.
-  if (word === undefined) throw refused(kind, words, `${name} is ${JSON.stringify(value.slice(0, 30))}`);
+function wordOf<W extends string>(kind: string, words: Readonly<Record<string, W>>, value: unknown, place: string): W {
+  const word = typeof value === 'string' && Object.hasOwn(words, normal(value)) ? words[normal(value)] : undefined;
+  if (word === undefined) throw refused(kind, words, place, value);
   return word;
 }
 
-function refused(kind: string, words: Readonly<Record<string, string>>, what: string): Error {
-  const choices = [...new Set(Object.values(words))].join(', ');
-  return invalidInput(
-    `${what}, which is no ${kind}`,
-    `Choose the ${kind} in the node, or send one of these words, or { "${kind}": … }: ${choices}.`,
-  );
+function refused(kind: string, words: Readonly<Record<string, string>>, place: string, value: unknown): Error {
+  const choices = [...new Set(Object.values(words))].map((word) => `"${word}"`);
+  const list = `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
+  return invalidInput(`${place} is ${describe(value)}, not an ${kind}`, `Send ${list}.`);
 }
 
 function normal(word: string): string {
   return word.trim().toLowerCase().replaceAll('_', '-');
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value);
-}
-
+/** A value of a message, for a sentence. */
 function describe(value: unknown): string {
+  if (typeof value === 'string') return quoted(value);
   if (value === undefined) return 'missing';
-  if (value === null) return 'null';
+  if (value === null || typeof value === 'boolean' || typeof value === 'number') return String(value);
   if (Array.isArray(value)) return 'an array';
   if (Buffer.isBuffer(value)) return 'a buffer';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** So that a slip is seen; cut, because anything may come in a message. */
+function quoted(text: string): string {
+  return `"${foreignText(text, 30)}"`;
+}
+
+/** The payload for what was read or done, with the lock's name where the configuration has one. */
+export function named(about: object & { identifier: string }, name = ''): object {
+  const { identifier, ...rest } = about;
+  return name === '' ? about : { identifier, name, ...rest };
+}
+
+/** The payload for an action that has ended: what was asked, what became of it, and what the lock said. */
+export function payloadOf({ reading, ...result }: ActionResult, name = ''): object {
+  if (reading === undefined) return named(result, name);
+  const { batteryPercent, ...rest } = reading;
+  // The result first, to be read first, and last: its values win.
+  return named({ ...result, ...(batteryPercent === null ? {} : { batteryPercent }), ...rest, ...result }, name);
 }

@@ -25,6 +25,8 @@ import { Line, type Lost, type Request, type Result } from './line';
 import type { Rank } from './queue';
 import { cleanCode, faultOfCode } from './signature';
 import { httpTransport, type Transport } from './transport';
+import { silent } from '../common/log';
+import { Readings } from './readings';
 import { Watcher, type Watch, type WatchListener } from './watcher';
 
 export interface GatewayOptions {
@@ -130,6 +132,8 @@ const METHOD_REFUSED = new Set([400, 404, 405, 501]);
 export class Gateway {
   readonly line: Line;
   readonly address: GatewayAddress;
+  /** What is known of its locks, whichever node asked. */
+  readonly readings: Readings;
   private readonly watcher: Watcher;
   private readonly clock: Clock;
   private readonly timing: Timing;
@@ -149,13 +153,15 @@ export class Gateway {
       breatherMs: this.timing.breather,
       reserveAhead: options.reserveAhead ?? true,
     });
+    const shared = { state: options.state, key: options.address.key, log: { ...silent, warn: options.warn } };
+    this.readings = new Readings(shared);
     this.watcher = new Watcher({
-      gateway: this,
-      key: options.address.key,
+      ...shared,
+      list: (poll) => this.list(poll, 'poll'),
+      read: (share, poll) => this.lockStatus(share, poll, 'poll'),
+      readings: this.readings,
       clock: this.clock,
-      state: options.state,
       random: options.random ?? Math.random,
-      restsAt: (identifier) => this.restsAt.get(identifier) ?? -Infinity,
     });
   }
 
@@ -182,7 +188,7 @@ export class Gateway {
     const checked = checkShare(share);
     const call = lockStatusCall(checked, () => this.clock.now());
     const reading = await this.read(call, rank, options, `lock ${checked.identifier} ${checked.code}`);
-    this.watcher.heard(reading);
+    this.readings.add(reading);
     return reading;
   }
 
@@ -229,7 +235,7 @@ export class Gateway {
 
   /** Writes down where the timestamps stand. Does not wait for what is under way. */
   async settle(): Promise<void> {
-    await this.line.timestamps.settle();
+    await Promise.all([this.line.timestamps.settle(), this.readings.saved()]);
   }
 
   /** True while a request is under way. */
@@ -347,7 +353,7 @@ export class Gateway {
         patient: true,
       });
       if (read.kind !== 'ok') return last;
-      this.watcher.heard(read.value);
+      this.readings.add(read.value);
       return read.value;
     } catch {
       if (options.signal?.aborted) throw interrupted(result);

@@ -8,7 +8,7 @@
 export interface HttpAnswer {
   status: number;
   /** By lower-case name; of a header that came twice, the first. */
-  headers: ReadonlyMap<string, string>;
+  headers: Readonly<Record<string, string | undefined>>;
   body: string;
 }
 
@@ -65,7 +65,11 @@ export class AnswerParser {
 
   /** To be asked for when the answer is complete. */
   get answer(): HttpAnswer {
-    return { status: this.status, headers: this.headers, body: Buffer.concat(this.pieces).toString() };
+    return {
+      status: this.status,
+      headers: Object.fromEntries(this.headers),
+      body: Buffer.concat(this.pieces).toString(),
+    };
   }
 
   private readData(bytes: Buffer, from: number): number {

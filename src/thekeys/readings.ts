@@ -155,6 +155,32 @@ export class Readings {
   }
 }
 
+/** What one node has said of locks: each reading goes out with the state that was said before it, null the first time. */
+export class SaidStates {
+  private readonly states = new Map<string, Promise<LockReading['state'] | null>>();
+
+  constructor(private readonly readings: Readings) {}
+
+  /** From now on: what is known of the lock, from before a deploy or a restart too, counts as said. */
+  begin(identifier: string): void {
+    const lock = lockNumber(identifier);
+    if (this.states.has(lock)) return;
+    const known = this.readings.known(identifier);
+    this.states.set(
+      lock,
+      known.then((reading) => reading?.state ?? null),
+    );
+  }
+
+  /** The reading as it goes out. */
+  async say(reading: LockReading): Promise<LockReading & { previous: LockReading['state'] | null }> {
+    const lock = lockNumber(reading.identifier);
+    const before = this.states.get(lock);
+    this.states.set(lock, Promise.resolve(reading.state));
+    return { ...reading, previous: (await before) ?? null };
+  }
+}
+
 /** By the number of the lock. What was not written by this class is left out. */
 function readingsOf(value: Json | undefined): Map<string, LockReading> {
   const values: unknown[] = isRecord(value) ? Object.values(value) : [];

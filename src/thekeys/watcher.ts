@@ -1,40 +1,42 @@
 /**
- * Watching locks: one timer for a gateway, however many watch it. Each poll reads the gateway's list, which costs no
- * Bluetooth, and asks a lock only when its log counter has changed or it has none. Outages are told once, and so is their
- * end. Where several processes share the gateway, one of them polls and the others take over what it found.
+ * Watching locks: one timer for a gateway, however many watch it. A poll reads the gateway's list, which costs no Bluetooth,
+ * and asks a lock only when its log counter changed, and once more when the bolt has had time to travel: some firmware counts
+ * a movement when it begins. Where several processes share the gateway, one of them polls and the others adopt what it found.
  */
 import type { Clock } from '../common/clock';
 import { CodedError, textOf } from '../common/errors';
+import { isRecord } from '../common/json';
+import type { Log } from '../common/log';
 import { StateError, type Json, type State } from '../state/state';
 import type { ListedLock, LockReading } from './answers';
 import type { Share } from './calls';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
 import { sharedStateLost } from './line';
+import { lockNumber, type Readings } from './readings';
+import { Sightings } from './sightings';
 
 export interface Watch {
   share: Share;
-  /** Milliseconds between polls; each is moved by up to a tenth, so that gateways and processes do not beat in time. */
+  /** Milliseconds between polls; each is moved by up to a tenth, so that gateways and processes do not poll in step. */
   intervalMs: number;
   /** Milliseconds for one answer. */
   timeoutMs: number;
 }
 
 export interface WatchListener {
-  /** After each poll: the last reading. Its `at` says when the lock was read. */
-  onReading(reading: LockReading): void;
+  /**
+   * With every reading of the lock, whichever node asked for it, and with the last one after each poll (`polled`). Its `at`
+   * says when the lock was read.
+   */
+  onReading(reading: LockReading, polled: boolean): void;
   /** Once for an outage: the gateway is gone, or no longer sees the lock (`LOCK_NOT_DETECTED`), or refuses. */
   onTrouble(error: GatewayError): void;
-  /** After each further poll that fails while the outage that was told lasts: whatever was shown since, it is not over. */
+  /** After each further poll that fails while the outage lasts: whatever was shown since, it is not over. */
   onTroubleLasts(error: GatewayError): void;
   /** Once, when the outage is over. */
   onRecovered(): void;
 }
 
-/** What the watcher asks of a gateway. */
-export interface Watched {
-  list(options: PollOptions, rank: 'poll'): Promise<ListedLock[]>;
-  lockStatus(share: Share, options: PollOptions, rank: 'poll'): Promise<LockReading>;
-}
 export interface PollOptions {
   deadlineMs: number;
   timeoutMs: number;
@@ -42,15 +44,18 @@ export interface PollOptions {
 }
 
 export interface WatcherOptions {
-  gateway: Watched;
+  /** The locks that the gateway sees, asked for with the rank of a poll. */
+  list(options: PollOptions): Promise<ListedLock[]>;
+  /** What a lock says of itself, asked for with the rank of a poll, and added to `readings`. */
+  read(share: Share, options: PollOptions): Promise<LockReading>;
+  readings: Readings;
   /** `host:port`. */
   key: string;
   clock: Clock;
   state: State;
+  log: Log;
   /** From 0 to 1. */
   random: () => number;
-  /** When the bolt of a lock that was moved from here is at rest, on the clock's `elapsed()`. */
-  restsAt?: (identifier: string) => number;
 }
 
 /** Watches that begin together, at a deploy, share the first poll. */
@@ -62,14 +67,15 @@ const JITTER = 0.1;
 const POLL_DEADLINE_MS = 30_000;
 /** How long others wait for a process that died while it polled. */
 const LEASE_MS = 8000;
-/** What another process read counts as this one's poll when it is no older than this part of the interval. */
+/** What another process found counts as this one's poll when it is no older than this part of the interval. */
 const FRESH = 0.75;
-
+/** A reading is no older than this when it arrives: the lock says its state at the end of a Bluetooth connection. */
+const READING_AGE_MS = 1000;
 /** Not an outage: the gateway does something else, and the next poll will tell. */
 const PASSING: readonly GatewayErrorCode[] = ['GATEWAY_BUSY', 'EXPIRED', 'QUEUE_FULL'];
 /**
  * Unless it lasts: a gateway synchronizes for 4 minutes and more (field measurement), and a firmware is given 10. One that
- * is busy for longer hangs, and nobody knows the lock's state any more.
+ * is busy for longer hangs, and the lock's state is not known any more.
  */
 const PASSING_MS = 15 * 60_000;
 /** One and the same outage shows itself in several ways: a gateway that goes down hangs, resets, refuses. */
@@ -84,35 +90,48 @@ const OUTAGES: Readonly<Partial<Record<GatewayErrorCode, string>>> = {
 };
 
 interface Entry {
-  watch: Watch;
-  listener: WatchListener;
+  readonly watch: Watch;
+  readonly listener: WatchListener;
+  /** The number of its lock. */
+  readonly lock: string;
   dueAt: number;
-  /** The outage that was told and is not over. */
-  trouble: string | undefined;
+  /** The outage that was reported and is not over. */
+  trouble?: string | undefined;
   /** Since when polls have come to nothing for a reason that passes, on the clock's `elapsed()`. */
-  heldUpSince: number | undefined;
+  heldUpSince?: number | undefined;
+  /** The poll in which it last got a reading. */
+  servedBy?: Poll;
 }
 
-/** The last reading of a lock, and the log counter that stands for it; undefined where the lock is to be asked again. */
-interface Known {
-  reading: LockReading;
-  lastLog?: number | undefined;
+/** A poll under way. */
+interface Poll {
+  readonly due: readonly Entry[];
+  readonly signal: AbortSignal;
+  /** The number of the lock that it reads now. */
+  reading?: string | undefined;
 }
 
-/** What processes that share the gateway tell each other. Times are milliseconds since 1970. */
-interface Snapshot {
-  at: number;
+/** What a process that polled passes on to the others. */
+interface Finding {
+  from: string;
+  /** Milliseconds since it listed the locks. */
+  ageMs: number;
   locks: ListedLock[];
-  known: Record<string, Known>;
+  /** Numbers of the locks that have no news beyond what it has read. */
+  read: string[];
 }
 
 export class Watcher {
   private readonly entries = new Set<Entry>();
-  private readonly known = new Map<string, Known>();
+  private readonly sightings = new Sightings();
+  /** What cancels the reading of a lock whose bolt is to come to rest, by its number. */
+  private readonly atRest = new Map<string, () => void>();
   private cancelTimer: (() => void) | undefined;
-  private polling = false;
+  private poll: Poll | undefined;
   private stopping = new AbortController();
   private unsubscribe: (() => void) | undefined;
+  /** What another process found last. */
+  private found = { at: -Infinity, locks: [] as readonly ListedLock[] };
   /** Tells this process's polls from those of others. */
   private readonly id: string;
 
@@ -122,52 +141,40 @@ export class Watcher {
 
   /** Polls from now on, until the returned function is called. The first poll comes at once. */
   watch(watch: Watch, listener: WatchListener): () => void {
-    const dueAt = this.options.clock.elapsed() + GATHER_MS;
-    const entry: Entry = { watch, listener, dueAt, trouble: undefined, heldUpSince: undefined };
+    const { clock, readings } = this.options;
+    const lock = lockNumber(watch.share.identifier);
+    const entry: Entry = { watch, listener, lock, dueAt: clock.elapsed() + GATHER_MS };
     if (this.entries.size === 0) this.start();
     this.entries.add(entry);
+    const unsubscribe = readings.subscribe(lock, (reading) => {
+      this.sightings.noteRead(lock, clock.elapsed() - READING_AGE_MS);
+      this.deliver(entry, reading, this.poll?.reading === lock ? this.poll : undefined);
+    });
     this.schedule();
     return () => {
       if (!this.entries.delete(entry)) return;
+      unsubscribe();
       if (this.entries.size === 0) this.stop();
       else this.schedule();
     };
   }
 
-  /** A lock was read for somebody else: what is remembered of it is older, though the list may not show that yet. */
-  heard(reading: LockReading): void {
-    const known = this.known.get(reading.identifier);
-    if (known !== undefined) known.reading = reading;
-  }
-
   private start(): void {
     this.stopping = new AbortController();
-    // Also where nobody shares the state now: its home may be moved.
-    this.unsubscribe = this.options.state.subscribe(this.stateKey, (poller) => {
-      if (poller === this.id) return;
-      // Another process has polled: what is due soon is answered by that.
-      for (const entry of this.entries) {
-        const now = this.options.clock.elapsed();
-        if (entry.dueAt - now < entry.watch.intervalMs * FRESH) entry.dueAt = now;
-      }
-      this.schedule();
-    });
+    this.unsubscribe = this.options.state.subscribe(this.stateKey, (message) => this.receive(message));
   }
 
   private stop(): void {
-    this.cancelTimer?.();
-    this.cancelTimer = undefined;
-    this.stopping.abort(gatewayError('EXPIRED', { message: 'nobody watches any more' }));
-    this.unsubscribe?.();
-    this.unsubscribe = undefined;
-    // Whoever watches next shall see the lock itself, not a memory.
-    this.known.clear();
+    for (const cancel of [this.cancelTimer, this.unsubscribe, ...this.atRest.values()]) cancel?.();
+    this.atRest.clear();
+    this.stopping.abort(gatewayError('EXPIRED', { message: 'the lock is not watched any more' }));
+    this.sightings.forget();
   }
 
   private schedule(): void {
     this.cancelTimer?.();
     this.cancelTimer = undefined;
-    if (this.polling || this.entries.size === 0) return;
+    if (this.poll !== undefined || this.entries.size === 0) return;
     const next = Math.min(...[...this.entries].map(({ dueAt }) => dueAt));
     this.cancelTimer = this.options.clock.after(next - this.options.clock.elapsed(), () => void this.tick());
   }
@@ -175,118 +182,147 @@ export class Watcher {
   private async tick(): Promise<void> {
     const now = this.options.clock.elapsed();
     const due = [...this.entries].filter(({ dueAt, watch }) => dueAt <= now + watch.intervalMs * TOGETHER);
-    if (due.length === 0) {
-      this.schedule();
-      return;
-    }
-    this.polling = true;
     const { signal } = this.stopping;
+    this.poll = { due, signal };
     try {
-      await this.poll(due, signal);
+      if (due.length > 0) await this.run(this.poll);
     } catch (error) {
       for (const entry of due) this.trouble(entry, error, signal);
     } finally {
-      if (!signal.aborted) {
-        const after = this.options.clock.elapsed();
-        // The same for all, or those that poll together would drift apart and poll twice as often.
-        const jitter = 1 - JITTER + 2 * JITTER * this.options.random();
-        for (const entry of due) {
-          // Also where another process polled meanwhile, and this one has it from there.
-          if (entry.dueAt <= after + entry.watch.intervalMs * TOGETHER)
-            entry.dueAt = after + entry.watch.intervalMs * jitter;
-        }
+      this.poll = undefined;
+      const after = this.options.clock.elapsed();
+      // The same for all, or those that poll together would drift apart and poll twice as often.
+      const jitter = 1 - JITTER + 2 * JITTER * this.options.random();
+      for (const entry of due) {
+        // Not where another process polled meanwhile, and this one has it from there.
+        if (entry.dueAt <= after + entry.watch.intervalMs * TOGETHER)
+          entry.dueAt = after + entry.watch.intervalMs * jitter;
       }
-      this.polling = false;
       this.schedule();
     }
   }
 
-  private async poll(due: readonly Entry[], signal: AbortSignal): Promise<void> {
+  /** One process polls; the others wait for it, and have what it found. */
+  private async run(poll: Poll): Promise<void> {
     const { state } = this.options;
-    if (!state.shared) {
-      await this.readAll(await this.list(due, signal), due, signal);
-      return;
-    }
-    // One process polls; the others wait for it, and find what it found.
-    const turn = await state.lease(this.stateKey, { ttlMs: LEASE_MS, signal });
+    if (!state.shared) return this.readAll(poll, await this.list(poll));
+    if (this.isFresh(poll)) return this.readAll(poll, this.found.locks);
+    const lease = await state.lease(this.stateKey, { ttlMs: LEASE_MS, signal: poll.signal });
     try {
-      const found = await this.foundLately(due);
-      if (found === undefined) {
-        const locks = await this.list(due, signal);
-        await this.readAll(locks, due, signal);
-        await this.tellOthers(locks);
-      } else {
-        for (const [identifier, known] of Object.entries(found.known)) {
-          this.known.set(identifier, later(known, this.known.get(identifier)));
-        }
-        await this.readAll(found.locks, due, signal);
+      if (this.isFresh(poll)) {
+        await this.readAll(poll, this.found.locks);
+        return;
       }
+      const listedAt = this.options.clock.elapsed();
+      const locks = await this.list(poll);
+      await this.readAll(poll, locks);
+      const now = this.options.clock.elapsed();
+      const read = [...this.watched].filter((lock) => !this.sightings.isNew(lock, now));
+      await state.publish(this.stateKey, { from: this.id, ageMs: now - listedAt, locks, read } as unknown as Json);
     } finally {
-      await turn.release();
+      await lease.release();
     }
   }
 
-  private list(due: readonly Entry[], signal: AbortSignal): Promise<ListedLock[]> {
-    return this.options.gateway.list(pollOptions(due, signal), 'poll');
+  private async list(poll: Poll): Promise<ListedLock[]> {
+    this.options.log.trace('poll: the list of locks');
+    const locks = await this.options.list(pollOptions(poll.due, poll.signal));
+    this.sightings.note(locks, this.watched, this.options.clock.elapsed());
+    return locks;
   }
 
-  /** Asks the locks that have something new to tell, each once, and tells all who watch them. */
-  private async readAll(locks: readonly ListedLock[], due: readonly Entry[], signal: AbortSignal): Promise<void> {
-    const byLock = new Map<string, Entry[]>();
-    for (const entry of due) {
-      const { identifier, code } = entry.watch.share;
-      const key = `${identifier} ${code}`;
-      byLock.set(key, [...(byLock.get(key) ?? []), entry]);
+  /** Another process has polled: what is due soon here is answered by that. */
+  private receive(message: Json): void {
+    if (!isFinding(message) || message.from === this.id) return;
+    const { ageMs, locks, read } = message;
+    const now = this.options.clock.elapsed();
+    this.found = { at: now, locks };
+    this.sightings.note(locks, this.watched, now, ageMs);
+    for (const lock of read) {
+      this.sightings.noteRead(lock, now - ageMs);
+      // The other process does that, unless it dies.
+      if (this.watched.has(lock)) this.readAtRest(lock, LEASE_MS);
     }
-    for (const entries of byLock.values()) {
-      const [first] = entries;
-      if (first === undefined || signal.aborted) continue;
-      const { share } = first.watch;
+    for (const entry of this.entries) if (entry.dueAt - now < entry.watch.intervalMs * FRESH) entry.dueAt = now;
+    this.schedule();
+  }
+
+  private isFresh({ due }: Poll): boolean {
+    const shortest = Math.min(...due.map(({ watch }) => watch.intervalMs));
+    return this.options.clock.elapsed() - this.found.at < shortest * FRESH;
+  }
+
+  /** Reads the locks that have something new to say, each once, and passes it on. */
+  private async readAll(poll: Poll, locks: readonly ListedLock[]): Promise<void> {
+    const present = new Set(locks.map(({ identifier }) => lockNumber(identifier)));
+    for (const entries of byShare(poll.due)) {
+      if (poll.signal.aborted) return;
+      const [{ lock }] = entries;
       try {
-        const listed = locks.find(({ identifier }) => identifier === share.identifier);
-        if (listed === undefined) {
-          this.known.delete(share.identifier);
-          throw gatewayError('LOCK_NOT_DETECTED');
-        }
-        const reading = await this.readIfNew(share, listed, entries, signal);
-        for (const entry of entries) this.reading(entry, reading);
+        const reading = this.lastUnlessNew(lock, present.has(lock)) ?? (await this.read(entries, poll.signal, poll));
+        for (const entry of entries) if (entry.servedBy !== poll) this.deliver(entry, reading, poll);
       } catch (error) {
-        for (const entry of entries) this.trouble(entry, error, signal);
+        for (const entry of entries) this.trouble(entry, error, poll.signal);
       }
     }
   }
 
-  private async readIfNew(
-    share: Share,
-    listed: ListedLock,
-    entries: readonly Entry[],
-    signal: AbortSignal,
-  ): Promise<LockReading> {
-    const known = this.known.get(share.identifier);
-    // Any difference counts: a lock that was reset starts to count anew.
-    if (known !== undefined && listed.lastLog !== undefined && listed.lastLog === known.lastLog) return known.reading;
-    const { clock, gateway, restsAt } = this.options;
-    const began = clock.elapsed();
-    const reading = await gateway.lockStatus(share, pollOptions(entries, signal), 'poll');
-    // Some locks count a movement when it begins, and read as what they were until it ends.
-    const travelled = (restsAt?.(share.identifier) ?? -Infinity) > began;
-    this.known.set(share.identifier, { reading, lastLog: travelled ? undefined : listed.lastLog });
-    return reading;
+  /** The last reading of a lock that has nothing new to say. @throws GatewayError where it is out of reach */
+  private lastUnlessNew(lock: string, present: boolean): LockReading | undefined {
+    const last = this.options.readings.last(lock);
+    const isNew = last === undefined || this.sightings.isNew(lock, this.options.clock.elapsed());
+    if (present && isNew) return undefined;
+    if (last === undefined || this.sightings.isOutOfReach(lock)) throw gatewayError('LOCK_NOT_DETECTED');
+    return last;
   }
 
-  private reading(entry: Entry, reading: LockReading): void {
-    if (!this.entries.has(entry)) return;
-    entry.heldUpSince = undefined;
-    if (entry.trouble !== undefined) {
-      entry.trouble = undefined;
-      entry.listener.onRecovered();
+  private async read(entries: readonly [Entry, ...Entry[]], signal: AbortSignal, poll?: Poll): Promise<LockReading> {
+    const { clock, log } = this.options;
+    const [{ lock, watch }] = entries;
+    const began = clock.elapsed();
+    log.trace(`poll: lock ${lock}, ${poll === undefined ? 'once more, now at rest' : 'which has news'}`);
+    if (poll !== undefined) poll.reading = lock;
+    try {
+      const reading = await this.options.read(watch.share, pollOptions(entries, signal));
+      this.sightings.noteRead(lock, began);
+      this.readAtRest(lock);
+      return reading;
+    } finally {
+      if (poll !== undefined) poll.reading = undefined;
     }
-    entry.listener.onReading(reading);
+  }
+
+  /** Reads a lock once more when its bolt has had time to travel. Where that fails, the next poll does it. */
+  private readAtRest(lock: string, graceMs = 0): void {
+    const { clock, log } = this.options;
+    const restsAt = this.sightings.restsAt(lock);
+    if (restsAt === undefined || this.atRest.has(lock)) return;
+    const { signal } = this.stopping;
+    const cancel = clock.after(restsAt + READING_AGE_MS + graceMs - clock.elapsed(), () => {
+      this.atRest.delete(lock);
+      const [entries] = byShare([...this.entries].filter((entry) => entry.lock === lock));
+      if (entries === undefined || this.sightings.restsAt(lock) === undefined) return;
+      this.read(entries, signal).catch((error: unknown) => log.trace(`poll: lock ${lock}, ${textOf(error)}`));
+    });
+    this.atRest.set(lock, cancel);
+  }
+
+  private deliver(entry: Entry, reading: LockReading, poll: Poll | undefined): void {
+    if (!this.entries.has(entry)) return;
+    const polled = poll?.due.includes(entry) === true;
+    if (polled) {
+      entry.servedBy = poll;
+      entry.heldUpSince = undefined;
+      if (entry.trouble !== undefined) entry.listener.onRecovered();
+      entry.trouble = undefined;
+    }
+    entry.listener.onReading(reading, polled);
   }
 
   private trouble(entry: Entry, thrown: unknown, signal: AbortSignal): void {
     if (signal.aborted || !this.entries.has(entry)) return;
     const error = asGatewayError(thrown);
+    this.options.log.trace(`poll: lock ${entry.lock}, ${error.code}`);
     if (this.isPassing(entry, error)) return;
     const outage = OUTAGES[error.code] ?? error.code;
     if (entry.trouble === outage) {
@@ -307,33 +343,25 @@ export class Watcher {
     return now - entry.heldUpSince < PASSING_MS;
   }
 
+  private get watched(): Set<string> {
+    return new Set([...this.entries].map(({ lock }) => lock));
+  }
+
   private get stateKey(): string {
     return `watch/${this.options.key}`;
   }
-
-  /** What another process has found so lately that it counts as this one's poll. */
-  private async foundLately(due: readonly Entry[]): Promise<Snapshot | undefined> {
-    const shortest = Math.min(...due.map(({ watch }) => watch.intervalMs));
-    const snapshot = asSnapshot(await this.options.state.get(this.stateKey));
-    // Two machines never show quite the same time, so what another one found just now may seem to come from the future.
-    const age = Math.abs(this.options.clock.now() - snapshot.at);
-    return age < shortest * FRESH ? snapshot : undefined;
-  }
-
-  private async tellOthers(locks: ListedLock[]): Promise<void> {
-    const { state, clock } = this.options;
-    await state.change(this.stateKey, (current) => {
-      const known = { ...asSnapshot(current).known, ...Object.fromEntries(this.known) };
-      return { value: asJson({ at: clock.now(), locks, known }), result: undefined };
-    });
-    await state.publish(this.stateKey, this.id);
-  }
 }
 
-/** What another process found, unless this one has read the lock since, and nothing else has happened to it. */
-function later(found: Known, own: Known | undefined): Known {
-  if (own?.lastLog === undefined || own.lastLog !== found.lastLog) return found;
-  return Date.parse(own.reading.at) > Date.parse(found.reading.at) ? own : found;
+/** Those that watch the same lock with the same code. */
+function byShare(entries: readonly Entry[]): [Entry, ...Entry[]][] {
+  const groups = new Map<string, [Entry, ...Entry[]]>();
+  for (const entry of entries) {
+    const key = `${entry.lock} ${entry.watch.share.code}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [entry]);
+    else group.push(entry);
+  }
+  return [...groups.values()];
 }
 
 function pollOptions(entries: readonly Entry[], signal: AbortSignal): PollOptions {
@@ -346,26 +374,12 @@ function asGatewayError(thrown: unknown): GatewayError {
   return gatewayError('BAD_RESPONSE', { message: `unexpected: ${textOf(thrown)}` });
 }
 
-/** What is kept was written by this class, in this or another process; or by somebody else, and then tells nothing. */
-function asSnapshot(value: Json | undefined): Snapshot {
-  const empty: Snapshot = { at: 0, locks: [], known: {} };
-  if (!isRecord(value)) return empty;
-  const { at, locks, known } = value;
-  const isListed = (lock: Json): boolean => isRecord(lock) && typeof lock.identifier === 'string';
-  const isKnown = (lock: Json): boolean => isRecord(lock) && isRecord(lock.reading) && isListed(lock.reading);
-  const usable =
-    typeof at === 'number' &&
-    Array.isArray(locks) &&
-    locks.every(isListed) &&
-    isRecord(known) &&
-    Object.values(known).every(isKnown);
-  return usable ? (value as unknown as Snapshot) : empty;
-}
-
-function isRecord(value: Json | undefined): value is Record<string, Json> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function asJson(snapshot: Snapshot): Json {
-  return snapshot as unknown as Json;
+function isFinding(message: unknown): message is Finding {
+  if (!isRecord(message) || !Array.isArray(message.locks) || !Array.isArray(message.read)) return false;
+  const isListed = (each: unknown): boolean => isRecord(each) && typeof each.identifier === 'string';
+  return (
+    typeof message.ageMs === 'number' &&
+    message.locks.every(isListed) &&
+    message.read.every((each) => typeof each === 'string')
+  );
 }

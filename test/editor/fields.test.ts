@@ -2,17 +2,7 @@
 import assert from 'node:assert/strict';
 import { parseAddress } from '../../src/thekeys/address';
 import { accountSettings } from '../../src/sber/endpoint';
-import { loadPage } from './page';
-
-interface Offered {
-  value: string;
-  label: string;
-}
-interface Fields {
-  isVariable(value: unknown): boolean;
-  offer(typed: string, found: Offered[], nothing: string): Offered[];
-  validators: Record<'host' | 'endpoint', (value: unknown) => boolean>;
-}
+import { isVariable, offer, rules } from '../../editor/rules';
 
 const isTaken = (use: () => unknown): boolean => {
   try {
@@ -24,11 +14,6 @@ const isTaken = (use: () => unknown): boolean => {
 };
 
 describe('the fields of the dialogs', () => {
-  let fields: Fields;
-  before(() => {
-    fields = (loadPage('gateway-config').window.TheKeys as { fields: Fields }).fields;
-  });
-
   it('take the address of a gateway that the runtime takes, and no other', () => {
     const fine = [
       'thekeys.local',
@@ -59,7 +44,7 @@ describe('the fields of the dialogs', () => {
           expected,
           `the runtime: ${address}`,
         );
-        assert.equal(fields.validators.host(address), expected, `the editor: ${address}`);
+        assert.equal(rules.host(address), expected, `the editor: ${address}`);
       }
     }
   });
@@ -86,15 +71,15 @@ describe('the fields of the dialogs', () => {
           expected,
           `the runtime: ${endpoint}`,
         );
-        assert.equal(fields.validators.endpoint(endpoint), expected, `the editor: ${endpoint}`);
+        assert.equal(rules.endpoint(endpoint), expected, `the editor: ${endpoint}`);
       }
     }
   });
 
   it('know a variable as Node-RED does: alone', () => {
-    for (const value of ['${HOST}', '${MY.HOST}']) assert.equal(fields.isVariable(value), true, value);
+    for (const value of ['${HOST}', '${MY.HOST}']) assert.equal(isVariable(value), true, value);
     for (const value of ['http://${HOST}', '${HOST}:80', ' ${HOST}', '${}', '${', '$HOST', '', undefined, null, 5]) {
-      assert.equal(fields.isVariable(value), false, String(value));
+      assert.equal(isVariable(value), false, String(value));
     }
   });
 
@@ -104,13 +89,12 @@ describe('the fields of the dialogs', () => {
       { value: 'door', label: 'Front door (door)' },
     ];
     const values = (typed: string): string =>
-      fields
-        .offer(typed, found, 'the one asked for')
+      offer(typed, found, 'the one asked for')
         .map(({ value }) => value)
         .join();
     assert.equal(values('door'), 'door,door-2');
     assert.equal(values('doo'), 'doo,door-2,door');
-    assert.equal(fields.offer('', found, 'the one asked for')[0]?.label, 'the one asked for');
-    assert.equal(fields.offer('x', [], '').length, 0);
+    assert.equal(offer('', found, 'the one asked for')[0]?.label, 'the one asked for');
+    assert.equal(offer('x', [], '').length, 0);
   });
 });

@@ -3,8 +3,9 @@
  * in all languages and the editor's rules. New node types are taken in by the name of their files.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { helpPage } from '../../scripts/pages';
 import {
   keysOf,
   labelsOf,
@@ -14,7 +15,6 @@ import {
   NODES,
   pageNames,
   ROOT,
-  scriptsOf,
   translator,
   type Definition,
   type Page,
@@ -35,8 +35,7 @@ const HEADINGS: Readonly<Record<string, { inputs: string; outputs: string; error
   pl: { inputs: 'Wejścia', outputs: 'Wyjścia', errors: 'Błędy' },
 };
 
-const helpOf = (type: string, language: string): string =>
-  readFileSync(path.join(NODES, 'locales', language, `${type}.html`), 'utf8');
+const helpOf = helpPage;
 
 const isConfig = (definition: Definition): boolean => definition.category === 'config';
 
@@ -88,6 +87,29 @@ describe('the editor pages', () => {
       assert.equal(file, `dist/nodes/${type}.js`);
     }
     assert.ok(manifest.files.includes('resources'));
+  });
+
+  it('have colours from the theme only', () => {
+    const folder = path.join(ROOT, 'resources');
+    for (const file of readdirSync(folder)) {
+      const fixed = readFileSync(path.join(folder, file), 'utf8').replace(/var\(--red-ui-[^()]*\)/g, '');
+      assert.doesNotMatch(fixed, /#[0-9a-f]{3,8}\b(?! >)|\brgba?\(|\bhsla?\(|:\s*(white|black|red|green|gr[ae]y)\b/i);
+    }
+  });
+
+  it('are made from TypeScript, styles and rows: no script is written by hand', () => {
+    for (const folder of ['nodes', 'resources', 'editor']) {
+      const found = readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+      assert.deepEqual(
+        found.filter((file) => /\.[cm]?js$/.test(file)),
+        [],
+        folder,
+      );
+    }
+    for (const name of names) {
+      const rows = readFileSync(path.join(NODES, `${name}.html`), 'utf8');
+      assert.doesNotMatch(rows, /<script|<style|\bstyle=/, name);
+    }
   });
 
   for (const name of names) {
@@ -148,22 +170,13 @@ describe('the editor pages', () => {
 
       it('uses words that exist in English', () => {
         const labels = labelsOf(name, 'en-US');
-        const inline = scriptsOf(page.source)
-          .filter((script) => script.name === 'inline')
-          .map((script) => script.code);
-        for (const key of [...namedInMarkup(page.source), ...namedInCode(inline.join('\n'))]) {
+        const code = readFileSync(path.join(ROOT, 'editor', `${name}.ts`), 'utf8');
+        for (const key of [...namedInMarkup(page.source), ...namedInCode(code)]) {
           if (key.startsWith('node-red:')) continue;
           const own = key.replace(/^node-red-contrib-thekeys-gateway\/[\w-]+:/, '');
           const file = /^node-red-contrib-thekeys-gateway\/([\w-]+):/.exec(key)?.[1];
           const found = lookUp(file === undefined ? labels : labelsOf(file, 'en-US'), own);
           assert.notEqual(found, undefined, `${key} is not in the labels`);
-        }
-      });
-
-      it('has colours from the theme only', () => {
-        for (const [, style = ''] of page.source.matchAll(/<style>([\s\S]*?)<\/style>/g)) {
-          const fixed = style.replace(/var\(--red-ui-[^()]*\)/g, '');
-          assert.doesNotMatch(fixed, /#[0-9a-f]{3,8}\b|\brgba?\(|\bhsla?\(|:\s*(white|black|red|green|gr[ae]y)\b/i);
         }
       });
 
@@ -237,6 +250,11 @@ describe('the editor pages', () => {
           const { inputs, outputs, errors } = HEADINGS[language]!;
           const has = (heading: string): boolean => help.includes(`<h3>${heading}</h3>`);
           assert.ok(has(errors), 'a part on errors');
+          const example = help.lastIndexOf('<pre>');
+          assert.ok(
+            isConfig(definition) || example < help.indexOf(`<h3>${errors}</h3>`),
+            'the example before the errors',
+          );
           if (!isConfig(definition)) {
             assert.equal(has(inputs), (definition.inputs ?? 0) > 0, 'a part on inputs');
             assert.equal(has(outputs), (definition.outputs ?? 0) > 0, 'a part on outputs');

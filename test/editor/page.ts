@@ -1,11 +1,11 @@
 /**
- * The browser half of the nodes without a browser: runs a shipped node page (its scripts and the resources they name) in
- * a context with a stand-in for the editor's `RED`, and gives what the page registered. What a user sees is left to the
- * tests with a real browser.
+ * The browser half of the nodes without a browser: runs a node's page, as it is shipped, in a context with a stand-in for
+ * the editor's `RED`, and gives what the page registered. What a user sees is left to the tests with a real browser.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import vm from 'node:vm';
+import { dialogPage } from '../../scripts/pages';
 
 export const ROOT = path.join(__dirname, '..', '..');
 export const NODES = path.join(ROOT, 'nodes');
@@ -40,8 +40,6 @@ export interface Page {
   type: string;
   source: string;
   definitions: Map<string, Definition>;
-  /** The `window` of the page after its scripts ran. */
-  window: Record<string, unknown>;
 }
 
 /** All node types that ship an editor page, by their file names. */
@@ -93,21 +91,18 @@ export function translator(type: string, language = 'en-US'): (key: string, valu
   };
 }
 
-const SCRIPT = /<script\b([^>]*)>([\s\S]*?)<\/script>/g;
+/** Source text of the page's own script. */
+function scriptOf(source: string): string {
+  return /<script type="text\/javascript">\n([\s\S]*?)<\/script>/.exec(source)?.[1] ?? '';
+}
 
-/** Source texts of the page's own scripts, resources first where they are named first. */
-export function scriptsOf(source: string): { name: string; code: string }[] {
-  const scripts: { name: string; code: string }[] = [];
-  for (const [, attributes = '', code = ''] of source.matchAll(SCRIPT)) {
-    const src = /\bsrc="([^"]*)"/.exec(attributes)?.[1];
-    if (src !== undefined) {
-      const file = src.replace(`resources/${PACKAGE}/`, '');
-      scripts.push({ name: src, code: readFileSync(path.join(ROOT, 'resources', file), 'utf8') });
-    } else if (!/\btype="text\/(html|markdown|x-red)"/.test(attributes)) {
-      scripts.push({ name: 'inline', code });
-    }
-  }
-  return scripts;
+const sources = new Map<string, string>();
+
+/** A page as it is shipped. */
+export function sourceOf(type: string): string {
+  const source = sources.get(type) ?? dialogPage(type);
+  sources.set(type, source);
+  return source;
 }
 
 /** Answers every property and every call with itself: what a page does while it loads must not need more of the editor. */
@@ -121,7 +116,7 @@ function anything(): unknown {
 }
 
 export function loadPage(type: string, language = 'en-US'): Page {
-  const source = readFileSync(path.join(NODES, `${type}.html`), 'utf8');
+  const source = sourceOf(type);
   const definitions = new Map<string, Definition>();
   const translate = translator(type, language);
   const isVariable = (value: unknown): boolean => typeof value === 'string' && /^\$\{[^}]+\}$/.test(value);
@@ -152,9 +147,6 @@ export function loadPage(type: string, language = 'en-US'): Page {
   const window: Record<string, unknown> = { RED, $: anything(), jQuery: anything(), setTimeout, clearTimeout, URL };
   window.window = window;
   window.document = anything();
-  const context = vm.createContext(window);
-  for (const { name, code } of scriptsOf(source)) {
-    vm.runInContext(code, context, { filename: name === 'inline' ? `nodes/${type}.html` : name });
-  }
-  return { type, source, definitions, window };
+  vm.runInContext(scriptOf(source), vm.createContext(window), { filename: `${type}.html` });
+  return { type, source, definitions };
 }

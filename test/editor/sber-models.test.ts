@@ -10,33 +10,18 @@ import { CATEGORIES, FUNCTIONS } from '../../src/sber/catalogue';
 import { lockModels } from '../support/sber-lock';
 import type { Model } from '../../src/sber/shapes';
 import { checkModels } from '../../src/sber/validation';
-import { labelsOf, LANGUAGES, loadPage, lookUp, ROOT } from './page';
+import {
+  copyOf,
+  draftOf,
+  firstFault,
+  modelOf,
+  nameOf,
+  remarksOn,
+  type Draft,
+  type Limit,
+} from '../../editor/sber/draft';
+import { labelsOf, LANGUAGES, lookUp, ROOT } from './page';
 
-interface Draft extends Record<string, unknown> {
-  id: string;
-  model: string;
-  category: string;
-  chosen: Set<string>;
-  extra: Set<string>;
-  limits: Record<string, Record<string, unknown>>;
-}
-interface Remark {
-  code: string;
-  name?: string;
-  grave?: boolean;
-}
-interface Rules {
-  draftOf(catalogue: object, model: unknown): Draft;
-  modelOf(catalogue: object, draft: Draft): Record<string, unknown>;
-  copyOf(catalogue: object, draft: Draft, taken: string[]): Draft;
-  factsOf(catalogue: object, name: string): object | undefined;
-  isKnown(catalogue: object, kind: 'function' | 'category', name: string): boolean;
-  groupsOf(catalogue: object, draft: Draft): Record<string, string[]>;
-  remarksOn(catalogue: object, drafts: Draft[]): Remark[][];
-  firstFault(models: unknown): { number: number; code: string } | null;
-}
-
-const catalogue = { functions: FUNCTIONS, categories: CATEGORIES };
 const lamp = {
   id: 'QWERTY123',
   manufacturer: 'Xiaqara',
@@ -51,31 +36,23 @@ const lamp = {
 };
 
 describe('the model builder', () => {
-  let rules: Rules;
-  before(() => {
-    rules = (loadPage('sber-models').window.TheKeys as { sberModels: Rules }).sberModels;
-  });
-
-  /** What came out of the page's own world, as plain objects of this one. */
-  const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
-  const draft = (model: unknown): Draft => rules.draftOf(catalogue, model);
   const saved = (model: Draft): Record<string, unknown> =>
-    plain(rules.modelOf(catalogue, model)) as Record<string, unknown>;
+    JSON.parse(JSON.stringify(modelOf(model))) as Record<string, unknown>;
   const codes = (...drafts: Draft[]): string[][] =>
-    (plain(rules.remarksOn(catalogue, drafts)) as Remark[][]).map((remarks) =>
+    remarksOn(drafts).map((remarks) =>
       remarks.map(({ code, name }) => (name === undefined ? code : `${code} ${name}`)),
     );
   const door = (changes: object = {}): Draft =>
-    draft({ id: 'D1', manufacturer: 'Acme', model: 'Door', category: 'sensor_door', features: [], ...changes });
+    draftOf({ id: 'D1', manufacturer: 'Acme', model: 'Door', category: 'sensor_door', features: [], ...changes });
 
   it("keeps the vendor's own example whole, unknown function and dependencies too", () => {
-    const again = saved(draft(lamp)) as typeof lamp;
+    const again = saved(draftOf(lamp)) as typeof lamp;
     assert.deepEqual(new Set(again.features), new Set(lamp.features));
     assert.deepEqual({ ...again, features: [] }, { ...lamp, features: [] });
   });
 
   it('says what is odd about the example: a bound below the documented one, a function without a page', () => {
-    assert.deepEqual(codes(draft(lamp)), [['tooWide light_brightness', 'functionUnknown sleep_timer']]);
+    assert.deepEqual(codes(draftOf(lamp)), [['tooWide light_brightness', 'functionUnknown sleep_timer']]);
   });
 
   it('always has what the category demands, and only what was ticked besides', () => {
@@ -107,9 +84,9 @@ describe('the model builder', () => {
   });
 
   it('writes whole numbers as text with a step, other numbers as numbers without', () => {
-    const sensor = draft({ category: 'sensor_air', features: ['temperature', 'tvoc_float'] });
-    sensor.limits.temperature = { min: '-200', max: '', step: '' };
-    sensor.limits.tvoc_float = { min: '0.5', max: '', step: '' };
+    const sensor = draftOf({ category: 'sensor_air', features: ['temperature', 'tvoc_float'] });
+    sensor.limits.set('temperature', { min: '-200', max: '', step: '' });
+    sensor.limits.set('tvoc_float', { min: '0.5', max: '', step: '' });
     assert.deepEqual(saved(sensor).allowed_values, {
       temperature: { type: 'INTEGER', integer_values: { min: '-200', max: '2000', step: '1' } },
       tvoc_float: { type: 'FLOAT', float_values: { min: 0.5, max: 9.999 } },
@@ -117,12 +94,12 @@ describe('the model builder', () => {
   });
 
   it('limits nothing where all values or none are ticked, and limits only functions that the model has', () => {
-    const strip = draft({ category: 'hvac_fan', features: ['hvac_air_flow_power'] });
-    strip.limits.hvac_air_flow_power = { values: [...(FUNCTIONS.hvac_air_flow_power?.values ?? [])] };
+    const strip = draftOf({ category: 'hvac_fan', features: ['hvac_air_flow_power'] });
+    strip.limits.set('hvac_air_flow_power', { values: [...(FUNCTIONS.hvac_air_flow_power?.values ?? [])] });
     assert.equal(saved(strip).allowed_values, undefined);
-    strip.limits.hvac_air_flow_power = { values: [] };
+    strip.limits.set('hvac_air_flow_power', { values: [] });
     assert.equal(saved(strip).allowed_values, undefined);
-    strip.limits.hvac_air_flow_power = { values: ['low', 'high'] };
+    strip.limits.set('hvac_air_flow_power', { values: ['low', 'high'] });
     assert.deepEqual(saved(strip).allowed_values, {
       hvac_air_flow_power: { type: 'ENUM', enum_values: { values: ['low', 'high'] } },
     });
@@ -133,7 +110,7 @@ describe('the model builder', () => {
   it('keeps the limits of a saved model as they are meant, also where the catalogue has other ideas of them', () => {
     const kept = (name: string, entry: object): unknown => {
       const { allowed_values } = saved(
-        draft({ category: 'sensor_air', features: [name], allowed_values: { [name]: entry } }),
+        draftOf({ category: 'sensor_air', features: [name], allowed_values: { [name]: entry } }),
       );
       return (allowed_values as Record<string, unknown> | undefined)?.[name];
     };
@@ -162,9 +139,9 @@ describe('the model builder', () => {
   });
 
   it('writes numbers as Sber reads them, however a field for numbers shows them', () => {
-    const sensor = draft({ category: 'sensor_air', features: ['temperature', 'tvoc_float'] });
-    sensor.limits.temperature = { min: '-0', max: '1e3', step: '10.0' };
-    sensor.limits.tvoc_float = { min: '1e-1', max: '', step: '' };
+    const sensor = draftOf({ category: 'sensor_air', features: ['temperature', 'tvoc_float'] });
+    sensor.limits.set('temperature', { min: '-0', max: '1e3', step: '10.0' });
+    sensor.limits.set('tvoc_float', { min: '1e-1', max: '', step: '' });
     assert.deepEqual(saved(sensor).allowed_values, {
       temperature: { type: 'INTEGER', integer_values: { min: '0', max: '1000', step: '10' } },
       tvoc_float: { type: 'FLOAT', float_values: { min: 0.1, max: 9.999 } },
@@ -172,19 +149,19 @@ describe('the model builder', () => {
   });
 
   it('copies a model under an id of its own', () => {
-    const copy = rules.copyOf(catalogue, draft(lamp), ['QWERTY123', 'QWERTY123-2']);
+    const copy = copyOf(draftOf(lamp), ['QWERTY123', 'QWERTY123-2']);
     assert.equal(copy.id, 'QWERTY123-3');
-    assert.deepEqual({ ...saved(copy), id: '' }, { ...saved(draft(lamp)), id: '' });
+    assert.deepEqual({ ...saved(copy), id: '' }, { ...saved(draftOf(lamp)), id: '' });
   });
 
   it('warns of each thing Sber is known to refuse', () => {
     const temperature = (limit: object): Draft => {
-      const model = draft({ ...lamp, category: 'sensor_temp', features: ['temperature'], dependencies: undefined });
-      model.limits = { temperature: { min: '', max: '', step: '', ...limit } };
+      const model = draftOf({ ...lamp, category: 'sensor_temp', features: ['temperature'], dependencies: undefined });
+      model.limits = new Map([['temperature', { min: '', max: '', step: '', ...limit }]]);
       return model;
     };
     const cases: [Draft, string[]][] = [
-      [draft({}), ['idMissing', 'manufacturerMissing', 'modelMissing', 'categoryMissing']],
+      [draftOf({}), ['idMissing', 'manufacturerMissing', 'modelMissing', 'categoryMissing']],
       [door({ hw_version: 'Unknown' }), ['versionUnknown']],
       [door({ category: 'lock', features: ['online'] }), ['categoryUnknown']],
       [door({ category: 'lock' }), ['noFunction', 'categoryUnknown']],
@@ -202,12 +179,12 @@ describe('the model builder', () => {
 
   it('marks the node only for what cannot be sent, and says which model', () => {
     const good = saved(door());
-    assert.equal(rules.firstFault([]), null);
-    assert.equal(rules.firstFault([good]), null);
-    assert.deepEqual(plain(rules.firstFault([good, { ...good, id: '' }])), { number: 2, code: 'idMissing' });
-    assert.deepEqual(plain(rules.firstFault([good, good])), { number: 2, code: 'idTwice' });
-    assert.deepEqual(plain(rules.firstFault([{ ...good, features: [] }])), { number: 1, code: 'noFunction' });
-    assert.deepEqual(plain(rules.firstFault('[]')), { number: 0, code: 'notModels' });
+    assert.equal(firstFault([]), null);
+    assert.equal(firstFault([good]), null);
+    assert.deepEqual(firstFault([good, { ...good, id: '' }]), { number: 2, code: 'idMissing' });
+    assert.deepEqual(firstFault([good, good]), { number: 2, code: 'idTwice' });
+    assert.deepEqual(firstFault([{ ...good, features: [] }]), { number: 1, code: 'noFunction' });
+    assert.deepEqual(firstFault('[]'), { number: 0, code: 'notModels' });
   });
 
   it('marks the node for a range exactly where sending it is refused, and calls that grave', async () => {
@@ -216,16 +193,24 @@ describe('the model builder', () => {
       for (const [min, max, step] of limits.flatMap((a) =>
         limits.flatMap((b) => limits.map((c) => [a, b, c] as const)),
       )) {
-        const model = draft({ id: 'S', manufacturer: 'Acme', model: 'Air', category: 'sensor_air', features: [name] });
-        if (`${min}${max}${step}` !== '') model.limits[name] = { min, max, step: name === 'temperature' ? step : '' };
+        const model = draftOf({
+          id: 'S',
+          manufacturer: 'Acme',
+          model: 'Air',
+          category: 'sensor_air',
+          features: [name],
+        });
+        if (`${min}${max}${step}` !== '') {
+          model.limits.set(name, { min, max, step: name === 'temperature' ? step : '' });
+        }
         const made = saved(model);
         const refused = await checkModels([made], pacing(systemClock)).then(
           () => false,
           () => true,
         );
-        const [remarks] = plain(rules.remarksOn(catalogue, [model])) as Remark[][];
-        const shown = JSON.stringify([model.limits, made]);
-        assert.equal(rules.firstFault([made])?.code === 'badRange', refused, shown);
+        const [remarks] = remarksOn([model]);
+        const shown = JSON.stringify([[...model.limits], made]);
+        assert.equal(firstFault([made])?.code === 'badRange', refused, shown);
         assert.equal(
           remarks!.some(({ grave }) => grave),
           refused,
@@ -237,34 +222,42 @@ describe('the model builder', () => {
 
   it('takes a function for nothing but a function, whatever it is called', () => {
     for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
-      const model = draft({ ...door(), id: 'D1', features: [name] });
-      assert.equal(rules.factsOf(catalogue, name), undefined);
-      assert.equal(rules.isKnown(catalogue, 'function', name) || rules.isKnown(catalogue, 'category', name), false);
-      assert.equal(model.limits[name], undefined);
+      const model = draftOf({ ...door(), id: 'D1', features: [name] });
+      for (const kind of ['function', 'category'] as const) {
+        assert.equal(
+          nameOf(() => 'words', kind, name),
+          name,
+        );
+      }
+      assert.equal(model.limits.get(name), undefined);
       assert.ok((saved(model).features as string[]).includes(name));
     }
-    assert.ok(rules.isKnown(catalogue, 'function', 'online') && rules.isKnown(catalogue, 'category', 'light'));
+    assert.equal(
+      nameOf(() => 'words', 'function', 'online'),
+      'words',
+    );
   });
 
   it('survives whatever stands in a flow file', () => {
     for (const odd of [null, 5, 'x', [], { features: 'online', allowed_values: [], category: 7 }, { features: [1] }]) {
       assert.doesNotThrow(() => {
-        codes(draft(odd));
-        saved(draft(odd));
+        codes(draftOf(odd));
+        saved(draftOf(odd));
       }, JSON.stringify(odd));
     }
   });
 });
 
 describe('the words of the model builder', () => {
-  const resource = (name: string): string => readFileSync(path.join(ROOT, 'resources', name), 'utf8');
+  const code = ['builder.ts', 'functions.ts', 'draft.ts', '../sber-models.ts']
+    .map((file) => readFileSync(path.join(ROOT, 'editor', 'sber', file), 'utf8'))
+    .join('\n');
   const keys = [
     ...Object.keys(CATEGORIES).map((name) => `category.${name}`),
     ...Object.keys(FUNCTIONS).map((name) => `function.${name}`),
-    ...[...resource('sber-model-builder.js').matchAll(/\bt\('([^']+)'/g)].map(([, key]) => key!),
-    ...[...loadPage('sber-models').source.matchAll(/\bwords\('([^']+)'/g)].map(([, key]) => key!),
-    ...[...resource('sber-model-rules.js').matchAll(/code: '(\w+)'/g)]
-      .map(([, code]) => code!)
+    ...[...code.matchAll(/\bwords\(\s*'([^']+)'/g)].map(([, key]) => key!),
+    ...[...code.matchAll(/code: (?:isWhole \? )?'(\w+)'|(?:mild|grave)\('(\w+)'/g)]
+      .map(([, code, said]) => code ?? said!)
       .filter((code) => !['notModels', 'badRange'].includes(code))
       .map((code) => `remark.${code}`),
     ...['id', 'manufacturer', 'model', 'category'].flatMap((key) => [`remark.${key}Missing`, `fault.${key}Missing`]),
@@ -306,16 +299,16 @@ describe('what the model builder makes', () => {
   const breath = pacing(systemClock);
 
   it('is sent as it is, without a warning, for every kind of device with all that it can do', async () => {
-    const rules = (loadPage('sber-models').window.TheKeys as { sberModels: Rules }).sberModels;
     const made = Object.entries(CATEGORIES).map(([category, { mandatory, oneOf, optional }]) => {
-      const draft = rules.draftOf(catalogue, { id: category, manufacturer: 'Acme', model: 'All of it', category });
+      const draft = draftOf({ id: category, manufacturer: 'Acme', model: 'All of it', category });
       for (const name of [...mandatory, ...oneOf, ...optional]) {
         draft.chosen.add(name);
         const { type, min, values } = FUNCTIONS[name]!;
-        if (type === 'INTEGER' || type === 'FLOAT') draft.limits[name] = { min: String(min! + 1), max: '', step: '' };
-        if (values !== undefined && values.length > 1) draft.limits[name] = { values: [values[0]] };
+        const limit = (narrowed: Limit): unknown => draft.limits.set(name, narrowed);
+        if (type === 'INTEGER' || type === 'FLOAT') limit({ min: String(min! + 1), max: '', step: '' });
+        if (values !== undefined && values.length > 1) limit({ values: [values[0]!] });
       }
-      return JSON.parse(JSON.stringify(rules.modelOf(catalogue, draft))) as object;
+      return JSON.parse(JSON.stringify(modelOf(draft))) as object;
     });
     const { models, warnings } = await checkModels(made, breath);
     assert.deepEqual(warnings, []);

@@ -128,19 +128,23 @@ describe('the examples for Google', () => {
     const closed = await anna.execute('front-door', 'LockUnlock', { lock: true });
     assert.equal(closed.states?.isLocked, true);
     assert.equal(world.lock(LOCK.identifier).state, 'closed');
+    // The lock is watched: Google does not go on saying "locked" of one that is out of reach.
+    world.lock(LOCK.identifier).inSight = false;
+    helper.getNode(named('Watch the lock')).receive({});
+    await until(async () => (await anna.query('front-door'))['front-door']?.online === false);
   });
 
   it('07: arming away locks the door, arming at home does not', async () => {
     const anna = await start('07 - Alarm locks the door');
-    await anna.execute('front-door', 'LockUnlock', { lock: false }, { pin: PIN });
-    const home = await anna.execute('alarm', 'ArmDisarm', { arm: true });
+    await anna.execute('house-door', 'LockUnlock', { lock: false }, { pin: PIN });
+    const home = await anna.execute('house-alarm', 'ArmDisarm', { arm: true });
     assert.deepEqual(home.states, { online: true, isArmed: true, currentArmLevel: 'home' });
     assert.equal(world.lock(LOCK.identifier).state, 'open');
-    const away = await anna.execute('alarm', 'ArmDisarm', { arm: true, armLevel: 'away' });
+    const away = await anna.execute('house-alarm', 'ArmDisarm', { arm: true, armLevel: 'away' });
     assert.deepEqual(away.states, { online: true, isArmed: true, currentArmLevel: 'away' });
-    await until(async () => (await anna.query('front-door'))['front-door']?.isLocked === true);
+    await until(async () => (await anna.query('house-door'))['house-door']?.isLocked === true);
     assert.equal(world.lock(LOCK.identifier).state, 'closed');
-    const { alarm } = await anna.query('alarm');
+    const { 'house-alarm': alarm } = await anna.query('house-alarm');
     assert.equal(alarm?.isArmed, true);
   });
 });

@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import helper from 'node-red-node-test-helper';
 import type { NodeMessage } from 'node-red';
-import { serve } from '../../nodes/shared/google';
+import { serve } from '../../nodes/shared/google-routes';
 import type { HttpHandler } from '../../src/google/types';
 import { refresh, fetchCode, redeem } from '../../simulators/google/link';
 import { ACCOUNT, CREDENTIALS, GoogleFlow, type FlowItem } from '../support/google-nodes';
@@ -201,7 +201,7 @@ describe('the Google account on the network', () => {
         response.end();
         return Promise.resolve();
       };
-      const withdraw = serve({ app: inner, root: '/red/', server }, '/home', { 'POST /fulfillment': answer });
+      const withdraw = serve({ app: inner, root: '/red/', server }, '/home', { '/fulfillment': answer });
       inner.post('/other', (request, response) => {
         seen.push(request.body);
         response.end();
@@ -237,8 +237,9 @@ describe('the Google account on the network', () => {
     it('come with the account and go with it', async () => {
       flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()]);
       const anna = await flow.link();
-      assert.equal((await fetch(anna.address)).status, 404);
+      assert.equal((await fetch(anna.address)).status, 405);
       await flow.deploy([], 'full');
+      assert.equal((await fetch(anna.address)).status, 404);
       assert.equal((await anna.raw(SYNC)).status, 404);
     });
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { GoogleFlow, ACCOUNT, type FlowItem } from '../support/google-nodes';
+import { HomeGraphStandIn } from '../../simulators/google/home-graph';
+import { GoogleFlow, ACCOUNT, CREDENTIALS, type FlowItem } from '../support/google-nodes';
 import { GUIDE } from '../support/google-guide';
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import type { CommandMessage } from '../../src/google/home';
-import type { JsonObject } from '../../src/google/json';
+import type { CommandMessage } from '../../src/google/messages';
+import type { JsonObject } from '../../src/google/types';
 
 /** A node that answers as a test says, in the place of a person's own flow. */
 function flowOf(reply: (message: CommandMessage & Record<string, unknown>) => unknown) {
@@ -19,8 +20,8 @@ function flowOf(reply: (message: CommandMessage & Record<string, unknown>) => un
   };
 }
 
-const chain = (device: object): FlowItem[] => [
-  ACCOUNT,
+const chain = (device: object, account = ACCOUNT): FlowItem[] => [
+  account,
   { id: 'in', type: 'google-smarthome-in', account: 'account', wires: [['flow']], ...device },
   { id: 'flow', type: 'test-flow', wires: [['out']] },
   { id: 'out', type: 'google-smarthome-out', account: 'account', device: '', wires: [] },
@@ -29,15 +30,25 @@ const chain = (device: object): FlowItem[] => [
 
 describe("Google's security system guide over HTTP", () => {
   let flow: GoogleFlow | undefined;
-  afterEach(() => flow?.stop());
+  let graph: HomeGraphStandIn;
+  beforeEach(async () => {
+    graph = await new HomeGraphStandIn().start();
+  });
+  afterEach(async () => {
+    await flow?.stop();
+    await graph.close();
+  });
 
   for (const sample of GUIDE) {
     it(sample.name, async () => {
       const [device] = sample.devices;
       const told: CommandMessage[] = [];
       flow = await GoogleFlow.start(
-        chain(device!.settings),
-        { in: { pin: device!.pin } },
+        chain(device!.settings, { ...ACCOUNT, homeGraphEndpoint: graph.endpoint } as typeof ACCOUNT),
+        {
+          in: { pin: device!.pin },
+          account: { ...CREDENTIALS, serviceAccountKey: graph.serviceAccountKey() },
+        },
         {
           modules: [
             flowOf((message) => {

@@ -28,6 +28,7 @@ describe('lock-status', () => {
     assert.deepEqual(payload, {
       identifier: FRONT.identifier,
       state: 'closed',
+      previous: null,
       code: 49,
       batteryMillivolts: 8131,
       batteryPercent: 95,
@@ -129,7 +130,7 @@ describe('lock-status', () => {
     await flow.next('caught');
     flow.send('lock', { identifier: BACK.identifier });
     await flow.next('out', 2);
-    assert.deepEqual(flow.badgesOf('lock').slice(-2), ['reading…', 'lock not seen']);
+    assert.deepEqual(flow.badgesOf('lock').slice(-2), ['reading…', 'lock out of range']);
   });
 
   it('tells a lock that is out of sight from a gateway that is gone', async () => {
@@ -138,7 +139,7 @@ describe('lock-status', () => {
     const { error } = await flow.next('caught');
     assert.equal(error?.code, 'LOCK_NOT_DETECTED');
     const badge = flow.badges.filter(({ id }) => id === 'lock').at(-1)?.badge;
-    assert.deepEqual([badge?.text, badge?.shape], ['lock not seen', 'dot']);
+    assert.deepEqual([badge?.text, badge?.shape], ['lock out of range', 'dot']);
   });
 
   it('polls once for many nodes', async () => {
@@ -151,6 +152,70 @@ describe('lock-status', () => {
     await flow.next('out', 3);
     assert.equal(polls(), 1);
     assert.equal(flow.world.journal.paths.length, 2);
+  });
+
+  const changes = (id = 'out'): unknown[] =>
+    flow.at(id).map(({ payload }) => {
+      const { previous, state } = payload as { previous: string | null; state: string };
+      return [previous, state];
+    });
+
+  it('tells a first reading from a change, over deploys and restarts too', async () => {
+    await start({ interval: '1' });
+    await flow.next('out');
+    flow.world.lock(FRONT.identifier).turnByHand('open');
+    await flow.next('out', 2);
+    await flow.deploy(flow.whole(flow.gateway({ name: 'edited' }), status({ interval: '1', name: 'edited' })), 'full');
+    await flow.next('out', 3);
+    assert.deepEqual(changes(), [
+      [null, 'closed'],
+      ['closed', 'open'],
+      ['open', 'open'],
+    ]);
+    await flow.again();
+    flow.world.lock(FRONT.identifier).turnByHand('closed');
+    await start();
+    flow.send('lock', {});
+    flow.send('lock', {});
+    await flow.next('out', 2);
+    assert.deepEqual(changes(), [
+      ['open', 'closed'],
+      ['closed', 'closed'],
+    ]);
+  });
+
+  it('knows at once what another node has read of its lock, and says so in badge and message', async () => {
+    const action = { ...status(), id: 'act', type: 'lock-action', action: 'open', confirm: true, wires: [[]] };
+    const idle = status({ id: 'idle', wires: [[]] });
+    const other = status({ id: 'other', identifier: BACK.identifier, wires: [[]] });
+    await flow.load(flow.whole(flow.gateway(), status({ interval: '3600' }), action, idle, other));
+    await flow.next('out');
+    flow.send('act', {});
+    await flow.next('out', 2);
+    assert.deepEqual(changes(), [
+      [null, 'closed'],
+      ['closed', 'open'],
+    ]);
+    await flow.until(() => flow.badgesOf('act').at(-1)?.startsWith('open') === true);
+    assert.equal(flow.badgesOf('lock').at(-1), 'open · 95 %');
+    assert.match(flow.badgesOf('idle').at(-1) ?? '', /^open · \d\d:\d\d$/);
+    assert.equal(flow.badgesOf('other').at(-1), '');
+    await flow.quiet();
+    assert.equal(flow.at('out').length, 2);
+  });
+
+  it('says a change once, where a message of its own has found it', async () => {
+    await start({ interval: '3600' });
+    await flow.next('out');
+    flow.world.lock(FRONT.identifier).turnByHand('open');
+    flow.send('lock', { ask: 1 });
+    await flow.next('out', 2);
+    await flow.quiet();
+    assert.deepEqual(changes(), [
+      [null, 'closed'],
+      ['closed', 'open'],
+    ]);
+    assert.equal(flow.at('out')[1]?.ask, 1);
   });
 
   it('stops polling when it is closed, and begins anew when it is deployed', async () => {

@@ -43,7 +43,7 @@ describe('the packed package', function () {
       ...(await compiled('simulators/gateway')),
       'dist/simulators/latest.js',
       'dist/simulators/random.js',
-      ...(await copied('nodes', 'dist/nodes', (file) => !file.endsWith('.ts'))),
+      ...(await copied('nodes', 'dist/nodes', (file) => !file.endsWith('.ts') && !file.includes('/parts/'))),
       ...(await copied('icons', 'dist/nodes/icons', () => true)),
       ...(await copied('examples', 'examples', () => true)),
       ...(await copied('resources', 'resources', () => true)),

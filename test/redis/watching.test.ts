@@ -1,9 +1,11 @@
 /** Watching locks in several processes that share a Redis. */
 import assert from 'node:assert/strict';
 import { systemClock } from '../../src/common/clock';
+import { silent } from '../../src/common/log';
 import { RedisState } from '../../src/state/redis';
 import type { ListedLock, LockReading } from '../../src/thekeys/answers';
-import { Watcher, type Watched } from '../../src/thekeys/watcher';
+import { Readings } from '../../src/thekeys/readings';
+import { Watcher, type WatcherOptions } from '../../src/thekeys/watcher';
 import { RedisServer, TcpProxy } from '../support/redis';
 
 const SHARE = { identifier: '1001', code: 'demo-share-code-1' };
@@ -39,16 +41,22 @@ describe('processes that watch the same lock', () => {
     await redis.stop();
   });
 
-  const process = (url: string, gateway: Watched, intervalMs: number): { heard: () => number } => {
+  const process = (
+    url: string,
+    gateway: Pick<WatcherOptions, 'list' | 'read'>,
+    intervalMs: number,
+  ): { heard: () => number } => {
     const state = new RedisState({ url, warn: () => undefined });
     opened.push(state);
-    const watcher = new Watcher({ gateway, key: 'gateway.test:80', clock: systemClock, state, random: Math.random });
+    const shared = { key: 'gateway.test:80', state, log: silent };
+    const readings = new Readings(shared);
+    const watcher = new Watcher({ ...shared, ...gateway, readings, clock: systemClock, random: Math.random });
     let heard = 0;
     stops.push(
       watcher.watch(
         { share: SHARE, intervalMs, timeoutMs: 60_000 },
         {
-          onReading: () => (heard += 1),
+          onReading: (_reading, polled) => (heard += polled ? 1 : 0),
           onTrouble: () => undefined,
           onTroubleLasts: () => undefined,
           onRecovered: () => undefined,
@@ -62,11 +70,7 @@ describe('processes that watch the same lock', () => {
     let asked: () => void = () => undefined;
     const inTheMiddle = new Promise<void>((resolve) => (asked = resolve));
     const never = new Promise<never>(() => undefined);
-    process(
-      redis.url.replace(/:\d+/, `:${proxy.port}`),
-      { list: () => (asked(), never), lockStatus: () => never },
-      1000,
-    );
+    process(redis.url.replace(/:\d+/, `:${proxy.port}`), { list: () => (asked(), never), read: () => never }, 1000);
     await inTheMiddle;
     // From here on nothing of it reaches anybody.
     proxy.blackHole = true;
@@ -81,7 +85,7 @@ describe('processes that watch the same lock', () => {
           polled += 1;
           return Promise.resolve([LISTED]);
         },
-        lockStatus: () => Promise.resolve(READING),
+        read: () => Promise.resolve(READING),
       },
       1000,
     );

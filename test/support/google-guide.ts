@@ -4,7 +4,7 @@
  * carry meaning are held on to.
  */
 import assert from 'node:assert/strict';
-import type { JsonObject } from '../../src/google/json';
+import type { JsonObject } from '../../src/google/types';
 import { level, type Reply } from './smart-home';
 
 export interface Turn {

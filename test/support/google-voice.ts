@@ -1,5 +1,5 @@
 /** Google, speaking to a fulfilment over HTTP for one user. Every answer is held against the schemas on its way. */
-import type { JsonObject } from '../../src/google/json';
+import type { JsonObject } from '../../src/google/types';
 import { checkAnswer, type Described } from './google-schemas';
 import type { Result } from './smart-home';
 

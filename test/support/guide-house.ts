@@ -6,8 +6,9 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../src/common/clock';
-import { parseUsers } from '../../src/google/accounts';
-import { createLinking } from '../../src/google/oauth';
+import { silent } from '../../src/common/log';
+import { createLinking } from '../../src/google/linking';
+import { parseUsers } from '../../src/google/users';
 import type { Accounts } from '../../src/google/types';
 import { listOf, treeOf, type GoogleSettings, type Tree } from '../../simulators/google/google';
 import { MemoryState } from '../../src/state/local';
@@ -56,7 +57,7 @@ export interface GuideHouse {
 }
 
 export async function openGuideHouse(): Promise<GuideHouse> {
-  const { accounts, endpoints } = createLinking({
+  const { accounts, authorize, token } = createLinking({
     state: new MemoryState(),
     clock: systemClock,
     prefix: 'google/house',
@@ -64,7 +65,7 @@ export async function openGuideHouse(): Promise<GuideHouse> {
     clientId: 'demo-client',
     clientSecret: 'demo-client-secret',
     users: parseUsers(USERS).users,
-    warn: () => undefined,
+    log: silent,
   });
   const house = { done: [] as string[], windowOpen: true, pending: false };
   const state = { armed: false, level: 'L1', locked: true };
@@ -156,8 +157,8 @@ export async function openGuideHouse(): Promise<GuideHouse> {
 
   const server = http.createServer((req, res) => {
     const path = req.url?.split('?')[0];
-    if (path === '/google-smarthome/oauth/authorize') void endpoints.authorize(req, res);
-    else if (path === '/google-smarthome/oauth/token') void endpoints.token(req, res);
+    if (path === '/google-smarthome/oauth/authorize') void authorize(req, res);
+    else if (path === '/google-smarthome/oauth/token') void token(req, res);
     else void fulfil(req, res).catch(() => res.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

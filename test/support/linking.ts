@@ -3,9 +3,11 @@
  */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { parseUsers } from '../../src/google/accounts';
-import { createLinking } from '../../src/google/oauth';
-import type { Accounts, LinkingOptions } from '../../src/google/types';
+import { silent } from '../../src/common/log';
+import type { LinkedAccounts } from '../../src/google/accounts';
+import { createLinking, type LinkingOptions } from '../../src/google/linking';
+import { postOnly } from '../../src/google/linking-http';
+import { parseUsers } from '../../src/google/users';
 import type { LinkSettings } from '../../simulators/google/link';
 import { MemoryState } from '../../src/state/local';
 import { HandClock } from './clock';
@@ -15,10 +17,19 @@ export const USERS = 'anna:correct horse\nben:a:b:c';
 
 export interface LinkingServer {
   settings: LinkSettings;
-  accounts: Accounts;
+  accounts: LinkedAccounts;
   clock: HandClock;
   warnings: string[];
+  /** Everything else that was logged. */
+  lines: string[];
   close(): Promise<void>;
+}
+
+/** A state with a fixed key, so that counters of names meet by chance in every run or in none. */
+async function stateWithKey(): Promise<MemoryState> {
+  const state = new MemoryState();
+  await state.change('google/test/page-key', () => ({ value: 'k'.repeat(43), result: undefined }));
+  return state;
 }
 
 /** Serves linking under `prefix`, as behind a reverse proxy that strips nothing. */
@@ -27,22 +38,29 @@ export async function serveLinking(
 ): Promise<LinkingServer> {
   const { users = USERS, hand = new HandClock(), ...others } = changes;
   const warnings: string[] = [];
+  const lines: string[] = [];
   const options: LinkingOptions = {
-    state: new MemoryState(),
+    state: await stateWithKey(),
     clock: hand,
     prefix: 'google/test',
     projectId: PROJECT,
     clientId: 'demo-client',
     clientSecret: 'demo-client-secret',
     users: parseUsers(users).users,
-    warn: (message) => warnings.push(message),
+    log: {
+      ...silent,
+      warn: (message) => warnings.push(message),
+      debug: (line) => lines.push(line),
+      trace: (line) => lines.push(line),
+    },
     ...others,
   };
-  const { accounts, endpoints } = createLinking(options);
+  const { accounts, authorize, token } = createLinking(options);
+  const tokenAddress = postOnly(token);
   const server = http.createServer((req, res) => {
     const path = req.url?.split('?')[0];
-    if (path === '/home/google-smarthome/oauth/authorize') void endpoints.authorize(req, res);
-    else if (path === '/home/google-smarthome/oauth/token') void endpoints.token(req, res);
+    if (path === '/home/google-smarthome/oauth/authorize') void authorize(req, res);
+    else if (path === '/home/google-smarthome/oauth/token') void tokenAddress(req, res);
     else res.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -58,6 +76,7 @@ export async function serveLinking(
     accounts,
     clock: hand,
     warnings,
+    lines,
     close: async () => {
       await accounts.close();
       server.closeAllConnections();

@@ -3,11 +3,11 @@
  * the storage are in the test's hand. Every answer is held against the schemas on its way.
  */
 import assert from 'node:assert/strict';
-import type { JsonObject } from '../../src/google/json';
-import { fulfil, type Execution } from '../../src/google/fulfillment';
-import { SmartHome, type CommandMessage, type Settled } from '../../src/google/home';
-import { parseDevice } from '../../src/google/settings';
-import type { Accounts, FollowUpResponse, HomeGraph, Identity, States } from '../../src/google/types';
+import { parseDevice } from '../../src/google/device-settings';
+import { fulfill, type Execution } from '../../src/google/fulfillment';
+import { SmartHome } from '../../src/google/home';
+import type { CommandMessage, Received } from '../../src/google/messages';
+import type { Accounts, FollowUpResponse, HomeGraph, Identity, JsonObject, States } from '../../src/google/types';
 import { MemoryState } from '../../src/state/local';
 import type { State } from '../../src/state/state';
 import { HandClock } from './clock';
@@ -36,6 +36,8 @@ export type Reply = (message: CommandMessage) => unknown;
 export class House {
   readonly told: CommandMessage[] = [];
   readonly warnings: string[] = [];
+  /** What the log has besides warnings. */
+  readonly logged: string[] = [];
   readonly reports: { users: readonly string[]; states: Readonly<Record<string, States>> }[] = [];
   readonly followUps: { user: string; deviceId: string; trait: string; response: FollowUpResponse }[] = [];
   readonly notifications: { users: readonly string[]; deviceId: string; trait: string; notification: JsonObject }[] =
@@ -100,7 +102,12 @@ export class House {
       clock: this.clock,
       prefix: 'google/test',
       newHandle: () => `handle-${(this.handles += 1)}`,
-      warn: (message) => this.warnings.push(message),
+      log: {
+        warn: (text) => this.warnings.push(text),
+        info: (text) => this.logged.push(text),
+        debug: (text) => this.logged.push(text),
+        trace: (text) => this.logged.push(text),
+      },
     });
   }
 
@@ -109,7 +116,7 @@ export class House {
     const settings = parseDevice(raw, pin, 'fallback');
     this.replies.set(settings.id, reply);
     return this.home.register(settings, {
-      deliver: (message) => {
+      onCommand: (message) => {
         const json = JSON.stringify(message);
         if (pin !== '') assert.ok(!json.includes(pin), 'the PIN went to the flow');
         this.told.push(message);
@@ -121,13 +128,13 @@ export class House {
   }
 
   /** The flow answers a command. */
-  reply(message: CommandMessage, payload: unknown, more: object = {}): Promise<Settled> {
-    return this.take({ google: message.google, payload, ...more }, '');
+  reply(message: CommandMessage, payload: unknown, more: object = {}): Promise<Received> {
+    return this.receive({ google: message.google, payload, ...more }, '');
   }
 
   /** The flow says something, whatever it is. */
-  async take(...said: Parameters<SmartHome['take']>): Promise<Settled> {
-    return this.home.take(...said);
+  async receive(...said: Parameters<SmartHome['receive']>): Promise<Received> {
+    return this.home.receive(...said);
   }
 
   /** What the flow of a device answers from now on. */
@@ -136,7 +143,7 @@ export class House {
   }
 
   async post(request: JsonObject, identity = ANNA): Promise<JsonObject> {
-    const answer = await fulfil(this.home, identity, JSON.parse(JSON.stringify(request)));
+    const answer = await fulfill(this.home, identity, JSON.parse(JSON.stringify(request)));
     checkAnswer(request, answer, this.home.devices() as unknown as Described[]);
     return answer;
   }

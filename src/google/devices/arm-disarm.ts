@@ -1,11 +1,13 @@
 /**
  * Arming and disarming: levels, the exit delay, and a `cancel` that never arms. Google's page on the trait ArmDisarm, and
- * its security system guide. Whether something is open is the status report's business.
+ * its security system guide. Whether something is open stands in the status report.
  */
-import { isWholeNumber, type JsonObject } from '../json';
-import type { ArmLevel } from '../settings';
-import type { States } from '../types';
-import { mustBeBoolean, type Action, type Command, type Happening, type Trait, type Understood } from './trait';
+import type { ArmLevel } from '../device-settings';
+import type { JsonObject, States } from '../types';
+import { isWholeNumber, mustBeBoolean, type Action, type Command, type Trait, type Understood } from './trait';
+
+/** Names under which the moments are kept between which there is time to leave. */
+export const EXIT_DELAY = ['exitBegan', 'exitEnds'];
 
 export interface ArmDisarmOptions {
   levels: readonly ArmLevel[];
@@ -20,7 +22,7 @@ export function armDisarm(options: ArmDisarmOptions): Trait {
   const understand = (name: string, params: JsonObject): Understood => {
     const { arm, armLevel, cancel } = params;
     if (cancel !== undefined && typeof cancel !== 'boolean') return { malformed: 'cancel must be true or false' };
-    // The schema has either a level or a cancel. Whoever sends both may be after an alarm that does not do what is said.
+    // The schema has either a level or a cancel. Both at once may be meant to arm what is said to be cancelled.
     if (cancel !== undefined && armLevel !== undefined) return { malformed: 'armLevel and cancel exclude each other' };
     if (armLevel !== undefined && typeof armLevel !== 'string') return { malformed: 'armLevel must be a text' };
     const command = (action: Action, more: Partial<Command> = {}): Command => ({
@@ -50,17 +52,17 @@ export function armDisarm(options: ArmDisarmOptions): Trait {
   return {
     name: 'ArmDisarm',
     commands: ['ArmDisarm'],
-    words: ['isArmed', 'currentArmLevel', 'exitAllowance'],
+    states: ['isArmed', 'currentArmLevel', 'exitAllowance'],
     attributes:
       names.length === 0 ? {} : { availableArmLevels: { levels: toJson(options.levels), ordered: options.ordered } },
     understand,
-    fault: (word, value) => {
-      if (word === 'isArmed') return mustBeBoolean(word, value);
-      if (word === 'exitAllowance') return isWholeNumber(value) ? undefined : 'exitAllowance must be whole seconds';
+    fault: (state, value) => {
+      if (state === 'isArmed') return mustBeBoolean(state, value);
+      if (state === 'exitAllowance') return isWholeNumber(value) ? undefined : 'exitAllowance must be whole seconds';
       // Panels have words of their own for the level ("disarmed"); what is none of the levels falls back to one that is.
       return undefined;
     },
-    next: (kept, { said, command, stopped, now }: Happening) => {
+    next: (kept, { said, command, stopped, now }) => {
       const action = stopped ? undefined : command?.action;
       const { isArmed: saidArmed, currentArmLevel: saidLevel, exitAllowance } = said;
       const { armLevel } = command?.params ?? {};
@@ -71,14 +73,14 @@ export function armDisarm(options: ArmDisarmOptions): Trait {
       return {
         isArmed,
         ...(level === undefined ? {} : { currentArmLevel: level }),
-        // Kept as the moment when it ends, so that a query in between hears what is left of it.
+        // Kept as the moment when it ends, so that a query in between is answered with what is left of it.
         ...(isArmed && isWholeNumber(exitAllowance) ? { exitBegan: now, exitEnds: now + exitAllowance * 1000 } : {}),
       };
     },
     shown: (kept, now) => {
       const { isArmed = false, exitBegan = 0, exitEnds } = kept;
       const level = levelOf(kept);
-      // Before it began only a clock is that was set back, and by that clock nobody knows what is left.
+      // It is before the beginning only when the clock was set back, and then what is left is not known.
       const known = typeof exitEnds === 'number' && typeof exitBegan === 'number' && now >= exitBegan;
       const left = known ? Math.ceil((exitEnds - now) / 1000) : 0;
       return {

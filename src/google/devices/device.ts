@@ -1,45 +1,46 @@
 /**
  * A device that Google knows: its traits put together, its entry in the device list, and the one place where what a flow
- * says becomes what the device is. Pure; where states are kept is told by `states.ts`.
+ * says becomes what the device is. Pure; states are kept by `device-states.ts`.
  */
-import { isObject, type JsonObject } from '../json';
-import { TRAIT_PREFIX, TYPE_PREFIX, type DeviceSettings } from '../settings';
-import type { States } from '../types';
-import { armDisarm } from './arm-disarm';
-import { anyTrait, FOLLOWED_UP } from './custom';
-import { energyStorage } from './energy-storage';
+import { isRecord } from '../../common/json';
+import { TRAIT_PREFIX, TYPE_PREFIX, type DeviceSettings } from '../device-settings';
+import { isGoogleCode } from '../error-codes';
+import type { JsonObject, States } from '../types';
+import { armDisarm, EXIT_DELAY } from './arm-disarm';
+import { energyStorage, isBatteryLow } from './energy-storage';
 import { lockUnlock } from './lock-unlock';
+import { plainCommand, plainTrait } from './plain';
+import { isResult, isResultOf, NOTIFYING_TRAITS, publishedStates } from './published';
 import { statusReport } from './status-report';
-import type { Command, Happening, Trait } from './trait';
+import type { Change, Command, Trait } from './trait';
 
 const COMMAND_PREFIX = 'action.devices.commands.';
 
 /** Why a device does not take a command. Neither tells anything about its state. */
 export interface Refusal {
-  refusal: 'functionNotSupported' | 'protocolError';
+  refusal: 'functionNotSupported';
   why: string;
 }
 
+/** Commands that need their trait; everything else is passed through by custom devices. */
+const OWNED_COMMANDS: ReadonlySet<string> = new Set(['ArmDisarm', 'LockUnlock', 'Charge']);
+
 export class Device {
+  /** Google's names of its traits, without their prefix. */
+  readonly traitNames: readonly string[];
   private readonly traits: readonly Trait[];
-  /** Takes what no other trait owns; undefined for devices that pass nothing through. */
-  private readonly rest: Omit<Trait, 'words'> | undefined;
-  /** The words that are not left to `rest`. */
+  /** What a flow may say of it, besides what only `openEnded` devices pass through. */
   private readonly owned: ReadonlySet<string>;
+  /** It has a trait of which Google publishes no states, so any name may be one. */
+  private readonly openEnded: boolean;
   /** What was shown last: Google asks far more often than anything changes. */
   private last: { kept: Readonly<States>; shown: Readonly<States> } | undefined;
 
   constructor(readonly settings: DeviceSettings) {
     this.traits = traitsOf(settings);
-    this.owned = new Set(['online', ...KEPT_WORDS, ...this.traits.flatMap((trait) => trait.words)]);
-    this.rest =
-      settings.kind === 'CUSTOM'
-        ? anyTrait({
-            type: settings.type.replace(TYPE_PREFIX, ''),
-            pinSet: settings.pin !== '',
-            attributes: settings.customAttributes,
-          })
-        : undefined;
+    this.traitNames = settings.kind === 'CUSTOM' ? settings.customTraits : this.traits.map(({ name }) => name);
+    this.openEnded = this.traitNames.some((name) => publishedStates(name) === undefined);
+    this.owned = new Set(['online', 'exceptionCode', ...this.traits.flatMap(namesKeptBy)]);
   }
 
   get id(): string {
@@ -47,27 +48,26 @@ export class Device {
   }
 
   has(trait: string): boolean {
-    return this.traits.some((candidate) => candidate.name === trait);
+    return this.traitNames.includes(trait);
   }
 
-  /** The device's entry in the answer to SYNC. */
-  describe(): JsonObject {
-    const { settings } = this;
-    const names = this.rest === undefined ? this.traits.map((trait) => trait.name) : settings.customTraits;
+  /** The device's entry in the answer to SYNC. @param reports whether its states are reported to Home Graph */
+  describe(reports: boolean): JsonObject {
+    const { settings, traitNames } = this;
     const attributes: JsonObject = {};
     for (const trait of this.traits) Object.assign(attributes, trait.attributes);
-    Object.assign(attributes, this.rest?.attributes);
+    if (settings.kind === 'CUSTOM') Object.assign(attributes, settings.customAttributes);
     return {
       id: settings.id,
       type: settings.type,
-      traits: names.map((name) => TRAIT_PREFIX + name),
+      traits: traitNames.map((name) => TRAIT_PREFIX + name),
       name: {
         name: settings.name,
         ...(settings.nicknames.length === 0 ? {} : { nicknames: settings.nicknames }),
       },
-      willReportState: true,
-      // Without it Google takes no follow-up of a command that ended late.
-      ...(names.some((name) => FOLLOWED_UP_TRAITS.has(name)) ? { notificationSupportedByAgent: true } : {}),
+      // A scene has no states (Google's page on the type).
+      willReportState: reports && settings.type !== `${TYPE_PREFIX}SCENE`,
+      ...(traitNames.some((name) => NOTIFYING_TRAITS.has(name)) ? { notificationSupportedByAgent: true } : {}),
       ...(settings.roomHint === '' ? {} : { roomHint: settings.roomHint }),
       attributes,
     };
@@ -76,17 +76,23 @@ export class Device {
   /** @param name Google's full name of the command */
   understand(name: string, params: unknown): Command | Refusal {
     const short = name.startsWith(COMMAND_PREFIX) ? name.slice(COMMAND_PREFIX.length) : '';
+    const refused = (why: string): Refusal => ({ refusal: 'functionNotSupported', why });
+    const unsupported = refused(`${name.slice(0, 100)} is no command of this device`);
     const owner = this.traits.find((trait) => trait.commands.includes(short));
-    const foreign = OWNED_COMMANDS.has(short) && owner === undefined;
-    const taker = owner ?? (foreign || short === '' ? undefined : this.rest);
-    const unsupported: Refusal = { refusal: 'functionNotSupported', why: `${name} is no command of this device` };
-    if (taker === undefined) return unsupported;
-    if (params !== undefined && params !== null && !isObject(params)) {
-      return { refusal: 'protocolError', why: 'params must be an object' };
-    }
-    const understood = taker.understand(short, isObject(params) ? params : {});
+    const passedThrough = this.settings.kind === 'CUSTOM' && short !== '' && !OWNED_COMMANDS.has(short);
+    if (owner === undefined && !passedThrough) return unsupported;
+    if (params !== undefined && params !== null && !isRecord(params)) return refused('params must be an object');
+    const given = (params ?? {}) as JsonObject;
+    const understood =
+      owner?.understand(short, given) ??
+      (passedThrough ? plainCommand(this.settings.type.replace(TYPE_PREFIX, ''), short, given) : undefined);
     if (understood === undefined) return unsupported;
-    return 'malformed' in understood ? { refusal: 'protocolError', why: understood.malformed } : understood;
+    return 'malformed' in understood ? refused(understood.malformed) : understood;
+  }
+
+  /** Those of a flow's values that are states of this device, as Google publishes them. */
+  statesIn(values: Readonly<States>): States {
+    return filter(values, (name, value) => this.isState(name) && (value !== null || name === 'isLocked'));
   }
 
   /** Why what a flow said cannot be so, or undefined. */
@@ -94,8 +100,8 @@ export class Device {
     const { online = true } = said;
     if (typeof online !== 'boolean') return 'online must be true or false';
     for (const trait of this.traits) {
-      for (const word of trait.words) {
-        const fault = word in said ? trait.fault(word, said[word]) : undefined;
+      for (const state of trait.states) {
+        const fault = state in said ? trait.fault(state, said[state]) : undefined;
         if (fault !== undefined) return fault;
       }
     }
@@ -103,53 +109,64 @@ export class Device {
   }
 
   /** What the device is from now on. `kept` and the result are for keeping; show them through `shown`. */
-  next(kept: Readonly<States>, happening: Happening): States {
-    const { online = true } = happening.said;
+  next(kept: Readonly<States>, change: Change): States {
+    const { online = true, exceptionCode } = change.said;
     const next: States = { online };
-    const { owned } = this;
+    if (typeof exceptionCode === 'string' && isGoogleCode(exceptionCode)) next.exceptionCode = exceptionCode;
     for (const trait of this.traits) {
-      const mine = this.ownStates(trait, kept);
-      const said = pick(happening.said, trait.words);
-      const concerned = Object.keys(said).length > 0 || this.commanded(trait, happening.command);
-      Object.assign(next, concerned ? trait.next(mine, { ...happening, said }) : mine);
+      const mine = pick(kept, namesKeptBy(trait));
+      const said = pick(change.said, trait.states);
+      const command = concerns(trait, change.command) ? change.command : undefined;
+      const touched = command !== undefined || Object.keys(said).length > 0;
+      Object.assign(next, touched ? trait.next(mine, { ...change, said, command }) : mine);
     }
-    if (this.rest !== undefined) {
-      Object.assign(next, this.rest.next(omit(kept, owned), { ...happening, said: omit(happening.said, owned) }));
-    }
-    return next;
+    const others = { ...kept, ...change.said };
+    return { ...filter(others, (name) => !this.owned.has(name) && this.isState(name)), ...next };
   }
 
-  /** All states of every trait, and `online`: what QUERY answers and Home Graph is told. The same object until they change. */
+  /** Whether states that were kept hold nothing that this device may not have: a trait may have been taken away since. */
+  clean(kept: Readonly<States>): Readonly<States> {
+    const clean = filter(kept, (name) => this.isState(name) || EXIT_DELAY.includes(name));
+    return Object.keys(clean).length === Object.keys(kept).length ? kept : clean;
+  }
+
+  /** All states of every trait, and `online`: what Home Graph is told. The same object until they change. */
   shown(kept: Readonly<States>, now: number): Readonly<States> {
     if (this.last?.kept === kept) return this.last.shown;
     const shown = this.show(kept, now, () => true);
     // An exit delay shows another number every second.
-    this.last = KEPT_WORDS.some((word) => word in kept) ? undefined : { kept, shown };
+    this.last = EXIT_DELAY.some((name) => name in kept) ? undefined : { kept, shown };
     return shown;
   }
 
   /**
-   * The states for the answer to commands: all of each trait that was commanded or spoken of, and no fragment of another,
-   * because Google takes what it hears of a trait for the whole of it.
+   * The states for the answer to a command: all of each trait that was commanded or spoken of, and no fragment of another,
+   * because Google takes what it gets of a trait for the whole of it; and the command's results.
    */
-  shownFor(kept: Readonly<States>, now: number, commands: readonly Command[], said: Readonly<States>): States {
-    return this.show(
-      kept,
-      now,
-      (trait) =>
-        commands.some((command) => this.commanded(trait, command)) ||
-        trait.words.some((word) => Object.hasOwn(said, word)),
-    );
+  answered(kept: Readonly<States>, now: number, command: Command, said: Readonly<States>, results: States): States {
+    const shown = this.show(kept, now, (trait) => gives(trait, command) || trait.states.some((name) => name in said));
+    const rest = filter(shown, (name) => this.owned.has(name) || name in said);
+    return { ...rest, ...filter(results, (name) => isResultOf(command.name, name)), ...this.exception(kept) };
+  }
+
+  /** What is wrong with the device although it works: what the flow said, or a lock's low battery. */
+  exception(kept: Readonly<States>): { exceptionCode?: string } {
+    const { exceptionCode } = kept;
+    if (typeof exceptionCode === 'string') return { exceptionCode };
+    return this.has('LockUnlock') && this.has('EnergyStorage') && isBatteryLow(kept)
+      ? { exceptionCode: 'lowBattery' }
+      : {};
   }
 
   /**
-   * What the user is shown with a question: the words that the flow said and no other, as Google takes them. Nothing of
-   * it is kept. What no trait knows goes as it is, for the guide's own `targetArmLevel` is such a word.
+   * What the user is shown with a question: the states that the flow said and no other, as Google takes them. None of it is
+   * kept. A name that no trait has goes as it is, for the guide's own `targetArmLevel` is one.
    */
   preview(said: Readonly<States>, command: Command, now: number): States {
-    const shown = omit(said, new Set(this.traits.flatMap((trait) => trait.words)));
+    const owned = new Set(this.traits.flatMap((trait) => trait.states));
+    const shown = filter(said, (name, value) => !owned.has(name) && value !== null && !isResult(name));
     for (const trait of this.traits) {
-      const mine = pick(said, trait.words);
+      const mine = pick(said, trait.states);
       const next = trait.next({}, { said: mine, command, stopped: false, now });
       Object.assign(shown, pick(trait.shown(next, now), Object.keys(mine)));
     }
@@ -157,31 +174,20 @@ export class Device {
   }
 
   private show(kept: Readonly<States>, now: number, wanted: (trait: Trait) => boolean): States {
-    const { online = true } = kept;
-    const states: States = { online };
+    const { online = true, isLocked } = kept;
+    // A lock in no known state is offline until it is in one.
+    const states: States = { online: online !== false && !(isLocked === null && this.has('LockUnlock')) };
     for (const trait of this.traits) {
-      if (wanted(trait)) Object.assign(states, trait.shown(this.ownStates(trait, kept), now));
+      if (wanted(trait)) Object.assign(states, trait.shown(pick(kept, namesKeptBy(trait)), now));
     }
-    return this.rest === undefined ? states : { ...states, ...this.rest.shown(omit(kept, this.owned), now) };
+    if (!this.openEnded) return states;
+    return { ...states, ...filter(kept, (name) => !this.owned.has(name) && this.isState(name)) };
   }
 
-  private ownStates(trait: Trait, kept: Readonly<States>): States {
-    return pick(kept, trait.name === 'ArmDisarm' ? [...trait.words, ...KEPT_WORDS] : trait.words);
-  }
-
-  private commanded(trait: Trait, command: Command | undefined): boolean {
-    return command !== undefined && trait.commands.includes(command.name);
+  private isState(name: string): boolean {
+    return this.owned.has(name) || (this.openEnded && name !== 'followUpToken' && !isResult(name));
   }
 }
-
-/** Names under which the trait ArmDisarm keeps what it shows otherwise. */
-const KEPT_WORDS = ['exitBegan', 'exitEnds'];
-
-/** Traits of which Google is told how a command ended that took long. */
-const FOLLOWED_UP_TRAITS: ReadonlySet<string> = new Set(['ArmDisarm', 'LockUnlock', ...Object.values(FOLLOWED_UP)]);
-
-/** Commands that need their trait; everything else is passed through where anything is. */
-const OWNED_COMMANDS: ReadonlySet<string> = new Set(['ArmDisarm', 'LockUnlock', 'Charge']);
 
 function traitsOf(settings: DeviceSettings): Trait[] {
   const arming = (): Trait =>
@@ -196,20 +202,41 @@ function traitsOf(settings: DeviceSettings): Trait[] {
         if (name === 'ArmDisarm') return [arming()];
         if (name === 'StatusReport') return [statusReport(settings.id)];
         if (name === 'LockUnlock') return [lockUnlock()];
-        return name === 'EnergyStorage' ? [energyStorage(settings.customAttributes)] : [];
+        if (name === 'EnergyStorage') return [energyStorage(settings.customAttributes)];
+        return plainTrait(name) ?? [];
       });
   }
 }
 
-function pick(states: Readonly<States>, words: readonly string[]): States {
+/** Whether a command is this trait's: its own, or for traits without rules any that no other trait has for itself. */
+function concerns(trait: Trait, command: Command | undefined): boolean {
+  if (command === undefined) return false;
+  return isPlain(trait) ? !OWNED_COMMANDS.has(command.name) : trait.commands.includes(command.name);
+}
+
+/** Whether a command says what the trait's states shall be. */
+function gives(trait: Trait, command: Command): boolean {
+  if (!concerns(trait, command)) return false;
+  return !isPlain(trait) || Object.keys(trait.next({}, { said: {}, command, stopped: false, now: 0 })).length > 0;
+}
+
+function isPlain({ name, commands }: Trait): boolean {
+  return commands.length === 0 && name !== 'StatusReport';
+}
+
+function namesKeptBy({ name, states }: Trait): readonly string[] {
+  return name === 'ArmDisarm' ? [...states, ...EXIT_DELAY] : states;
+}
+
+function pick(states: Readonly<States>, names: readonly string[]): States {
   const picked: States = {};
-  for (const word of words) {
-    const state = Object.hasOwn(states, word) ? states[word] : undefined;
-    if (state !== undefined) picked[word] = state;
+  for (const name of names) {
+    const state = Object.hasOwn(states, name) ? states[name] : undefined;
+    if (state !== undefined) picked[name] = state;
   }
   return picked;
 }
 
-function omit(states: Readonly<States>, words: ReadonlySet<string>): States {
-  return Object.fromEntries(Object.entries(states).filter(([word]) => !words.has(word)));
+function filter(states: Readonly<States>, wanted: (name: string, value: States[string]) => boolean): States {
+  return Object.fromEntries(Object.entries(states).filter(([name, value]) => wanted(name, value)));
 }

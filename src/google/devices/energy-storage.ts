@@ -1,5 +1,8 @@
 /** The battery of a lock, for asking only. Google's page on the trait EnergyStorage. */
-import type { JsonObject } from '../json';
+import { isRecord } from '../../common/json';
+import type { JsonObject, States } from '../types';
+import { plainCommand } from './plain';
+import { publishedStates } from './published';
 import type { Trait } from './trait';
 
 /** Google's words for how full it is, from which percentage on. Google leaves the thresholds to the integrator. */
@@ -11,37 +14,35 @@ const WORDS = [
   [0, 'CRITICALLY_LOW'],
 ] as const;
 
+/** Per cent: below it a lock warns. */
+const LOW_PERCENT = 20;
+
 /** @param attributes those of a custom device; a lock's battery can be asked, not charged */
 export function energyStorage(attributes: JsonObject = { queryOnlyEnergyStorage: true, isRechargeable: false }): Trait {
   return {
     name: 'EnergyStorage',
     commands: ['Charge'],
-    words: [
-      'batteryPercent',
-      'descriptiveCapacityRemaining',
-      'capacityRemaining',
-      'capacityUntilFull',
-      'isCharging',
-      'isPluggedIn',
-    ],
+    states: ['batteryPercent', ...(publishedStates('EnergyStorage') ?? [])],
     attributes,
-    understand: (name, params) => {
-      const { queryOnlyEnergyStorage } = attributes;
-      if (queryOnlyEnergyStorage === true) return undefined;
-      return { name, params, action: undefined, releases: false, followUpTrait: undefined, failure: 'hardError' };
-    },
-    fault: (word, value) => {
-      if (word !== 'batteryPercent' || value === null) return undefined;
+    understand: (name, params) =>
+      attributes.queryOnlyEnergyStorage === true ? undefined : plainCommand('', name, params),
+    fault: (state, value) => {
+      if (state !== 'batteryPercent') return undefined;
       return typeof value === 'number' && value >= 0 && value <= 100
         ? undefined
         : 'batteryPercent must be a number from 0 to 100';
     },
-    next: (kept, { said }) => {
+    next: (kept, { said, command, stopped }) => {
       const { batteryPercent, ...plain } = said;
-      if (typeof batteryPercent !== 'number') return { ...kept, ...plain };
+      const asked: States =
+        command?.name === 'Charge' && !stopped && typeof command.params.charge === 'boolean'
+          ? { isCharging: command.params.charge }
+          : {};
+      if (typeof batteryPercent !== 'number') return { ...kept, ...asked, ...plain };
       const word = WORDS.find(([from]) => batteryPercent >= from)?.[1] ?? 'CRITICALLY_LOW';
       return {
         ...kept,
+        ...asked,
         descriptiveCapacityRemaining: word,
         capacityRemaining: [{ rawValue: Math.round(batteryPercent), unit: 'PERCENTAGE' }],
         ...plain,
@@ -49,4 +50,18 @@ export function energyStorage(attributes: JsonObject = { queryOnlyEnergyStorage:
     },
     shown: (kept) => ({ ...kept }),
   };
+}
+
+/** Whether the battery of these states is low. */
+export function isBatteryLow({ capacityRemaining }: Readonly<States>): boolean {
+  return (
+    Array.isArray(capacityRemaining) &&
+    capacityRemaining.some(
+      (part) =>
+        isRecord(part) &&
+        part.unit === 'PERCENTAGE' &&
+        typeof part.rawValue === 'number' &&
+        part.rawValue < LOW_PERCENT,
+    )
+  );
 }

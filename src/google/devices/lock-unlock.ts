@@ -1,15 +1,14 @@
 /**
- * Locking and unlocking. Of a jammed lock nobody can say whether it is locked (the published schema of LockUnlock), so
- * `isJammed: true` stands alone.
+ * Locking and unlocking. Whether a jammed lock is locked is not known (the published schema of LockUnlock), so
+ * `isJammed: true` stands alone. A lock that was read and is in no known state is kept as `isLocked: null`.
  */
-import type { Trait } from './trait';
-import { mustBeBoolean } from './trait';
+import { mustBeBoolean, type Trait } from './trait';
 
 export function lockUnlock(): Trait {
   return {
     name: 'LockUnlock',
     commands: ['LockUnlock'],
-    words: ['isLocked', 'isJammed'],
+    states: ['isLocked', 'isJammed'],
     attributes: {},
     understand: (name, params) => {
       const { lock } = params;
@@ -23,16 +22,17 @@ export function lockUnlock(): Trait {
         failure: lock ? 'lockFailure' : 'unlockFailure',
       };
     },
-    fault: (word, value) => (value === null && word === 'isLocked' ? undefined : mustBeBoolean(word, value)),
+    fault: (state, value) => (value === null && state === 'isLocked' ? undefined : mustBeBoolean(state, value)),
     next: (kept, { said, command, stopped }) => {
-      const { isLocked: wasLocked } = kept;
       const { isLocked: saidLocked, isJammed } = said;
       if (isJammed === true) return { isJammed: true };
+      if (saidLocked === null) return { isLocked: null };
       const asked = stopped ? undefined : command?.action;
-      const isLocked = saidLocked ?? (saidLocked === null ? null : asked === undefined ? wasLocked : asked === 'close');
-      // Of a lock that nobody knows anything about nothing is said: half a trait would pass for the whole of it.
-      return typeof isLocked === 'boolean' ? { isJammed: false, isLocked } : {};
+      const isLocked = saidLocked ?? (asked === undefined ? kept.isLocked : asked === 'close');
+      if (typeof isLocked === 'boolean') return { isJammed: false, isLocked };
+      // Of a lock that was never read nothing is said: half a trait would pass for the whole of it.
+      return isLocked === null ? { isLocked } : {};
     },
-    shown: (kept) => ({ ...kept }),
+    shown: (kept) => (kept.isLocked === null ? {} : { ...kept }),
   };
 }

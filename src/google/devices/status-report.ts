@@ -1,28 +1,24 @@
 /**
  * The status report of a security system: what is open, moved, or low on battery, entry by entry. Google's page on the
- * trait StatusReport; whether entries stop arming is told by `home.ts`.
+ * trait StatusReport; whether entries stop arming is decided in `permission.ts` and `replies.ts`.
  */
-import type { Json } from '../../state/state';
-import { isObject, isWholeNumber, type JsonObject } from '../json';
-import type { Trait } from './trait';
+import { isRecord, type Json } from '../../common/json';
+import type { JsonObject } from '../types';
+import { isWholeNumber, type Trait } from './trait';
 
 /** @param ownId what an entry without a target is about: the panel itself */
 export function statusReport(ownId: string): Trait {
   return {
     name: 'StatusReport',
     commands: [],
-    words: ['currentStatusReport'],
+    states: ['currentStatusReport'],
     attributes: {},
     understand: () => undefined,
-    fault: (_word, value) => {
-      if (!Array.isArray(value)) return 'currentStatusReport must be a list';
-      if (value.every((entry) => isObject(entry) && typeof statusCodeOf(entry) === 'string')) return undefined;
-      return 'each entry of currentStatusReport (or exceptions) needs a statusCode';
-    },
+    fault: (_state, value) => reportFault(value),
     next: (kept, { said }) => {
       const { currentStatusReport } = said;
       return Array.isArray(currentStatusReport)
-        ? { currentStatusReport: currentStatusReport.filter(isObject).map((entry) => whole(entry, ownId)) }
+        ? { currentStatusReport: entriesOf(currentStatusReport).map((entry) => whole(entry, ownId)) }
         : { ...kept };
     },
     shown: (kept) => {
@@ -32,18 +28,25 @@ export function statusReport(ownId: string): Trait {
   };
 }
 
+/** Why something is no status report, or undefined. */
+export function reportFault(value: unknown): string | undefined {
+  if (!Array.isArray(value)) return 'currentStatusReport must be a list';
+  if (value.every((entry) => isRecord(entry) && typeof entry.statusCode === 'string')) return undefined;
+  return 'each entry of currentStatusReport (or exceptions) needs a statusCode';
+}
+
+/** Whether any entry says that it stops what was asked. */
+export function anyBlocking(report: Json | undefined): boolean {
+  return entriesOf(report).some(({ blocking }) => blocking === true);
+}
+
 /** The entries with another word on whether they stop something: it must agree with the answer's status. */
 export function withBlocking(report: Json | undefined, blocking: boolean): JsonObject[] {
   return entriesOf(report).map((entry) => ({ ...entry, blocking }));
 }
 
 export function entriesOf(report: Json | undefined): JsonObject[] {
-  return Array.isArray(report) ? report.filter(isObject) : [];
-}
-
-function statusCodeOf(entry: JsonObject): Json | undefined {
-  const { statusCode } = entry;
-  return statusCode;
+  return Array.isArray(report) ? report.filter((entry): entry is JsonObject => isRecord(entry)) : [];
 }
 
 /** An entry with all four of its fields, as the published schema has them. */

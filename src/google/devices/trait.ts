@@ -3,8 +3,7 @@
  * states. One file beside this one for each trait that has rules of its own; `device.ts` puts them together.
  */
 import type { GoogleCode } from '../error-codes';
-import type { JsonObject } from '../json';
-import type { States } from '../types';
+import type { JsonObject, States } from '../types';
 
 export type Action = 'open' | 'close' | 'arm' | 'disarm' | 'cancel';
 
@@ -16,11 +15,11 @@ export interface Command {
   params: JsonObject;
   /** The word that flows use for it; undefined for commands that have none. */
   action: Action | undefined;
-  /** It lets somebody in: a PIN is asked where one is set for releasing. */
+  /** It lets someone in, or watches less: a PIN is asked where one is for releasing. */
   releases: boolean;
   /** The trait whose follow-up notification tells how it ended; undefined where Google takes none. */
   followUpTrait: string | undefined;
-  /** Google's word for its failure where there is no better one. */
+  /** Google's code for its failure where there is no better one. */
   failure: GoogleCode;
   /** It cannot be carried out as it is, which is said when the PIN is right and not before. */
   refused?: GoogleCode;
@@ -29,13 +28,13 @@ export interface Command {
 /** What a trait makes of a command: itself, a refusal that tells nothing about the device, or undefined: not its own. */
 export type Understood = Command | { malformed: string } | undefined;
 
-/** What happened, for a trait to work out its next states. */
-export interface Happening {
-  /** The states that the flow said, checked for their type. `null` stands for "not known any more". */
+/** What a trait works out its next states from. */
+export interface Change {
+  /** The states that the flow gave, checked for their type. `isLocked: null`: it was read and is not known. */
   said: Readonly<States>;
   /** The command that they answer. */
   command: Command | undefined;
-  /** The command was stopped (blocking exceptions): what it asked for did not happen. */
+  /** What was asked for did not happen: the flow stopped the command, or read another state. */
   stopped: boolean;
   /** Milliseconds since 1970. */
   now: number;
@@ -44,20 +43,24 @@ export interface Happening {
 export interface Trait {
   /** Google's name without its prefix. */
   readonly name: string;
-  /** The command names (without prefix) that belong to this trait. */
+  /** The command names (without prefix) that belong to this trait alone. */
   readonly commands: readonly string[];
   /** What a flow may say that concerns this trait. */
-  readonly words: readonly string[];
+  readonly states: readonly string[];
   readonly attributes: JsonObject;
   understand(command: string, params: JsonObject): Understood;
-  /** Why a value said for one of the `words` cannot be, or undefined. */
-  fault(word: string, value: unknown): string | undefined;
+  /** Why a value for one of the `states` cannot be, or undefined. */
+  fault(state: string, value: unknown): string | undefined;
   /** The states to keep from now on, `kept` being the ones until now. Both hold this trait's own only. */
-  next(kept: Readonly<States>, happening: Happening): States;
-  /** All states of the trait, as Google is to be told. */
+  next(kept: Readonly<States>, change: Change): States;
+  /** All states of the trait, as Google is to see them. */
   shown(kept: Readonly<States>, now: number): States;
 }
 
-export function mustBeBoolean(word: string, value: unknown): string | undefined {
-  return typeof value === 'boolean' ? undefined : `${word} must be true or false`;
+export function mustBeBoolean(state: string, value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : `${state} must be true or false`;
+}
+
+export function isWholeNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { LinkedAccounts, parseUsers } from '../../../src/google/accounts';
+import { LinkedAccounts, type TokenPair } from '../../../src/google/accounts';
+import { parseUsers } from '../../../src/google/users';
 import { MemoryState } from '../../../src/state/local';
+import { StateError } from '../../../src/state/state';
 import { HandClock } from '../../support/clock';
 
 describe('the list of users', () => {
@@ -12,6 +14,12 @@ describe('the list of users', () => {
       { name: 'Zoë', password: ' x' },
     ]);
     assert.deepEqual(problems, []);
+  });
+
+  it('refuses a line with a variable in it, for its password would be a text that everyone can read', () => {
+    const { users, problems } = parseUsers('anna:${ANNAS_PASSWORD}\nben:y');
+    assert.deepEqual(users, [{ name: 'ben', password: 'y' }]);
+    assert.deepEqual(problems, ['line 1 has a variable in it, and Node-RED fills in whole fields only']);
   });
 
   it('names the lines that it cannot use, without quoting them', () => {
@@ -55,11 +63,12 @@ describe('what the accounts keep', () => {
     accounts = open();
   });
 
-  async function link(user: string, access: string, refresh: string): Promise<void> {
-    const code = accounts.newToken();
-    await accounts.grantCode(code, { user, redirectUri: 'https://example.com' });
-    const opened = await accounts.spendCode(code);
-    assert.ok(opened !== undefined && (await accounts.openLink(code, opened, { access, refresh })));
+  const redirectUri = 'https://example.com';
+
+  async function link(user: string): Promise<TokenPair> {
+    const tokens = await accounts.redeemCode(await accounts.grantCode({ user, redirectUri }), { redirectUri });
+    assert.ok(tokens !== undefined);
+    return tokens;
   }
 
   async function kept(): Promise<Record<'users' | 'links' | 'access' | 'codes', object>> {
@@ -70,47 +79,57 @@ describe('what the accounts keep', () => {
   }
 
   it('drops expired codes and access tokens, and keeps links', async () => {
-    await link('anna', 'first', 'lasting');
+    const { refresh } = await link('anna');
     clock.skip(2 * 3600_000);
-    const { link: id } = (await accounts.findRefresh('lasting'))!;
-    assert.ok(await accounts.extendLink(id, 'second'));
-    const book = await kept();
-    assert.equal(Object.keys(book.access).length, 1);
-    assert.equal(Object.keys(book.codes).length, 0);
-    assert.equal(Object.keys(book.links).length, 1);
+    assert.ok(await accounts.refresh(refresh));
+    const file = await kept();
+    assert.equal(Object.keys(file.access).length, 1);
+    assert.equal(Object.keys(file.codes).length, 0);
+    assert.equal(Object.keys(file.links).length, 1);
+    assert.equal(await accounts.linkCount(), 1);
   });
 
-  it('keeps the id of a user with an odd name apart from everybody’s', async () => {
-    await link('__proto__', 'odd', 'odd-lasting');
-    await link('anna', 'plain', 'plain-lasting');
-    const odd = await accounts.authenticate('odd');
-    const plain = await accounts.authenticate('plain');
+  it('keeps the id of a user with an odd name apart from everyone else’s', async () => {
+    const odd = await accounts.authenticate((await link('__proto__')).access);
+    const plain = await accounts.authenticate((await link('anna')).access);
     assert.equal(odd?.user, '__proto__');
     assert.notEqual(odd.agentUserId, plain?.agentUserId);
   });
 
   it('is read by the next process, and by one beside it', async () => {
-    await link('anna', 'token', 'lasting');
+    const { access } = await link('anna');
     const beside = open();
-    const identity = await beside.authenticate('token');
-    assert.deepEqual(identity, await accounts.authenticate('token'));
-    let heard = 0;
-    beside.onLinksChanged(() => heard++);
+    const identity = await beside.authenticate(access);
+    assert.deepEqual(identity, await accounts.authenticate(access));
+    let changes = 0;
+    beside.onLinksChanged(() => changes++);
     await accounts.disconnect(identity!.agentUserId, identity!.link);
-    assert.equal(heard, 1);
-    assert.equal(await beside.authenticate('token'), undefined);
+    assert.equal(changes, 1);
+    assert.equal(await beside.authenticate(access), undefined);
     await beside.close();
-    await link('anna', 'again', 'again-lasting');
-    assert.equal(heard, 1);
+    await link('anna');
+    assert.equal(changes, 1);
   });
 
-  it('lets go of the longest unused links of somebody who links again and again', async () => {
+  it('lets go of the longest unused links of a person who links again and again', async () => {
+    const links: TokenPair[] = [];
     for (let i = 0; i < 60; i++) {
-      await link('anna', `access-${i}`, `refresh-${i}`);
+      links.push(await link('anna'));
       clock.skip(1000);
     }
     assert.equal(Object.keys((await kept()).links).length, 50);
-    assert.equal(await accounts.findRefresh('refresh-9'), undefined);
-    assert.ok(await accounts.findRefresh('refresh-10'));
+    assert.equal(await accounts.refresh(links[9]!.refresh), undefined);
+    assert.ok(await accounts.refresh(links[10]!.refresh));
+  });
+
+  it('of a newer version of the package is neither read nor written over', async () => {
+    const newer = { version: 2, links: { 'in a shape': 'of its own' } };
+    await state.change('google/test/accounts', () => ({ value: newer, result: undefined }));
+    const refused = (error: Error): boolean => error instanceof StateError && error.message.includes('newer version');
+    await assert.rejects(accounts.authenticate('x'), refused);
+    await assert.rejects(accounts.grantCode({ user: 'anna', redirectUri }), refused);
+    await assert.rejects(accounts.disconnect('x', 'y'), refused);
+    await assert.rejects(accounts.forgetRemoved(), refused);
+    assert.deepEqual(await state.get('google/test/accounts'), newer);
   });
 });

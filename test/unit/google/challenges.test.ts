@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { House, level, BEN, type Reply, type Result } from '../../support/smart-home';
-import type { JsonObject } from '../../../src/google/json';
+import type { JsonObject } from '../../../src/google/types';
 
 const PIN = '4711';
 const ARM = { arm: true, armLevel: 'away' };
@@ -340,8 +340,8 @@ const PATHS: Path[] = [
     turns: [
       { say: { arm: true, armLevel: 'vacation' }, expect: 'pinNeeded', told: 0 },
       { say: { arm: true, armLevel: 'vacation' }, challenge: { pin: PIN }, expect: 'notSupported', told: 0 },
-      { say: { arm: true, armLevel: 'away', cancel: true }, expect: 'protocolError', told: 0 },
-      { say: {}, expect: 'protocolError', told: 0 },
+      { say: { arm: true, armLevel: 'away', cancel: true }, expect: 'functionNotSupported', told: 0 },
+      { say: {}, expect: 'functionNotSupported', told: 0 },
     ],
   },
   {
@@ -444,7 +444,7 @@ describe('every way through the questions of a security system and of a lock', (
       };
       house.device({ ...PANEL, ...path.settings }, path.pin ?? PIN, reply);
       house.device({ ...DOOR, ...path.settings }, path.pin ?? PIN, reply);
-      if (path.open !== undefined) await house.home.take({ payload: { currentStatusReport: path.open } }, 'panel');
+      if (path.open !== undefined) await house.home.receive({ payload: { currentStatusReport: path.open } }, 'panel');
       for (const turn of path.turns) {
         const [device, command] = 'lock' in turn.say ? ['door', 'LockUnlock'] : ['panel', 'ArmDisarm'];
         const before = await house.query(device);
@@ -561,7 +561,7 @@ describe('attacks on the questions', () => {
   });
 
   it('nothing is told of the state before the PIN is right', async () => {
-    await house.home.take({ payload: { isLocked: false } }, 'door');
+    await house.home.receive({ payload: { isLocked: false } }, 'door');
     for (const challenge of [undefined, { pin: '0000' }]) {
       const result = await unlock(challenge);
       assert.equal(result.states, undefined);
@@ -571,11 +571,11 @@ describe('attacks on the questions', () => {
 
   it('cancel trick: a cancel that says arm never arms, and does not pass without the PIN', async () => {
     house.device({ deviceId: 'panel', levels: [level('away')] }, PIN, () => ({}));
-    await house.home.take({ payload: { isArmed: true } }, 'panel');
+    await house.home.receive({ payload: { isArmed: true } }, 'panel');
     assert.equal(word(await house.execute('panel', 'ArmDisarm', { arm: true, cancel: true })), 'pinNeeded');
     const both = { arm: true, armLevel: 'away', cancel: true };
-    assert.equal(word(await house.execute('panel', 'ArmDisarm', both)), 'protocolError');
-    assert.equal(word(await house.execute('panel', 'ArmDisarm', { arm: true, cancel: 'yes' })), 'protocolError');
+    assert.equal(word(await house.execute('panel', 'ArmDisarm', both)), 'functionNotSupported');
+    assert.equal(word(await house.execute('panel', 'ArmDisarm', { arm: true, cancel: 'yes' })), 'functionNotSupported');
     assert.equal(house.told.length, 0);
     const done = await house.execute('panel', 'ArmDisarm', { arm: true, cancel: true }, { pin: PIN });
     assert.equal(done.states!.isArmed, false);

@@ -1,7 +1,7 @@
 /** What a command leads to, whether the flow answers at once, late, twice, wrongly or never. */
 import assert from 'node:assert/strict';
-import type { CommandMessage } from '../../../src/google/home';
-import { parseDevice } from '../../../src/google/settings';
+import type { CommandMessage } from '../../../src/google/messages';
+import { parseDevice } from '../../../src/google/device-settings';
 import { ANNA, BEN, House, level } from '../../support/smart-home';
 
 const PANEL = { deviceId: 'panel', deviceName: 'Alarm', levels: [level('home'), level('away')], pinFor: 'none' };
@@ -27,7 +27,13 @@ describe('commands to devices', () => {
       house.device({ ...PANEL, defaultLevel: 'home', pinFor: 'always' }, '1234', () => ({ isArmed: true }));
       await house.execute('panel', 'ArmDisarm', { arm: true }, { pin: '1234' });
       assert.deepEqual(house.told[0], {
-        payload: { command: 'ArmDisarm', params: { arm: true, armLevel: 'home' }, action: 'arm', deviceId: 'panel' },
+        payload: {
+          command: 'ArmDisarm',
+          params: { arm: true, armLevel: 'home' },
+          action: 'arm',
+          deviceId: 'panel',
+          user: 'anna',
+        },
         google: 'handle-1',
       });
     });
@@ -42,7 +48,12 @@ describe('commands to devices', () => {
         house.told.map(({ payload }) => payload.action),
         ['close', 'open', undefined],
       );
-      assert.deepEqual(house.told[2]!.payload, { command: 'OnOff', params: { on: true }, deviceId: 'lamp' });
+      assert.deepEqual(house.told[2]!.payload, {
+        command: 'OnOff',
+        params: { on: true },
+        deviceId: 'lamp',
+        user: 'anna',
+      });
     });
 
     it('is a copy of its own for every device', async () => {
@@ -63,8 +74,8 @@ describe('commands to devices', () => {
       assert.equal((await house.execute('cellar', 'LockUnlock', { lock: true })).errorCode, 'deviceNotFound');
       assert.equal((await house.execute('door', 'ArmDisarm', { arm: true })).errorCode, 'functionNotSupported');
       assert.equal((await house.execute('door', 'Charge', { charge: true })).errorCode, 'functionNotSupported');
-      assert.equal((await house.execute('door', 'LockUnlock', { lock: 'yes' })).errorCode, 'protocolError');
-      assert.equal((await house.execute('door', 'LockUnlock', {})).errorCode, 'protocolError');
+      assert.equal((await house.execute('door', 'LockUnlock', { lock: 'yes' })).errorCode, 'functionNotSupported');
+      assert.equal((await house.execute('door', 'LockUnlock', {})).errorCode, 'functionNotSupported');
       assert.equal(house.told.length, 0);
     });
 
@@ -73,7 +84,7 @@ describe('commands to devices', () => {
       assert.equal((await house.execute('panel', 'ArmDisarm', { arm: true })).errorCode, 'armLevelNeeded');
       const unknown = await house.execute('panel', 'ArmDisarm', { arm: true, armLevel: 'vacation' });
       assert.equal(unknown.errorCode, 'notSupported');
-      assert.equal((await house.execute('panel', 'ArmDisarm', {})).errorCode, 'protocolError');
+      assert.equal((await house.execute('panel', 'ArmDisarm', {})).errorCode, 'functionNotSupported');
       assert.equal(house.told.length, 0);
     });
 
@@ -165,8 +176,8 @@ describe('commands to devices', () => {
           states: { door: { online: true, isJammed: false, isLocked: true } },
         },
       ]);
-      assert.deepEqual(await house.reply(house.told[0]!, { isLocked: false }), { kind: 'spent', told: false });
-      assert.deepEqual(await house.reply(house.told[0]!, { isLocked: false }), { kind: 'spent', told: true });
+      assert.deepEqual(await house.reply(house.told[0]!, { isLocked: false }), { kind: 'spent', warned: false });
+      assert.deepEqual(await house.reply(house.told[0]!, { isLocked: false }), { kind: 'spent', warned: true });
       assert.equal(house.followUps.length, 1);
       assert.equal((await house.query('door')).isLocked, true);
     });
@@ -292,12 +303,13 @@ describe('commands to devices', () => {
       await house.clock.advance(30_000);
       await answer;
       await house.reply(house.told[0]!, { isLocked: true });
+      await house.clock.advance(0);
       assert.equal(house.told.length, 1);
       assert.deepEqual(
         house.followUps.map(({ response }) => response),
         [
           { status: 'SUCCESS', isLocked: true, followUpToken: 'lock-token' },
-          { status: 'FAILURE', errorCode: 'timeout', followUpToken: 'unlock-token' },
+          { status: 'FAILURE', errorCode: 'transientError', followUpToken: 'unlock-token' },
         ],
       );
     });
@@ -351,8 +363,8 @@ describe('commands to devices', () => {
       const seen: string[] = [];
       const told: CommandMessage[] = [];
       house.home.register(parseDevice({ ...slow, deviceId: 'gate' }, '1234', ''), {
-        deliver: (message) => told.push(message),
-        concluded: ({ status, challengeNeeded }, command) =>
+        onCommand: (message) => told.push(message),
+        onResult: ({ status, challengeNeeded }, command) =>
           seen.push(`${command?.action ?? 'nothing'} ${challengeNeeded?.type ?? status}`),
       });
       const locking = house.execute('gate', 'LockUnlock', { lock: true });
@@ -361,8 +373,8 @@ describe('commands to devices', () => {
       const unlocking = house.execute('gate', 'LockUnlock', { lock: false });
       await house.clock.advance(0);
       // The first command's outcome comes while the second one is under way.
-      await house.home.take({ google: told[0]!.google, payload: { isLocked: true } }, '');
-      await house.home.take({ google: told[1]!.google, payload: { isLocked: false } }, '');
+      await house.home.receive({ google: told[0]!.google, payload: { isLocked: true } }, '');
+      await house.home.receive({ google: told[1]!.google, payload: { isLocked: false } }, '');
       await unlocking;
       assert.equal((await house.execute('gate', 'LockUnlock', {})).status, 'ERROR');
       assert.deepEqual(seen, ['close PENDING', 'close SUCCESS', 'open SUCCESS', 'nothing ERROR']);
@@ -386,7 +398,7 @@ describe('commands to devices', () => {
     it('is not told of a command that took so long to be permitted that nobody expects it any more', async () => {
       house.device({ ...DOOR, pinFor: 'release' }, '4711');
       const change = house.state.change.bind(house.state);
-      let hangsMs = 4000;
+      let hangsMs = 2500;
       house.state.change = async (key, decide) => {
         await new Promise<void>((resolve) => house.clock.after(hangsMs, resolve));
         return change(key, decide);
@@ -400,7 +412,7 @@ describe('commands to devices', () => {
       assert.equal(house.told.length, 1);
       // A process that was stopped, or a machine that slept, in the middle of looking at the PIN.
       hangsMs = 30 * 60_000;
-      assert.equal(await unlock(), 'timeout');
+      assert.equal(await unlock(), 'transientError');
       assert.equal(house.told.length, 1);
     });
 
@@ -435,7 +447,7 @@ describe('commands to devices', () => {
       const answer = house.execute('door', 'LockUnlock', { lock: true });
       await house.clock.advance(0);
       const clone = structuredClone(house.told[0]!) as object;
-      await house.home.take({ ...clone, payload: { isLocked: true }, topic: 'x' } as never, '');
+      await house.home.receive({ ...clone, payload: { isLocked: true }, topic: 'x' } as never, '');
       assert.equal((await answer).status, 'SUCCESS');
     });
 
@@ -445,9 +457,9 @@ describe('commands to devices', () => {
       const answer = house.execute('panel', 'ArmDisarm', { arm: true, armLevel: 'away' });
       await house.clock.advance(0);
       const { google } = house.told[0]!;
-      assert.deepEqual(await house.home.take({ google, payload: { isLocked: true } }, 'door'), { kind: 'reported' });
+      assert.deepEqual(await house.home.receive({ google, payload: { isLocked: true } }, 'door'), { kind: 'reported' });
       assert.equal((await house.query('door')).isLocked, true);
-      await house.home.take({ google, payload: { isArmed: true } }, '');
+      await house.home.receive({ google, payload: { isArmed: true } }, '');
       assert.equal((await answer).status, 'SUCCESS');
     });
 
@@ -465,7 +477,7 @@ describe('commands to devices', () => {
       ]) {
         const answer = house.execute('door', 'LockUnlock', { lock: true });
         await house.clock.advance(0);
-        await assert.rejects(house.take({ google: house.told.at(-1)!.google, payload }, ''), {
+        await assert.rejects(house.receive({ google: house.told.at(-1)!.google, payload }, ''), {
           code: 'INVALID_INPUT',
         });
         assert.equal((await answer).errorCode, 'lockFailure', JSON.stringify(payload));
@@ -473,16 +485,16 @@ describe('commands to devices', () => {
     });
 
     it('refuses a message with neither handle nor device, and a device that is not there', async () => {
-      await assert.rejects(house.take({ payload: { isLocked: true } }, ''), { code: 'INVALID_INPUT' });
-      await assert.rejects(house.take({ payload: { isLocked: true } }, 'door'), { code: 'INVALID_INPUT' });
-      assert.equal((await house.home.take({ google: 'of an earlier life', payload: {} }, '')).kind, 'spent');
+      await assert.rejects(house.receive({ payload: { isLocked: true } }, ''), { code: 'INVALID_INPUT' });
+      await assert.rejects(house.receive({ payload: { isLocked: true } }, 'door'), { code: 'INVALID_INPUT' });
+      assert.equal((await house.home.receive({ google: 'of an earlier life', payload: {} }, '')).kind, 'spent');
     });
 
     it('leaves the device alone when something failed that nobody asked for', async () => {
       house.device(DOOR);
-      await house.home.take({ payload: { isLocked: true } }, 'door');
-      const message = { payload: 1, error: { code: 'GATEWAY_UNREACHABLE', message: 'x' } };
-      assert.deepEqual(await house.home.take(message, 'door'), { kind: 'ignored' });
+      await house.home.receive({ payload: { isLocked: true } }, 'door');
+      const message = { payload: 1, error: { code: 'GATEWAY_BUSY', message: 'x' } };
+      assert.deepEqual(await house.home.receive(message, 'door'), { kind: 'ignored' });
       assert.equal((await house.query('door')).isLocked, true);
     });
 

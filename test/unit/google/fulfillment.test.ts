@@ -1,8 +1,8 @@
 /** Intents of every shape: what Google sends, what it may send one day, and what somebody else might. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { fulfil } from '../../../src/google/fulfillment';
-import type { JsonObject } from '../../../src/google/json';
+import { fulfill } from '../../../src/google/fulfillment';
+import type { JsonObject } from '../../../src/google/types';
 import { ANNA, House, level } from '../../support/smart-home';
 
 const DEVICES = ['panel', 'door', 'lamp'];
@@ -19,7 +19,7 @@ async function furnished(): Promise<House> {
   return house;
 }
 
-describe('fulfilment', () => {
+describe('fulfillment', () => {
   let house: House;
   beforeEach(async () => {
     house = await furnished();
@@ -27,7 +27,7 @@ describe('fulfilment', () => {
   afterEach(() => house.home.close());
 
   const failure = async (body: unknown): Promise<unknown> => {
-    const { payload } = (await fulfil(house.home, ANNA, body)) as { payload: JsonObject };
+    const { payload } = (await fulfill(house.home, ANNA, body)) as { payload: JsonObject };
     assert.equal(payload.status, 'ERROR');
     return payload.errorCode;
   };
@@ -74,7 +74,7 @@ describe('fulfilment', () => {
 
   it('says what is wrong with a request that it does not understand', async () => {
     for (const body of [null, 5, 'x', [], {}, { requestId: '1' }, { inputs: [] }, { inputs: [{}] }, { inputs: {} }]) {
-      assert.equal(await failure(body), 'protocolError', JSON.stringify(body));
+      assert.equal(await failure(body), 'hardError', JSON.stringify(body));
     }
     assert.equal(await failure({ inputs: [{ intent: 'action.devices.IDENTIFY' }] }), 'notSupported');
   });
@@ -85,7 +85,7 @@ describe('fulfilment', () => {
       ['ff36a3cc-ec34-11e6-b1a0-64510650abcf', 'ff36a3cc-ec34-11e6-b1a0-64510650abcf'],
       [17, '17'],
     ] as const) {
-      const answer = await fulfil(house.home, ANNA, { requestId: given, inputs: [{ intent: 'action.devices.SYNC' }] });
+      const answer = await fulfill(house.home, ANNA, { requestId: given, inputs: [{ intent: 'action.devices.SYNC' }] });
       assert.equal(answer.requestId, back);
     }
   });
@@ -164,7 +164,7 @@ describe('fulfilment', () => {
     await fc.assert(
       fc.asyncProperty(body, async (request) => {
         const fresh = await furnished();
-        const answer = await fulfil(fresh.home, ANNA, request);
+        const answer = await fulfill(fresh.home, ANNA, request);
         assert.doesNotThrow(() => JSON.stringify(answer));
         assert.deepEqual(answeredIn(answer), askedIn(request));
         await fresh.home.close();

@@ -19,7 +19,7 @@ describe("Google's security system guide, sample by sample", () => {
     it(sample.name, async () => {
       const house = new House();
       for (const { settings, pin, reply } of sample.devices) house.device(settings, pin, reply);
-      for (const { deviceId, payload } of sample.before ?? []) await house.home.take({ payload }, deviceId);
+      for (const { deviceId, payload } of sample.before ?? []) await house.home.receive({ payload }, deviceId);
       for (const turn of sample.turns) {
         const answer = await house.post(turn.request, ANNA);
         turn.check(answer);

@@ -9,11 +9,11 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
-import { parseUsers } from '../../../src/google/accounts';
 import { HomeGraphClient } from '../../../src/google/home-graph';
-import { fulfil } from '../../../src/google/fulfillment';
+import { fulfill } from '../../../src/google/fulfillment';
 import { parseServiceAccountKey, ServiceAccountError } from '../../../src/google/service-account';
-import { parseDevice } from '../../../src/google/settings';
+import { parseDevice } from '../../../src/google/device-settings';
+import { parseUsers } from '../../../src/google/users';
 import { authorizeAddress, fetchCode, openPage, redeem, submit } from '../../../simulators/google/link';
 import { MemoryState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
@@ -171,10 +171,10 @@ describe('hostile keys, answers, settings and states of the Google side', functi
     fc.assert(
       fc.property(fc.dictionary(names, value), fc.string(), (raw, pin) => {
         try {
-          const settings = parseDevice(raw as Record<string, Json>, pin, 'fallback');
+          const settings = parseDevice(raw, pin, 'fallback');
           assert.ok(settings.replyTimeoutMs > 0 && settings.id !== '');
           const house = new House();
-          house.home.register(settings, { deliver: () => undefined });
+          house.home.register(settings, { onCommand: () => undefined });
           const told = JSON.stringify([house.home.devices(), house.home.query(settings.id)]);
           if (pin.length > 12) assert.ok(!told.includes(pin));
         } catch (error) {
@@ -195,7 +195,11 @@ describe('hostile keys, answers, settings and states of the Google side', functi
         (text) => {
           const { users, problems } = parseUsers(text);
           assert.ok(users.every(({ name, password }) => name !== '' && password !== ''));
-          assert.ok(problems.every((problem) => /^line \d+ (is not "name:password"|repeats a name)$/.test(problem)));
+          assert.ok(
+            problems.every((problem) =>
+              /^line \d+ (is not "name:password"|repeats a name|has a variable in it.*)$/.test(problem),
+            ),
+          );
         },
       ),
       { numRuns: 500 },
@@ -262,15 +266,15 @@ describe('hostile keys, answers, settings and states of the Google side', functi
             const execution = [
               { command: `action.devices.commands.${command}`, params: { lock: true, arm: true, on: true } },
             ];
-            const asked = fulfil(house.home, ANNA, {
+            const asked = fulfill(house.home, ANNA, {
               requestId: '1',
               inputs: [{ intent: 'action.devices.EXECUTE', payload: { commands: [{ devices: [{ id }], execution }] } }],
             });
             while (house.told.length === 0) await turn();
             message = { ...message, google: house.told[0]?.google };
-            await house.take(message, '').catch(isRefusal);
+            await house.receive(message, '').catch(isRefusal);
             answer = await asked;
-          } else await house.take(message, id).catch(isRefusal);
+          } else await house.receive(message, id).catch(isRefusal);
           const query = house.home.query(id);
           assert.deepEqual(JSON.parse(JSON.stringify(query)), { ...query }, 'what is told is JSON');
           assert.doesNotThrow(() => JSON.stringify(answer ?? null));
@@ -292,7 +296,7 @@ describe('hostile keys, answers, settings and states of the Google side', functi
     for (const levels of [100, 5000, 100_000]) {
       const text = `{"requestId":"1","inputs":[{"intent":"action.devices.EXECUTE","payload":{"commands":[{"devices":[{"id":"lamp"}],
         "execution":[{"command":"action.devices.commands.OnOff","params":${'{"on":'.repeat(levels)}true${'}'.repeat(levels)}}]}]}}]}`;
-      const answer = await fulfil(house.home, ANNA, JSON.parse(text));
+      const answer = await fulfill(house.home, ANNA, JSON.parse(text));
       const { commands } = answer.payload as unknown as { commands: { ids: string[]; status: string }[] };
       assert.deepEqual(
         commands.map(({ ids }) => ids),
@@ -309,7 +313,11 @@ describe('hostile keys, answers, settings and states of the Google side', functi
     const text = fc.oneof(fc.constantFrom('anna', 'x', '__proto__', 'user123'), fc.jsonValue());
     const book = fc.record(
       {
-        version: fc.oneof(fc.constant(1), fc.jsonValue()),
+        // A newer version's is left alone, and is tested by itself.
+        version: fc.oneof(
+          fc.constant(1),
+          fc.jsonValue().filter((value) => !(typeof value === 'number' && value > 1)),
+        ),
         users: fc.oneof(
           fc.array(fc.oneof(fc.record({ name: text, agentUserId: text }), fc.jsonValue())),
           fc.jsonValue(),
@@ -336,7 +344,7 @@ describe('hostile keys, answers, settings and states of the Google side', functi
       fc.dictionary(fc.string(), fc.oneof(fc.record({ failures: number, at: number }), fc.jsonValue())),
       fc.jsonValue(),
     );
-    const table = fc.record({ users: counters, addresses: counters }, { requiredKeys: [] });
+    const table = fc.record({ names: counters, listed: counters, addresses: counters }, { requiredKeys: [] });
     const json = (of: fc.Arbitrary<unknown>): fc.Arbitrary<Json> =>
       fc.oneof(of, fc.jsonValue()).map((value) => JSON.parse(JSON.stringify(value ?? null)) as Json);
     const keep = async (state: MemoryState, kept: Record<string, Json>): Promise<MemoryState> => {

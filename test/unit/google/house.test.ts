@@ -1,7 +1,7 @@
 /** What outlives a command: states, the device list that Google has, settings as a person typed them. */
 import assert from 'node:assert/strict';
-import type { JsonObject } from '../../../src/google/json';
-import { parseDevice } from '../../../src/google/settings';
+import type { JsonObject } from '../../../src/google/types';
+import { parseDevice } from '../../../src/google/device-settings';
 import { MemoryState } from '../../../src/state/local';
 import { BEN, ANNA, House, level } from '../../support/smart-home';
 
@@ -12,7 +12,7 @@ describe('what the devices are', () => {
   it('survives a restart', async () => {
     let house = new House();
     house.device(PANEL);
-    await house.home.take({ payload: { isArmed: true, currentArmLevel: 'away' } }, 'panel');
+    await house.home.receive({ payload: { isArmed: true, currentArmLevel: 'away' } }, 'panel');
     house = await house.restarted();
     house.device(PANEL);
     assert.equal((await house.query('panel')).isArmed, true);
@@ -24,8 +24,8 @@ describe('what the devices are', () => {
     const house = new House();
     const remove = house.device(DOOR);
     house.device(PANEL);
-    await house.home.take({ payload: { isLocked: true } }, 'door');
-    await house.home.take({ payload: { isArmed: true } }, 'panel');
+    await house.home.receive({ payload: { isLocked: true } }, 'door');
+    await house.home.receive({ payload: { isArmed: true } }, 'panel');
     remove();
     assert.equal((await house.query('door')).errorCode, 'deviceNotFound');
     house.device(DOOR);
@@ -67,7 +67,7 @@ describe('what the devices are', () => {
     }));
     const house = new House(state);
     house.device(DOOR);
-    await house.home.take({ payload: { isLocked: true } }, 'door');
+    await house.home.receive({ payload: { isLocked: true } }, 'door');
     assert.equal((await house.query('door')).isLocked, true);
     await house.home.close();
   });
@@ -77,7 +77,7 @@ describe('what the devices are', () => {
     house.device(DOOR);
     const change = house.state.change.bind(house.state);
     house.state.change = () => Promise.reject(new Error('ENOSPC'));
-    await house.home.take({ payload: { isLocked: true } }, 'door');
+    await house.home.receive({ payload: { isLocked: true } }, 'door');
     await house.clock.advance(1000);
     assert.equal((await house.query('door')).isLocked, true);
     assert.equal(house.warnings.filter((text) => text.includes('could not be kept')).length, 1);
@@ -98,7 +98,7 @@ describe('what the devices are', () => {
       broke = () => reject(new Error('EIO'));
     });
     house.state.change = () => broken;
-    await house.home.take({ payload: { isLocked: true } }, 'door');
+    await house.home.receive({ payload: { isLocked: true } }, 'door');
     await house.clock.advance(100);
     const closing = house.home.close();
     broke();
@@ -106,7 +106,7 @@ describe('what the devices are', () => {
     house.state.change = change;
     const next = new House(house.state, house.clock);
     next.device(DOOR);
-    await next.home.take({ payload: { isLocked: false } }, 'door');
+    await next.home.receive({ payload: { isLocked: false } }, 'door');
     await house.clock.advance(60_000);
     const third = await next.restarted();
     third.device(DOOR);
@@ -118,11 +118,11 @@ describe('what the devices are', () => {
     const house = new House();
     house.device(DOOR);
     house.linked = [];
-    await house.home.take({ payload: { isLocked: true } }, 'door');
+    await house.home.receive({ payload: { isLocked: true } }, 'door');
     await house.clock.advance(1);
     assert.equal(house.reports.length, 0);
     house.linked = [ANNA.agentUserId, BEN.agentUserId];
-    await house.home.take({ payload: { isLocked: false } }, 'door');
+    await house.home.receive({ payload: { isLocked: false } }, 'door');
     await house.clock.advance(1);
     assert.deepEqual(house.reports[0]!.users, house.linked);
     await house.home.close();
@@ -146,11 +146,11 @@ describe('what the devices are', () => {
   it('is told again when the time to leave is over, for Google was told of seconds that are gone', async () => {
     const house = new House();
     house.device(PANEL);
-    await house.home.take({ payload: { isArmed: true, currentArmLevel: 'away', exitAllowance: 30 } }, 'panel');
+    await house.home.receive({ payload: { isArmed: true, currentArmLevel: 'away', exitAllowance: 30 } }, 'panel');
     await house.clock.advance(10_000);
     // Whoever disarms and arms anew begins anew.
-    await house.home.take({ payload: { isArmed: false } }, 'panel');
-    await house.home.take({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
+    await house.home.receive({ payload: { isArmed: false } }, 'panel');
+    await house.home.receive({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
     await house.clock.advance(59_999);
     assert.equal(house.reports.at(-1)!.states.panel!.exitAllowance, 60);
     const told = house.reports.length;
@@ -169,7 +169,7 @@ describe('what the devices are', () => {
   it('is told again when the time to leave is over, also after a restart in the middle of it', async () => {
     let house = new House();
     house.device(PANEL);
-    await house.take({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
+    await house.receive({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
     await house.clock.advance(20_000);
     house = await house.restarted();
     house.device(PANEL);
@@ -184,7 +184,7 @@ describe('what the devices are', () => {
   it('has no more time to leave than was given, whoever sets the clock back', async () => {
     const house = new House();
     house.device(PANEL);
-    await house.take({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
+    await house.receive({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
     await house.clock.advance(10_000);
     house.clock.setWall(-3_600_000);
     const { isArmed, exitAllowance } = await house.query('panel');
@@ -196,7 +196,7 @@ describe('what the devices are', () => {
     let house = new House();
     house.device(DOOR);
     house.device(PANEL);
-    await house.take({ payload: { isLocked: true } }, 'door');
+    await house.receive({ payload: { isLocked: true } }, 'door');
     house = await house.restarted();
     house.device(DOOR);
     house.device(PANEL);
@@ -223,9 +223,9 @@ describe('what the devices are', () => {
       if (changed) return;
       changed = true;
       // A turn of the event loop's innermost queue later.
-      void Promise.resolve().then(() => house.home.take({ payload: { isLocked: false } }, 'door'));
+      void Promise.resolve().then(() => house.home.receive({ payload: { isLocked: false } }, 'door'));
     };
-    await house.take({ payload: { isLocked: true } }, 'door');
+    await house.receive({ payload: { isLocked: true } }, 'door');
     await house.clock.advance(1);
     await house.clock.advance(1);
     assert.equal(house.reports.at(-1)!.states.door!.isLocked, false);
@@ -235,7 +235,7 @@ describe('what the devices are', () => {
   it('tells the last of several changes last', async () => {
     const house = new House();
     house.device(DOOR);
-    await Promise.all([true, false, true, false].map((isLocked) => house.take({ payload: { isLocked } }, 'door')));
+    await Promise.all([true, false, true, false].map((isLocked) => house.receive({ payload: { isLocked } }, 'door')));
     await house.clock.advance(1);
     assert.equal(house.reports.at(-1)!.states.door!.isLocked, false);
     await house.home.close();
@@ -493,16 +493,18 @@ describe('the settings of a device', () => {
     await house.home.close();
   });
 
-  it('asks for a PIN before a door opens, where one is set', async () => {
+  it('asks for a PIN before a door opens, and opens without one only where that was chosen', async () => {
     const house = new House();
     const garage = { deviceType: 'CUSTOM', customType: 'GARAGE', customTraits: ['OpenClose'] };
     house.device({ ...garage, deviceId: 'guarded' }, '1234', ({ payload }) => payload.params);
-    house.device({ ...garage, deviceId: 'free' }, '', ({ payload }) => payload.params);
+    house.device({ ...garage, deviceId: 'free', pinFor: 'none' }, '', ({ payload }) => payload.params);
+    house.device({ ...garage, deviceId: 'forgotten' }, '', ({ payload }) => payload.params);
     const open = { openPercent: 100 };
     assert.equal((await house.execute('guarded', 'OpenClose', open)).challengeNeeded?.type, 'pinNeeded');
     assert.equal((await house.execute('guarded', 'OpenClose', { openPercent: 0 })).status, 'SUCCESS');
     assert.equal((await house.execute('guarded', 'OpenClose', open, { pin: '1234' })).states!.openPercent, 100);
     assert.equal((await house.execute('free', 'OpenClose', open)).status, 'SUCCESS');
+    assert.equal((await house.execute('forgotten', 'OpenClose', open)).errorCode, 'challengeFailedNotSetup');
     await house.home.close();
   });
 });

@@ -12,6 +12,7 @@ import {
   submit,
 } from '../../../simulators/google/link';
 import { MemoryState } from '../../../src/state/local';
+import { StateError } from '../../../src/state/state';
 import { HandClock } from '../../support/clock';
 import { PROJECT, serveLinking, type LinkingServer } from '../../support/linking';
 
@@ -128,6 +129,75 @@ describe('account linking', () => {
       await redeem(server.settings, await fetchCode(server.settings, 'anna', 'correct horse'));
       assert.equal(changes, 2);
     });
+  });
+
+  it('a person who opens the token address in a browser reads that it works, in their language', async () => {
+    for (const [language, words] of [
+      ['en', /This address works/],
+      ['fr', /Cette adresse fonctionne/],
+      ['ru', /Этот адрес работает/],
+      ['pl', /Ten adres działa/],
+    ] as const) {
+      const answer = await fetch(server.settings.tokenUrl, { headers: { 'Accept-Language': language } });
+      assert.equal(answer.status, 405);
+      assert.equal(answer.headers.get('allow'), 'POST');
+      assert.match(await answer.text(), words);
+    }
+    const head = await fetch(server.settings.tokenUrl, { method: 'HEAD' });
+    assert.equal(head.status, 405);
+    assert.equal(await head.text(), '');
+  });
+
+  it('a password may be longer than 500 characters, for the page does not cut it', async () => {
+    await server.close();
+    const long = 'correct horse '.repeat(60);
+    server = await serveLinking({ users: `anna:${long}` });
+    const page = await openPage(authorizeAddress(server.settings));
+    assert.doesNotMatch(page.html, /maxlength/);
+    assert.equal((await submit(page, { username: 'anna', password: long })).status, 302);
+  });
+
+  it('says that Google refuses a home without devices, where a person links one', async () => {
+    await server.close();
+    let devices = 0;
+    server = await serveLinking({ deviceCount: () => devices });
+    await fetchCode(server.settings, 'anna', 'correct horse');
+    assert.match(server.warnings.join(), /without devices.*google-smarthome-in/);
+    devices = 1;
+    await fetchCode(server.settings, 'anna', 'correct horse');
+    assert.equal(server.warnings.length, 1);
+  });
+
+  it('tells at debug and trace what happens, and no secret of it', async () => {
+    const code = await fetchCode(server.settings, 'anna', 'correct horse');
+    const tokens = await redeem(server.settings, code);
+    await refresh(server.settings, tokens.refreshToken!);
+    const lines = server.lines.join('\n');
+    assert.match(
+      lines,
+      /login page.*\n.*"anna" has logged in.*\n.*authorization_code exchanged.*\n.*refresh_token exch/,
+    );
+    for (const secret of [code, tokens.accessToken, tokens.refreshToken!, 'correct horse', 'demo-client-secret']) {
+      assert.ok(!lines.includes(secret));
+    }
+  });
+
+  it('asks to try again where the disk does not take what is to be kept', async () => {
+    await server.close();
+    const state = new MemoryState();
+    server = await serveLinking({ state });
+    const page = await openPage(authorizeAddress(server.settings));
+    const code = await fetchCode(server.settings, 'anna', 'correct horse');
+    state.change = () =>
+      Promise.reject(new StateError('the state could not be kept: no answer within 1 s', 'ETIMEDOUT'));
+    const shown = await submit(page, ANNA);
+    assert.equal(shown.status, 503);
+    assert.equal(shown.headers.get('retry-after'), '3');
+    const grant = { grant_type: 'authorization_code', code, redirect_uri: redirectAddress(PROJECT) };
+    const answer = await askTokens(server.settings, grant);
+    assert.equal(answer.status, 503);
+    assert.equal(answer.headers.get('retry-after'), '3');
+    assert.equal(server.warnings.length, 1);
   });
 
   describe("Google's state", () => {

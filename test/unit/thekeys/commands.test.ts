@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { CodedError } from '../../../src/common/errors';
 import { readGatewayCommand, readIdentifier, readLockCommand } from '../../../src/thekeys/commands';
 
 const FROM = { node: '', gateway: '45961123' };
@@ -47,6 +48,25 @@ describe('a command for a lock', () => {
     }
   });
 
+  it('says what came instead, and what to send', () => {
+    const hint = 'Send "open", "close", "toggle" or "calibrate".';
+    for (const [payload, message] of [
+      [true, 'msg.payload is true, not an action'],
+      [0, 'msg.payload is 0, not an action'],
+      ['opn\u001b', 'msg.payload is "opn", not an action'],
+      [{ state: 'open' }, 'msg.payload.action is missing, not an action'],
+      [['open'], 'msg.payload is an array, not an action'],
+    ] as const) {
+      assert.throws(
+        () => readLockCommand('message', { payload }, FROM),
+        (error: CodedError) => {
+          assert.deepEqual([error.message, error.cause.hint], [message, hint]);
+          return true;
+        },
+      );
+    }
+  });
+
   it('is left to the message where the node says nothing, for nothing shall open a door by itself', () => {
     for (const nothing of ['', undefined, null]) {
       invalid(() => readLockCommand(nothing, {}, FROM));
@@ -87,6 +107,32 @@ describe('the lock that a command is for', () => {
     for (const identifier of [true, 1.5, -1, NaN, {}, ['1'], Infinity]) {
       invalid(() => readIdentifier({ identifier }, FROM), identifier);
     }
+  });
+
+  it('is its own for each of two lock nodes in a row: the output of the first names no lock to the second', () => {
+    const payload = { identifier: '1001', action: 'close', state: 'closed', confirmed: true, batteryPercent: 76 };
+    const from = { node: '1002', gateway: '' };
+    assert.deepEqual(readLockCommand('message', { payload }, from), { action: 'close', identifier: '1002' });
+    assert.equal(readLockCommand('message', { payload: { ...payload, state: null } }, from).identifier, '1002');
+    assert.equal(readLockCommand('message', { payload, identifier: '1003' }, from).identifier, '1003');
+  });
+
+  it('may be the name of exactly one gateway configuration; any other text that is no number is refused', () => {
+    const from = { ...FROM, named: (name: string) => (name === 'Front door' ? '0000007' : undefined) };
+    assert.equal(readIdentifier({ identifier: ' Front door ' }, from), '7');
+    const payload = { action: 'open', identifier: 'Front door' };
+    assert.equal(readLockCommand('message', { payload }, from).identifier, '7');
+    for (const text of ['Back door', 'bad code', '45961123x', '4596 1123', '-1', '1e3']) {
+      assert.throws(() => readIdentifier({ identifier: text }, from), {
+        code: 'INVALID_INPUT',
+        message: new RegExp(text),
+      });
+      invalid(() => readIdentifier({ identifier: text }, FROM));
+    }
+  });
+
+  it('does not count leading zeros', () => {
+    assert.equal(readIdentifier({ identifier: '0045961123' }, FROM), '45961123');
   });
 
   it('names the environment variable that is not set', () => {

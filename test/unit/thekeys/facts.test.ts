@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { parseAddress } from '../../../src/thekeys/address';
+import { cleanCode, faultOfCode, sign } from '../../../src/thekeys/calls';
 import {
+  batteryPercent,
+  plainIdentifier,
   readCommand,
   readLock,
   readLocks,
@@ -8,9 +11,7 @@ import {
   readLockUpdate,
   readStatus,
   readUpdate,
-} from '../../../src/thekeys/answers';
-import { batteryPercent } from '../../../src/thekeys/battery';
-import { cleanCode, faultOfCode, sign } from '../../../src/thekeys/signature';
+} from '../../../src/thekeys/wire';
 
 describe('the signature', () => {
   // The first two are published by the openHAB binding, the others computed from the vendor's recipe and sample code.
@@ -52,11 +53,11 @@ describe('the battery', () => {
     });
   }
   it('is clamped, on both scales', () => {
-    const readings = [1, 2900, 3100, 3550, 4000, 4065, 4999, 5000, 6100, 6395, 8204, 8300, 12_000];
+    const readings = [2000, 2900, 3100, 3550, 4000, 4065, 4999, 5000, 6100, 6395, 8204, 8300, 9500];
     assert.deepEqual(readings.map(batteryPercent), [0, 0, 0, 50, 100, 100, 100, 0, 0, 0, 100, 100, 100]);
   });
-  it('is null where there is no voltage', () => {
-    for (const nonsense of [0, -1, NaN, Infinity, null, undefined]) {
+  it('is null where there is no voltage, or one that no battery of these locks has', () => {
+    for (const nonsense of [0, 1, 255, 1999, 9501, 12_000, 65_535, -1, NaN, Infinity, null]) {
       assert.equal(batteryPercent(nonsense), null);
     }
   });
@@ -83,6 +84,26 @@ describe('the address of a gateway', () => {
     assert.equal(parseAddress('[0:0::1]').key, parseAddress('[::1]:80').key);
     assert.equal(parseAddress('127.0.0.1.').key, '127.0.0.1:80');
     assert.equal(parseAddress('gateway.lan.').base.hostname, 'gateway.lan.', 'looked up as it was typed');
+  });
+  it('may be IPv6 without brackets, and is one with the IPv4 address in it', () => {
+    assert.equal(parseAddress('::1').key, '[::1]:80');
+    assert.equal(parseAddress('http://fe80::1').base.href, 'http://[fe80::1]/');
+    assert.equal(parseAddress('[::ffff:127.0.0.1]:8080').key, '127.0.0.1:8080');
+  });
+  it('is never read as another one than it looks', () => {
+    for (const [typed, read] of [
+      ['192.168.1.010', '192.168.1.8'],
+      ['http://127.1:80/', '127.0.0.1'],
+      ['0x7f.0.0.1:8080', '127.0.0.1'],
+      ['3232235796', '192.168.1.20'],
+    ] as const) {
+      assert.throws(() => parseAddress(typed), { code: 'INVALID_INPUT', message: new RegExp(`read as ${read}$`) });
+    }
+  });
+  it('says what is wrong with a variable beside other text, and with https', () => {
+    assert.throws(() => parseAddress('${GW_IP}:8080'), /only where it is the whole field/);
+    assert.throws(() => parseAddress('${GW_IP}'), /GW_IP\} is not set/);
+    assert.throws(() => parseAddress('https://192.168.1.20'), /plain http only, not https/);
   });
   it('is refused, with advice, where it cannot be one', () => {
     for (const bad of ['', ' ', 'https://x', 'http://user:pw@x', 'x/path', 'x:99999', '${GATEWAY}', 'a b', 'ftp://x']) {
@@ -245,6 +266,44 @@ describe('what gateways answer', () => {
       { identifier: '45961123', rssi: -71, batteryMillivolts: 4065, batteryPercent: 100 },
       { identifier: '7', rssi: -60, batteryMillivolts: null, batteryPercent: null, lastLog: 12 },
     ]);
+  });
+
+  it('lists locks of an object with numbered keys, and none of null', () => {
+    const list = (devices: unknown, more: object = {}): unknown => {
+      const reply = readLocks(JSON.stringify({ devices, ...more }));
+      return reply.kind === 'ok' ? reply.value.map(({ identifier }) => identifier) : reply.kind;
+    };
+    assert.deepEqual(list({ 0: { identifier: 1 }, 1: { identifier: '0002' } }), ['1', '2']);
+    assert.deepEqual(list({}), []);
+    assert.deepEqual(list(null), []);
+    assert.equal(list(null, { status: 'ko', code: 500 }), 'refused');
+    assert.equal(list({ lock: { identifier: 1 } }), 'unusable');
+  });
+
+  it('is read though control characters are in its texts, or behind it', () => {
+    assert.equal(outcome(readCommand, '{"status":"ok","code":0}\0'), 'ok');
+    assert.equal(outcome(readCommand, '\uFEFF{"status":"ok",\n"code":0}\0\0\r\n'), 'ok');
+    assert.equal(outcome(readCommand, '{"status":"ko","code":33,"cause":"bad\u0001\thmac"}'), 'INVALID_HMAC');
+  });
+
+  it('shows no control or direction marks of a gateway', () => {
+    const cause = 'bad\n[info] forged\u001b]0;title\u0007\u202e';
+    const reply = readCommand(JSON.stringify({ status: 'ko', code: 37, cause }));
+    assert.equal(reply.kind === 'refused' && reply.detail, 'bad [info] forged ]0;title');
+    const status = readStatus(JSON.stringify({ current_status: 'Scan\u001b[2Jning\r' }));
+    assert.equal(status.kind === 'ok' && status.value.currentStatus, 'Scan [2Jning');
+  });
+
+  it('names a lock by digits without leading zeros', () => {
+    assert.deepEqual(['0045961123', 45961123, ' 45961123 ', '0', '000', '007a'].map(plainIdentifier), [
+      '45961123',
+      '45961123',
+      '45961123',
+      '0',
+      '0',
+      '007a',
+    ]);
+    for (const none of ['', ' ', null, undefined, 1.5, -1, {}, true]) assert.equal(plainIdentifier(none), undefined);
   });
 
   it('has a status without the key of that name', () => {

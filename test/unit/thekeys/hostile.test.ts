@@ -19,7 +19,7 @@ import {
   readStatus,
   readUpdate,
   type Reply,
-} from '../../../src/thekeys/answers';
+} from '../../../src/thekeys/wire';
 import { readGatewayCommand, readLockCommand } from '../../../src/thekeys/commands';
 import { GATEWAY_ERROR_CODES } from '../../../src/thekeys/errors';
 import { Gateway } from '../../../src/thekeys/gateway';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { LockReading } from '../../../src/thekeys/answers';
+import type { LockReading } from '../../../src/thekeys/wire';
 import type { ActionResult } from '../../../src/thekeys/gateway';
-import { payloadOf } from '../../../src/thekeys/payload';
+import { named, payloadOf } from '../../../src/thekeys/commands';
 
 const READING: LockReading = {
   identifier: '1001',
@@ -33,6 +33,15 @@ describe('what is told of an action', () => {
   it('has no battery where the lock does not say', () => {
     const silent = { ...READING, batteryPercent: null, batteryMillivolts: null };
     assert.equal('batteryPercent' in payloadOf({ ...RESULT, reading: silent }), false);
+  });
+
+  it('has the name of the lock beside its identifier, where the configuration has one', () => {
+    assert.deepEqual(Object.entries(payloadOf(RESULT, 'Flat 3')).slice(0, 2), [
+      ['identifier', '1001'],
+      ['name', 'Flat 3'],
+    ]);
+    assert.deepEqual(named(READING, 'Flat 3'), { ...READING, name: 'Flat 3' });
+    assert.deepEqual(named(READING), READING);
   });
 
   it('is the result alone where nothing was read', () => {

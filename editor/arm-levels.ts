@@ -1,0 +1,140 @@
+/** The levels of a security system as rows: a name for messages, and what people say for it in each language. */
+import { isRecord } from '../src/common/json';
+import { button, element, iconButton } from './fields';
+import { listOf, parsed, trimmed } from './rules';
+
+/** Languages in which Google understands names of levels. */
+const LANGUAGES = [
+  'en',
+  'da',
+  'de',
+  'es',
+  'fr',
+  'hi',
+  'id',
+  'it',
+  'ja',
+  'ko',
+  'nl',
+  'no',
+  'pl',
+  'pt',
+  'ru',
+  'sv',
+  'th',
+  'zh',
+];
+
+interface Spoken {
+  level_synonym: string[];
+  lang: string;
+}
+
+/** As Google's `availableArmLevels.levels` has it. */
+export interface Level {
+  level_name: string;
+  level_values: Spoken[];
+}
+
+/** The levels as they are saved, also from a flow written by hand. */
+export function levelsOf(saved: unknown): Level[] {
+  const list = parsed(saved);
+  return (Array.isArray(list) ? list : []).map((level: unknown) => {
+    const { level_name: name, level_values: values } = isRecord(level) ? level : {};
+    return {
+      level_name: trimmed(name),
+      level_values: (Array.isArray(values) ? values : []).filter(isRecord).map(({ lang, level_synonym: words }) => ({
+        level_synonym: (Array.isArray(words) ? words : []).map(String),
+        lang: trimmed(lang) || 'en',
+      })),
+    };
+  });
+}
+
+export const levelNames = (saved: unknown): string[] => levelsOf(saved).map(({ level_name: name }) => name);
+
+/** Makes `list` a list of rows. `changed` is called whenever names may have changed. */
+export function levelRows(list: JQuery, saved: unknown, words: (key: string) => string, changed: () => void): void {
+  list.editableList<Level>({
+    addButton: words('button.addLevel'),
+    sortable: true,
+    removable: true,
+    height: 'auto',
+    addItem: (container, _index, { level_name: name = '', level_values: values = [] }: Partial<Level>) => {
+      const named = element('input', {
+        type: 'text',
+        class: 'thekeys-device-name',
+        'aria-label': words('label.levelName'),
+        placeholder: words('placeholder.levelName'),
+        oninput: changed,
+      });
+      named.value = name;
+      const add = button('plus', words('button.addWords'), () => {
+        addWords({ lang: 'en', level_synonym: [] }).querySelector('select')?.focus();
+      });
+      container.addClass('thekeys-device-level').append(named, add);
+      const addWords = (spoken: Spoken): HTMLElement => {
+        const row = wordsRow(words, spoken);
+        container.append(row);
+        return row;
+      };
+      for (const spoken of values.length > 0 ? values : [{ lang: 'en', level_synonym: [] }]) addWords(spoken);
+      // The list's own link has no name for screen readers.
+      const remove = container.closest('li').find('.red-ui-editableList-item-remove');
+      remove.attr('aria-label', words('button.removeLevel'));
+      setTimeout(() => {
+        changed();
+        // A row without content was asked for just now.
+        if (name === '') named.focus();
+      }, 0);
+    },
+    removeItem: () => {
+      changed();
+      // The cursor was in what is gone now.
+      if (document.activeElement === document.body) addLevel.trigger('focus');
+    },
+  });
+  // The list's own button is a size smaller than the others of these dialogs.
+  const addLevel = list.closest('.red-ui-editableList').find('.red-ui-editableList-addButton');
+  addLevel.removeClass('red-ui-button-small');
+  for (const level of levelsOf(saved)) list.editableList('addItem', level);
+}
+
+/** One language's words for a level. */
+function wordsRow(words: (key: string) => string, { lang, level_synonym: synonyms }: Spoken): HTMLElement {
+  const languages = [...new Set([...LANGUAGES, lang])].map((code) => element('option', { value: code }, code));
+  const language = element('select', { 'aria-label': words('label.language') }, ...languages);
+  language.value = lang;
+  const spoken = element('input', {
+    type: 'text',
+    'aria-label': words('label.words'),
+    placeholder: words('placeholder.words'),
+  });
+  spoken.value = synonyms.join(', ');
+  const remove = iconButton('remove', words('button.removeWords'), () => {
+    const level = row.parentElement;
+    row.remove();
+    [...(level?.querySelectorAll('input') ?? [])].at(-1)?.focus();
+  });
+  remove.classList.add('red-ui-button-small');
+  const row = element('div', { class: 'thekeys-device-words' }, language, spoken, remove);
+  return row;
+}
+
+/** The levels as they stand in the rows. One without a name, but with words, stays: the node then asks for the name. */
+export function readLevels(list: JQuery): Level[] {
+  const items = list.editableList('items').toArray();
+  return items
+    .map((item) => ({
+      level_name: trimmed($(item).find('.thekeys-device-name').val()),
+      level_values: $(item)
+        .find('.thekeys-device-words')
+        .toArray()
+        .map((row) => ({
+          level_synonym: listOf($(row).find('input').val()),
+          lang: String($(row).find('select').val()),
+        }))
+        .filter(({ level_synonym: words }) => words.length > 0),
+    }))
+    .filter((level) => level.level_name !== '' || level.level_values.length > 0);
+}

@@ -1,0 +1,153 @@
+/**
+ * Buttons that ask the runtime something: what came of it stands below them, as a verdict or as rows to choose from, in words
+ * that say what to do. A typed value always counts; everything here only fills it in.
+ */
+import { isRecord } from '../src/common/json';
+import { button, element, icon, shared, typed } from './fields';
+import { trimmed } from './rules';
+
+/** Asks the runtime. Rejects with `{ code, message?, hint? }`. */
+export async function ask(method: 'GET' | 'POST', path: string, body?: object): Promise<Record<string, unknown>> {
+  const sent = body === undefined ? {} : { contentType: 'application/json', data: JSON.stringify(body) };
+  let answer: unknown;
+  try {
+    answer = await $.ajax({ method, url: `thekeys-gateway/${path}`, dataType: 'json', ...sent });
+  } catch (request) {
+    const { status, responseJSON } = request as { status?: number; responseJSON?: unknown };
+    if (isRecord(responseJSON) && typeof responseJSON.code === 'string') throw failure(responseJSON);
+    throw failure({ code: status === 401 || status === 403 ? 'NOT_PERMITTED' : 'NO_ANSWER' });
+  }
+  if (!isRecord(answer)) throw failure({ code: 'NO_ANSWER' });
+  if (isRecord(answer.error)) throw failure(answer.error);
+  return answer;
+}
+
+/** What went wrong. */
+export class Failure extends Error {
+  constructor(
+    readonly code: string,
+    readonly hint: string,
+  ) {
+    super(code);
+  }
+}
+
+function failure({ code, message, hint }: Record<string, unknown>): Failure {
+  return new Failure(String(code), trimmed(hint) || trimmed(message));
+}
+
+/** What went wrong, as a sentence that says what to do. */
+function sentence(error: unknown): string {
+  if (!(error instanceof Failure)) return String(error);
+  const key = `error.${error.code}`;
+  const known = shared(key);
+  // The editor gives the key back where it has no words.
+  return known.endsWith(key) ? error.hint || shared('error.NO_ANSWER') : known;
+}
+
+export interface Row {
+  icon: string;
+  main: string;
+  more: string;
+}
+
+/** Where an answer is shown. */
+export interface Verdict {
+  say(text: string, kind?: 'good' | 'bad'): void;
+  hide(): void;
+  /** Rows to choose from. */
+  offer(text: string, rows: readonly Row[], choose: (row: Row) => void): void;
+}
+
+/** A place for results below a row, read out by screen readers. Never removed, only emptied. */
+export class Result implements Verdict {
+  readonly area = element('div', { class: 'thekeys-result', role: 'status', 'aria-live': 'polite' });
+
+  say(text: string, kind?: 'good' | 'bad'): void {
+    this.area.className = `thekeys-result${kind === undefined ? '' : ` thekeys-${kind}`}`;
+    this.area.replaceChildren(element('div', {}, text));
+  }
+
+  hide(): void {
+    this.area.className = 'thekeys-result';
+    this.area.replaceChildren();
+  }
+
+  offer(text: string, rows: readonly Row[], choose: (row: Row) => void): void {
+    this.say(text);
+    const choices = rows.map((row) =>
+      element(
+        'button',
+        {
+          type: 'button',
+          class: 'red-ui-button thekeys-choice',
+          onclick: () => {
+            this.hide();
+            choose(row);
+          },
+        },
+        icon(row.icon),
+        element('span', { class: 'thekeys-main' }, row.main),
+        element('span', { class: 'thekeys-more' }, row.more),
+      ),
+    );
+    this.area.append(element('div', { class: 'thekeys-choices' }, ...choices));
+  }
+}
+
+export interface Question {
+  icon: string;
+  label: string;
+  /** What the answer is about: when it changes, the answer goes. */
+  about: readonly JQuery[];
+  run: (shown: Verdict) => Promise<void> | void;
+}
+
+/** A button that asks. While it waits it keeps the cursor, so that the next Tab goes on from here. */
+export function asking(result: Result, { icon: symbol, label, about, run }: Question): HTMLButtonElement {
+  let edition = 0;
+  const made = button(symbol, label, () => {
+    if (made.getAttribute('aria-disabled') === 'true') return;
+    made.setAttribute('aria-disabled', 'true');
+    result.say(shared('setup.asking'));
+    const asked = ++edition;
+    // What was found out about other settings is not shown.
+    const unseen = new Result();
+    const inTime = (): Verdict => (asked === edition ? result : unseen);
+    void Promise.resolve(
+      run({
+        say: (...words) => inTime().say(...words),
+        hide: () => inTime().hide(),
+        offer: (...rows) => inTime().offer(...rows),
+      }),
+    )
+      .catch((error: unknown) => inTime().say(sentence(error), 'bad'))
+      .finally(() => made.removeAttribute('aria-disabled'));
+  });
+  for (const input of about) {
+    input.on('input change', () => {
+      edition += 1;
+      result.hide();
+    });
+  }
+  return made;
+}
+
+/** Puts a button that asks beside an input, and a place for results below. */
+export function askBeside(input: JQuery, question: Question): { button: HTMLButtonElement; result: Result } {
+  const result = new Result();
+  const made = asking(result, question);
+  const beside = element('div', { class: 'thekeys-field' });
+  input.before(beside);
+  $(beside).append(input, made).closest('.form-row').append(result.area);
+  return { button: made, result };
+}
+
+/** Says what keeps a request from being made, in the place of its result. */
+export function lacks(shown: Verdict, needs: readonly (readonly [JQuery, string])[]): boolean {
+  const missing = needs.find(([input]) => typed(input) === '');
+  if (missing === undefined) return false;
+  shown.say(shared(`setup.${missing[1]}`), 'bad');
+  missing[0].trigger('focus');
+  return true;
+}

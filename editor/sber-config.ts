@@ -1,0 +1,42 @@
+import { check, choice, opened, openIfUnusual, saving } from './fields';
+import { isOneOf, isVariable, rules, trimmed } from './rules';
+
+const ENDPOINT = 'https://partners.iot.sberdevices.ru';
+
+RED.nodes.registerType('sber-config', {
+  category: 'config',
+  defaults: {
+    name: { value: '' },
+    endpoint: { value: ENDPOINT, validate: check('endpoint', rules.endpoint) },
+    keyIn: { value: 'header', validate: check('keyIn', isOneOf('header', 'query')) },
+    keyParameter: {
+      value: '',
+      validate: check('keyParameter', function (value) {
+        return this.keyIn !== 'query' || trimmed(value) !== '';
+      }),
+    },
+    ca: { value: '', validate: check('ca', rules.certificate) },
+    // The account takes no more than an hour.
+    timeout: {
+      value: '15',
+      validate: check('timeout', (value) => rules.seconds(value) && (isVariable(value) || !(Number(value) > 3600))),
+    },
+  },
+  credentials: { token: { type: 'password' } },
+  label() {
+    return trimmed(this.name) || 'Sber';
+  },
+  oneditprepare() {
+    const where = choice(this, 'keyIn', 'header');
+    const show = (): void => {
+      $('#thekeys-sber-parameter').toggle(where.val() !== 'header');
+    };
+    where.on('change', show);
+    show();
+    openIfUnusual(this, { endpoint: ENDPOINT, timeout: '15' });
+    opened(this);
+  },
+  oneditsave() {
+    saving(this);
+  },
+});

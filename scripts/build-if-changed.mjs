@@ -1,0 +1,39 @@
+// Builds dist/ unless it was made of exactly these sources. What it was made of is kept as a digest in .tmp/, outside dist,
+// because dist is what ships.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const SOURCES = ['src', 'nodes', 'editor', 'simulators', 'icons', 'resources', 'scripts/build.mjs', 'package.json'];
+const stamp = path.join(root, '.tmp', 'built');
+
+/** @param {(line: string) => void} say called before a build that takes a while */
+export function buildIfChanged(say) {
+  const digest = digestOfSources();
+  if (existsSync(path.join(root, 'dist')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
+  say('Compiling, because something has changed: this takes a few seconds …');
+  execFileSync(process.execPath, [path.join(root, 'scripts', 'build.mjs')], { stdio: 'inherit' });
+  mkdirSync(path.dirname(stamp), { recursive: true });
+  writeFileSync(stamp, digest);
+}
+
+/** Of names, sizes and times: contents would take longer to read than they are worth. */
+function digestOfSources() {
+  const hash = createHash('sha256');
+  const tsconfigs = readdirSync(root).filter((name) => /^tsconfig.*\.json$/.test(name));
+  for (const source of [...SOURCES, ...tsconfigs]) {
+    const from = path.join(root, source);
+    if (!existsSync(from)) continue;
+    const files = statSync(from).isDirectory()
+      ? readdirSync(from, { recursive: true }).map((name) => path.join(from, String(name)))
+      : [from];
+    for (const file of files.sort()) {
+      const { size, mtimeMs } = statSync(file);
+      hash.update(`${path.relative(root, file)} ${size} ${mtimeMs}\n`);
+    }
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,192 @@
+/**
+ * Slows down the guessing of passwords on the login page: a few tries are free, then each costs a growing pause, counted
+ * for the name and for the address, kept across restarts. The pauses are capped at a minute, and an address without failures
+ * has tries of its own, so that an attack from one machine does not keep the owner out.
+ */
+import type { Clock } from '../common/clock';
+import { isRecord, type Json } from '../common/json';
+import type { State } from '../state/state';
+import type { PageKey } from './page-key';
+import { normalName } from './users';
+
+interface Rule {
+  /** Failures that cost nothing. */
+  free: number;
+  /** A counter that rested this long starts again. */
+  forgetMs: number;
+}
+
+/** A household behind one address mistypes; a guesser at the cap has 1440 tries a day. */
+const ADDRESS: Rule = { free: 20, forgetMs: 60 * 60_000 };
+const NAME: Rule = { free: 8, forgetMs: 24 * 60 * 60_000 };
+/** The first pause; each further failure doubles it, up to the cap. */
+const FIRST_PAUSE_MS = 2000;
+const CAP_MS = 60_000;
+/** An address with fewer failures does not wait for what others failed at this name, … */
+const OWN_TRIES = 2;
+/** … so often for one name, until somebody logs in under it: or many addresses would be no slower than one. */
+const SPARE_TRIES = 20;
+
+/**
+ * All names share this many counters, listed or not: so that inventing names fills no disk, and what was done to other names
+ * tells nothing of which are listed.
+ */
+const NAME_SLOTS = 256;
+const MAX_ADDRESSES = 2000;
+
+interface Counter {
+  failures: number;
+  at: number;
+  /** Of `failures`, those that went beyond the pause because their address had none. */
+  spare?: number;
+}
+type Counters = Record<string, Counter>;
+interface Table {
+  names: Counters;
+  /** The share of listed names in these counters: what a login clears. */
+  listed: Counters;
+  addresses: Counters;
+}
+
+export interface LoginThrottleOptions {
+  state: State;
+  key: string;
+  clock: Clock;
+  /** Keys the hashes of names and addresses, so that the state tells neither. */
+  pageKey: PageKey;
+}
+
+export interface Attempt {
+  /** Milliseconds to wait; 0: go ahead, the try is counted as failed until `succeeded` is called. */
+  waitMs: number;
+  /** True for the try that used up the last free one. */
+  last: boolean;
+  /** For `succeeded`. */
+  readonly counted: { name: string; listed: string; address: string; before: Counter | undefined };
+}
+
+export class LoginThrottle {
+  constructor(private readonly options: LoginThrottleOptions) {}
+
+  /** Asks for a try. Counting comes first, so that tries side by side are counted one by one. @throws StateError */
+  async attempt(typed: string, isListed: boolean, from: string): Promise<Attempt> {
+    const listed = await this.hash(`user ${normalName(typed)}`);
+    const name = `slot ${parseInt(listed.slice(0, 8), 16) % NAME_SLOTS}`;
+    const address = await this.hash(`address ${from}`);
+    return this.options.state.change(this.options.key, (current) => {
+      const now = this.options.clock.now();
+      const { table, changed } = upTo(now, readTable(current));
+      const before = table.addresses[address];
+      const counted = { name, listed, address, before };
+      const ofName = table.names[name];
+      const spare =
+        failuresOf(ADDRESS, before, now) < OWN_TRIES &&
+        waiting(NAME, ofName, now) > 0 &&
+        (ofName?.spare ?? 0) < SPARE_TRIES;
+      const waitMs = Math.max(spare ? 0 : waiting(NAME, ofName, now), waiting(ADDRESS, before, now));
+      if (waitMs > 0) {
+        const result = { waitMs, last: false, counted };
+        return changed ? { value: table as unknown as Json, result } : { result };
+      }
+      const next = {
+        names: count(NAME, table.names, name, { now, spare }),
+        listed: isListed ? count(NAME, table.listed, listed, { now }) : table.listed,
+        addresses: newest(count(ADDRESS, table.addresses, address, { now })),
+      };
+      const last = next.names[name]?.failures === NAME.free || next.addresses[address]?.failures === ADDRESS.free;
+      return { value: next as unknown as Json, result: { waitMs: 0, last, counted } };
+    });
+  }
+
+  /**
+   * The try that was let through had the right password. Clears the name's failures, but of the address only this one try:
+   * or a guesser with a login of their own could clear it between guesses.
+   */
+  async succeeded({ counted: { name, listed, address, before } }: Attempt): Promise<void> {
+    await this.options.state.change(this.options.key, (current) => {
+      const table = readTable(current);
+      const slot = table.names[name];
+      const rest = (slot?.failures ?? 0) - (table.listed[listed]?.failures ?? 0);
+      const names = without(table.names, name);
+      const ofAddress = table.addresses[address] ?? { failures: 1, at: 0 };
+      // Unless others tried meanwhile it is as if this try had not been, its pause included.
+      const alone = before !== undefined && ofAddress.failures === before.failures + 1;
+      const restored = alone ? before : { failures: ofAddress.failures - 1, at: ofAddress.at };
+      const value = {
+        names: slot === undefined || rest <= 0 ? names : { ...names, [name]: { failures: rest, at: slot.at } },
+        listed: without(table.listed, listed),
+        addresses: { ...table.addresses, [address]: restored },
+      };
+      return { value: value as unknown as Json, result: undefined };
+    });
+  }
+
+  private async hash(text: string): Promise<string> {
+    return (await this.options.pageKey.sign(text)).toString('hex').slice(0, 32);
+  }
+}
+
+function failuresOf(rule: Rule, counter: Counter | undefined, now: number): number {
+  return counter === undefined || now - counter.at >= rule.forgetMs ? 0 : counter.failures;
+}
+
+function waiting(rule: Rule, counter: Counter | undefined, now: number): number {
+  if (counter === undefined || counter.failures < rule.free) return 0;
+  // The exponent is bounded before the power is taken; the cap is reached long before.
+  const pause = Math.min(CAP_MS, FIRST_PAUSE_MS * 2 ** Math.min(20, counter.failures - rule.free));
+  return counter.at + pause - now;
+}
+
+/**
+ * A clock that was set back must not turn the pause into hours. What seems to have been tried later than now counts as
+ * tried now, and is kept so: or the pause would begin anew with every look at it.
+ */
+function upTo(now: number, table: Table): { table: Table; changed: boolean } {
+  const changed = Object.values(table).some((counters: Counters) => Object.values(counters).some(({ at }) => at > now));
+  const set = (counters: Counters): Counters =>
+    Object.fromEntries(
+      Object.entries(counters).map(([slot, counter]) => [slot, { ...counter, at: Math.min(counter.at, now) }]),
+    );
+  const { names, listed, addresses } = table;
+  return { table: changed ? { names: set(names), listed: set(listed), addresses: set(addresses) } : table, changed };
+}
+
+function count(
+  rule: Rule,
+  counters: Counters,
+  slot: string,
+  { now, spare = false }: { now: number; spare?: boolean },
+): Counters {
+  const kept = Object.fromEntries(Object.entries(counters).filter(([, { at }]) => now - at < rule.forgetMs));
+  const before = kept[slot];
+  const used = (before?.spare ?? 0) + (spare ? 1 : 0);
+  // A spare try is counted, but does not make the pause of the others begin anew.
+  const at = spare && before !== undefined ? before.at : now;
+  return {
+    ...kept,
+    [slot]: { failures: (before?.failures ?? 0) + 1, at, ...(used === 0 ? {} : { spare: used }) },
+  };
+}
+
+function without(counters: Counters, slot: string): Counters {
+  return Object.fromEntries(Object.entries(counters).filter(([each]) => each !== slot));
+}
+
+function newest(counters: Counters): Counters {
+  const entries = Object.entries(counters);
+  if (entries.length <= MAX_ADDRESSES) return counters;
+  return Object.fromEntries(entries.sort(([, a], [, b]) => b.at - a.at).slice(0, MAX_ADDRESSES));
+}
+
+function readTable(json: Json | undefined): Table {
+  const { names, listed, addresses } = isRecord(json) ? json : {};
+  return { names: readCounters(names), listed: readCounters(listed), addresses: readCounters(addresses) };
+}
+
+/** What is no counter, in a file that was damaged, counts as none. */
+function readCounters(value: unknown): Counters {
+  const entries = Object.entries(isRecord(value) ? value : {}).filter(
+    ([, counter]) => isRecord(counter) && typeof counter.failures === 'number' && typeof counter.at === 'number',
+  );
+  return Object.fromEntries(entries) as Counters;
+}
