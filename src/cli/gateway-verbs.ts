@@ -2,17 +2,30 @@
  * The verbs that talk to a gateway: from the words typed to a call of the library, and from its result to the line of
  * JSON, the same that the nodes send.
  */
+import path from 'node:path';
+import { abortable, lifetime, onAbort } from '../common/abort';
+import { systemClock } from '../common/clock';
+import { CodedError } from '../common/errors';
+import { foreignText } from '../common/foreign';
 import { FileState } from '../state/file';
-import { parseAddress } from '../thekeys/address';
+import { MemoryState } from '../state/local';
+import { takeLockFile } from '../state/lock-file';
+import { StateError, type Lease, type State } from '../state/state';
+import { parseAddress, type GatewayAddress } from '../thekeys/address';
+import { gatewayError } from '../thekeys/errors';
 import { Gateway, type CommandOptions, type Progress, type Timing } from '../thekeys/gateway';
 import { payloadOf } from '../thekeys/payload';
 import { stateFolder } from './state-folder';
-import { printResult, ProgressLine, type Terminal } from './terminal';
+import { printError, printResult, ProgressLine, type Terminal } from './terminal';
 import { DEFAULT_HOST, type GatewayVerb, type Typed } from './usage';
 
 /** The defaults of the nodes. */
 const DEADLINE_MS = 30_000;
 const TIMEOUT_MS = 30_000;
+/** That of `close`, and how long what opens no door may wait for other calls of the command. */
+const TURN_MS = 120_000;
+/** A call that was killed, or stands still, is recognised by this where the system does not tell. */
+const LEASE_MS = 5000;
 /** Somebody sits at the keyboard, and most often has mistyped the address. */
 const UNREACHABLE_MS = 4000;
 
@@ -51,43 +64,137 @@ const RUN: Readonly<Record<GatewayVerb, (order: Order) => Promise<unknown>>> = {
 
 /** Verbs whose progress is worth lines in a log. */
 const LONG: readonly GatewayVerb[] = ['synchronize', 'update', 'synchronize_locker', 'update_locker'];
+/** Verbs that move the bolt. */
+const MOVING: readonly GatewayVerb[] = ['open', 'close', 'calibrate'];
+/** Verbs that need no timestamp and end at once: they wait for no other call. */
+const UNSIGNED_READS: readonly GatewayVerb[] = ['search', 'status'];
 
+/** One run of the command. */
+interface Call {
+  readonly verb: GatewayVerb;
+  readonly terminal: Terminal;
+  readonly warn: (message: string) => void;
+  readonly progress: ProgressLine;
+  /** Whether anything is on its way to the gateway, or was carried out by it. */
+  sent: boolean;
+  readonly giveUp: AbortController;
+  /** On the clock's `elapsed()`. */
+  readonly expiresAt: number;
+}
+
+/** Resolves to the exit status. */
 export async function runOnGateway(
   verb: GatewayVerb,
   options: Typed,
   terminal: Terminal,
   timing: Partial<Timing> = {},
-): Promise<void> {
-  const warn = (message: string): void => terminal.err(`the-keys: ${message}\n`);
-  const state = new FileState({ folder: stateFolder(terminal.env, process.platform), warn, crossProcess: true });
-  const gateway = new Gateway({
-    address: parseAddress(options.host ?? DEFAULT_HOST),
-    state,
-    warn,
-    timing,
-    reserveAhead: false,
+): Promise<number> {
+  const call: Call = {
+    verb,
+    terminal,
+    warn: (message) => terminal.err(`the-keys: ${foreignText(message, 1000)}\n`),
+    progress: new ProgressLine(terminal, LONG.includes(verb)),
+    sent: false,
+    giveUp: new AbortController(),
+    expiresAt: systemClock.elapsed() + (verb === 'open' || verb === 'calibrate' ? DEADLINE_MS : TURN_MS),
+  };
+  let interruptedWith: number | undefined;
+  terminal.onStop((exitStatus) => {
+    interruptedWith = exitStatus;
+    call.giveUp.abort(interruption(call));
   });
-  const progress = new ProgressLine(terminal, LONG.includes(verb));
-  const identifier = (options.identifier ?? '').trim();
   try {
-    const result = await RUN[verb]({
-      gateway,
-      identifier,
-      share: { identifier, code: options.code ?? '' },
-      command: {
-        deadlineMs: DEADLINE_MS,
-        timeoutMs: TIMEOUT_MS,
-        unreachableMs: UNREACHABLE_MS,
-        onProgress: (step) => progress.say(wordsFor(step)),
-      },
-    });
-    progress.end();
+    const result = await carryOut(call, options, timing);
     printResult(terminal, result);
+    return isOtherwise(result) ? 1 : 0;
+  } catch (error) {
+    if (interruptedWith === undefined) throw error;
+    printError(terminal, error);
+    return interruptedWith;
+  }
+}
+
+async function carryOut(call: Call, options: Typed, timing: Partial<Timing>): Promise<unknown> {
+  const { verb, warn, progress, giveUp, expiresAt } = call;
+  const address = parseAddress(options.host ?? DEFAULT_HOST);
+  const turn = await turnFor(call, address);
+  const forget = turn.lease && onAbort(turn.lease.lost, () => giveUp.abort(interruption(call)));
+  const gateway = new Gateway({ address, state: turn.state, warn, timing, reserveAhead: false });
+  const identifier = (options.identifier ?? '').trim();
+  const command: CommandOptions = {
+    deadlineMs: Math.min(expiresAt - systemClock.elapsed(), verb === 'close' ? TURN_MS : DEADLINE_MS),
+    timeoutMs: TIMEOUT_MS,
+    unreachableMs: UNREACHABLE_MS,
+    signal: giveUp.signal,
+    onProgress: (step) => {
+      if (step.step !== 'waiting') call.sent = step.step !== 'retrying';
+      progress.say(wordsFor(step));
+    },
+  };
+  try {
+    const order = { gateway, identifier, share: { identifier, code: options.code ?? '' }, command };
+    return await abortable(RUN[verb](order), giveUp.signal);
   } finally {
     progress.end();
     await gateway.settle();
-    await state.close();
+    await turn.state.close();
+    forget?.();
+    await turn.lease?.release();
   }
+}
+
+interface Turn {
+  readonly state: State;
+  readonly lease?: Lease | undefined;
+}
+
+/** The right to talk to a gateway, and its timestamps. A door must open also where nothing can be written down. */
+async function turnFor(call: Call, { key }: GatewayAddress): Promise<Turn> {
+  const { verb, terminal, warn, expiresAt, giveUp } = call;
+  if (UNSIGNED_READS.includes(verb)) return { state: new MemoryState() };
+  const folder = stateFolder(terminal.env, process.platform);
+  if (folder === undefined) {
+    warn('there is no folder to keep timestamps in: set HOME or XDG_STATE_HOME. Two calls in a row may be refused');
+    return { state: new MemoryState() };
+  }
+  const late = (): Error =>
+    gatewayError('EXPIRED', {
+      message: 'other calls of the-keys have used this gateway all the time, so nothing was sent',
+      hint: 'Try again when they have ended.',
+    });
+  const clock = systemClock;
+  const file = path.join(folder, `${encodeURIComponent(key)}.lock`);
+  const life = lifetime({ clock, deadline: expiresAt, late, caller: giveUp.signal });
+  try {
+    const lease = await takeLockFile({ file, ttlMs: LEASE_MS, signal: life.signal, clock, random: Math.random });
+    return { state: new FileState({ folder, warn, lease }), lease };
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error;
+    return { state: new FileState({ folder, warn }) };
+  } finally {
+    life.end();
+  }
+}
+
+/** Whether the lock was read and is not as asked. */
+function isOtherwise(result: unknown): boolean {
+  return (result as { confirmed?: unknown } | null)?.confirmed === false;
+}
+
+function interruption({ verb, sent }: Call): CodedError {
+  const isRead = !MOVING.includes(verb) && !LONG.includes(verb);
+  if (isRead || !sent) {
+    return new CodedError('INTERRUPTED', isRead ? 'interrupted' : 'interrupted before anything was sent', {
+      retriable: true,
+      hint: isRead ? 'Nothing was changed.' : 'Nothing has moved or begun.',
+    });
+  }
+  return gatewayError('RESULT_UNKNOWN', {
+    message: 'interrupted after the command was sent, so what became of it is not known',
+    hint: MOVING.includes(verb)
+      ? 'Look at the door, or run the-keys locker_status.'
+      : 'Run the-keys status to see whether the gateway works on it.',
+  });
 }
 
 function wordsFor(progress: Progress): string {
@@ -101,6 +208,6 @@ function wordsFor(progress: Progress): string {
     case 'confirming':
       return 'reading the lock back';
     case 'working':
-      return progress.status === '' ? 'the gateway works' : `the gateway says: ${progress.status}`;
+      return progress.status === '' ? 'the gateway works' : `the gateway says: ${foreignText(progress.status, 80)}`;
   }
 }

@@ -5,10 +5,11 @@ import { SimulatedGateway, type SimulatedLockOptions, type SimulatedTimes } from
 import { serve } from '../../simulators/gateway/server';
 import { ENOUGH } from '../../simulators/latest';
 import { CodedError, systemCode } from '../common/errors';
+import { foreignText } from '../common/foreign';
 import type { Terminal } from './terminal';
 import { UsageError, type Typed } from './usage';
 
-/** One lock of either hardware family. The codes are made up, and told to everybody. */
+/** One lock of either hardware family. The codes are made up, and shown. */
 const DEMO_LOCKS: readonly SimulatedLockOptions[] = [
   { identifier: '45961123', code: 'demo-share-code-1', hardware: 'v2' },
   { identifier: '45961124', code: 'demo-share-code-2', hardware: 'v1' },
@@ -38,7 +39,7 @@ export async function simulate(options: Typed, terminal: Terminal): Promise<void
     answerWork: options.work === undefined ? 'when-done' : 'at-once',
   });
   gateway.journal.most = ENOUGH;
-  const stopped = new Promise<void>((resolve) => terminal.onStop(resolve));
+  const stopped = new Promise<void>((resolve) => terminal.onStop(() => resolve()));
   const running = await serve(gateway, { port, host: options.host ?? '127.0.0.1' }).catch((error: unknown) => {
     const reason = systemCode(error) ?? 'unknown';
     throw new CodedError('CANNOT_LISTEN', `cannot listen at ${options.host ?? '127.0.0.1'}:${port} (${reason})`, {
@@ -78,7 +79,9 @@ function show(gateway: SimulatedGateway, terminal: Terminal): () => void {
       const { method, path, fields, outcome = '' } = requests[shown] ?? {};
       const lock = gateway.locks.get(fields?.identifier ?? '');
       const state = lock === undefined ? '' : ` (${lock.identifier} is ${lock.state})`;
-      terminal.out(`${new Date().toLocaleTimeString()} ${method ?? ''} ${path ?? ''}: ${outcome}${state}\n`);
+      terminal.out(
+        `${new Date().toLocaleTimeString()} ${foreignText(`${method ?? ''} ${path ?? ''}`)}: ${outcome}${state}\n`,
+      );
     }
     // Long before the journal forgets what was not shown.
     if (shown > ENOUGH / 2) {

@@ -3,6 +3,7 @@
  * decided by the verbs.
  */
 import { CodedError } from '../common/errors';
+import { foreignText } from '../common/foreign';
 
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -11,17 +12,23 @@ export interface Terminal {
   /** Whether standard output, or standard error, is watched by a person. */
   readonly outIsTerminal: boolean;
   readonly errIsTerminal: boolean;
-  /** Called when a person or the system wants the command to end. */
-  onStop(stop: () => void): void;
+  /** Called, with the exit status for it, when a person or the system wants the command to end. */
+  onStop(stop: (exitStatus: number) => void): void;
 }
 
 export function printResult(terminal: Terminal, result: unknown): void {
-  terminal.out(`${JSON.stringify(result)}\n`);
+  // JSON escapes line ends, and leaves what turns a terminal's sentence around.
+  const text = JSON.stringify(result).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (found) => {
+    const units = Array.from({ length: found.length }, (_, index) => found.charCodeAt(index));
+    return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
+  });
+  terminal.out(`${text}\n`);
 }
 
 /** `{"error":{"code","message"}}`, the advice being part of the message. */
 export function printError(terminal: Terminal, thrown: unknown): void {
-  terminal.err(`${JSON.stringify({ error: describe(thrown) })}\n`);
+  const { code, message } = describe(thrown);
+  terminal.err(`${JSON.stringify({ error: { code, message: foreignText(message, 1000) } })}\n`);
 }
 
 function describe(thrown: unknown): { code: string; message: string } {
@@ -29,8 +36,8 @@ function describe(thrown: unknown): { code: string; message: string } {
     return { code: 'INTERNAL', message: thrown instanceof Error ? thrown.message : String(thrown) };
   }
   const { hint } = thrown.cause;
-  const told = hint === '' || hint === thrown.message;
-  return { code: String(thrown.code), message: told ? thrown.message : `${thrown.message}. ${hint}` };
+  const isAll = hint === '' || hint === thrown.message;
+  return { code: String(thrown.code), message: isAll ? thrown.message : `${thrown.message}. ${hint}` };
 }
 
 const TICK_MS = 1000;

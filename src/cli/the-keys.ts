@@ -2,20 +2,29 @@
 /**
  * The command `the-keys`: reads what was typed, lets a verb do it, and ends with an honest exit status.
  */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { CodedError, systemCode } from '../common/errors';
+import { parseJson } from '../common/json';
 import { runOnGateway } from './gateway-verbs';
 import { share } from './share';
 import { simulate } from './simulate';
 import { printError, type Terminal } from './terminal';
 import { parse, UsageError, type Parsed } from './usage';
 
-const EXIT = { fine: 0, failed: 1, usage: 2 } as const;
+/** That of a signal is 128 and its number, as shells have it. */
+const EXIT = { fine: 0, failed: 1, usage: 2, signal: 128 } as const;
+const SIGNALS = [
+  ['SIGHUP', 1],
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const;
 
 async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const parsed = parse(args, terminal.env.THE_KEYS_CODE);
-    if (parsed.kind === 'help') terminal.out(`${parsed.text}\n`);
-    else await run(parsed, terminal);
+    if (parsed.kind === 'run') return await run(parsed, terminal);
+    terminal.out(`${parsed.kind === 'help' ? parsed.text : packageVersion()}\n`);
     return EXIT.fine;
   } catch (error) {
     if (!(error instanceof UsageError)) {
@@ -28,10 +37,18 @@ async function main(args: readonly string[], terminal: Terminal): Promise<number
   }
 }
 
-function run({ verb, options }: Extract<Parsed, { kind: 'run' }>, terminal: Terminal): Promise<void> {
-  if (verb === 'share') return share(options, terminal);
-  if (verb === 'simulate') return simulate(options, terminal);
-  return runOnGateway(verb, options, terminal);
+async function run({ verb, options }: Extract<Parsed, { kind: 'run' }>, terminal: Terminal): Promise<number> {
+  if (verb !== 'share' && verb !== 'simulate') return runOnGateway(verb, options, terminal);
+  await (verb === 'share' ? share : simulate)(options, terminal);
+  return EXIT.fine;
+}
+
+/** That of the package in which this file lies, built or not. */
+function packageVersion(): string {
+  for (let folder = __dirname; ; folder = path.dirname(folder)) {
+    const file = path.join(folder, 'package.json');
+    if (existsSync(file)) return String((parseJson(readFileSync(file, 'utf8')) as { version?: unknown }).version);
+  }
 }
 
 const terminal: Terminal = {
@@ -41,14 +58,14 @@ const terminal: Terminal = {
   outIsTerminal: process.stdout.isTTY,
   errIsTerminal: process.stderr.isTTY,
   onStop: (stop) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
+    for (const [signal, number] of SIGNALS) process.once(signal, () => stop(EXIT.signal + number));
   },
 };
 
 let unwritten = false;
 process.stdout.on('error', (error) => {
   const reason = systemCode(error) ?? 'unknown';
-  // Whoever read it has gone; there is nobody left to tell.
+  // Its reader has gone.
   if (reason === 'EPIPE' || unwritten) return;
   unwritten = true;
   process.exitCode = EXIT.failed;

@@ -32,6 +32,7 @@ const OPTIONS = {
     value: 'MS',
     text: 'answer synchronizations and updates at once and go on with them for so long',
   },
+  version: { type: 'boolean', text: 'the version of this package' },
   help: { type: 'boolean', short: 'h', text: 'this help' },
 } as const satisfies Record<
   string,
@@ -118,7 +119,7 @@ export interface Typed {
   work?: string;
 }
 
-/** Wrong usage: told in plain words, exit status 2. */
+/** Wrong usage: said in plain words, exit status 2. */
 export class UsageError extends Error {
   constructor(
     message: string,
@@ -129,7 +130,7 @@ export class UsageError extends Error {
   }
 }
 
-export type Parsed = { kind: 'help'; text: string } | { kind: 'run'; verb: Verb; options: Typed };
+export type Parsed = { kind: 'help'; text: string } | { kind: 'version' } | { kind: 'run'; verb: Verb; options: Typed };
 
 /**
  * Reads the words after the command's name. A share code that is not among them is taken from `code`.
@@ -138,7 +139,8 @@ export type Parsed = { kind: 'help'; text: string } | { kind: 'run'; verb: Verb;
 export function parse(args: readonly string[], code?: string): Parsed {
   const { values, positionals } = split(args);
   const [verb, ...rest] = positionals;
-  const { help, ...typed } = values;
+  const { help, version, ...typed } = values;
+  if (version === true) return { kind: 'version' };
   if (verb === undefined) {
     if (help === true) return { kind: 'help', text: generalHelp() };
     throw new UsageError('which verb? For instance: the-keys search');
@@ -165,7 +167,10 @@ export function demand(verb: Verb, options: Typed, needed: readonly OptionName[]
   }
 }
 
-function split(args: readonly string[]): { values: Typed & { help?: boolean }; positionals: string[] } {
+function split(args: readonly string[]): {
+  values: Typed & { help?: boolean; version?: boolean };
+  positionals: string[];
+} {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true });
   } catch (error) {
@@ -195,8 +200,9 @@ function table(rows: readonly (readonly [string, string])[]): string {
 
 export function generalHelp(): string {
   const verbs = Object.entries(VERBS).map(([name, { text }]) => [name, text] as const);
-  const common = (['host', 'identifier', 'code', 'help'] as const).map((name) => {
-    return [dashes(name, OPTIONS[name]), OPTIONS[name].text] as const;
+  const common = (['host', 'identifier', 'code', 'version', 'help'] as const).map((name) => {
+    const option: { short?: string; value?: string; text: string } = OPTIONS[name];
+    return [dashes(name, option), option.text] as const;
   });
   return [
     'The Keys smart locks from the command line.',
@@ -209,8 +215,9 @@ export function generalHelp(): string {
     'Options (the-keys VERB --help tells which a verb takes):',
     table(common),
     '',
-    'The result is one line of JSON on standard output, and the exit status 0. A failure is',
-    '{"error":{"code","message"}} on standard error, and 1; wrong usage is 2.',
+    'The result is one line of JSON on standard output, and the exit status 0, or 1 where the lock was',
+    'read and is not as asked. A failure is {"error":{"code","message"}} on standard error, and 1; wrong',
+    'usage is 2; an interruption is 128 and the number of the signal.',
     '',
     'Without a gateway: run "the-keys simulate" in another terminal and follow what it prints.',
   ].join('\n');

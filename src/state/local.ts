@@ -1,54 +1,33 @@
 /**
- * The half of the state that is the same wherever values are kept, as long as one process alone uses them: turns taken
- * in order, listeners called directly. What is left to subclasses is reading and keeping a value.
+ * The half of the state that is the same wherever values are kept, as long as one process alone uses them: turns in the
+ * order of asking, listeners called directly. What is left to subclasses is reading and keeping a value.
  */
 import { EventEmitter } from 'node:events';
-import type { Change, Json, Lease, LeaseOptions, State } from './state';
+import type { Decide, Json, Lease, LeaseOptions, State } from './state';
 import { Turns } from './turns';
+
+const NEVER = new AbortController().signal;
 
 export abstract class LocalState implements State {
   readonly shared: boolean = false;
-  private readonly turns = new Turns();
+  private readonly changes = new Turns();
+  private readonly leases = new Turns();
   private readonly channels = new EventEmitter().setMaxListeners(0);
 
   abstract get(key: string): Promise<Json | undefined>;
   /** Keeps a value durably (`undefined` deletes it), or throws a StateError and leaves the old one. */
   protected abstract keep(key: string, value: Json | undefined): Promise<void>;
 
-  change<T>(key: string, decide: (current: Json | undefined) => Change<T>): Promise<T> {
-    return this.turns.take(`change ${key}`, () => this.decide(key, decide));
-  }
-
-  protected async decide<T>(key: string, decide: (current: Json | undefined) => Change<T>): Promise<T> {
-    const change = decide(await this.get(key));
-    if ('value' in change) await this.keep(key, change.value);
-    return change.result;
-  }
-
-  lease(name: string, options: LeaseOptions): Promise<Lease> {
-    const never = new AbortController();
-    return new Promise((resolve, reject) => {
-      const { signal } = options;
-      const abort = (): void => reject(signal?.reason as Error);
-      if (signal?.aborted) {
-        abort();
-        return;
-      }
-      signal?.addEventListener('abort', abort, { once: true });
-      void this.turns.take(`lease ${name}`, () => {
-        signal?.removeEventListener('abort', abort);
-        if (signal?.aborted) return Promise.resolve();
-        return new Promise<void>((free) => {
-          resolve({
-            lost: never.signal,
-            release: () => {
-              free();
-              return Promise.resolve();
-            },
-          });
-        });
-      });
+  change<T>(key: string, decide: Decide<T>): Promise<T> {
+    return this.changes.run(key, async () => {
+      const change = decide(await this.get(key));
+      if ('value' in change) await this.keep(key, change.value);
+      return change.result;
     });
+  }
+
+  lease(name: string, { signal }: LeaseOptions): Promise<Lease> {
+    return this.leases.lease(name, signal, () => Promise.resolve({ lost: NEVER, release: () => Promise.resolve() }));
   }
 
   publish(channel: string, message: Json): Promise<void> {
@@ -64,7 +43,7 @@ export abstract class LocalState implements State {
   }
 
   close(): Promise<void> {
-    return this.turns.rest('change ');
+    return this.changes.rest();
   }
 }
 

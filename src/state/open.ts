@@ -1,61 +1,82 @@
 /**
- * Finds the state that a configuration names: a folder of this machine, or a Redis. Whoever names the same one within a
- * process shares one object underneath, which is what makes turns taken in a folder, and a pair of connections to
+ * Finds the state that a configuration names: a folder of this machine, or a Redis. All who name the same one within a
+ * process share one object underneath, which is what makes turns taken in a folder, and a pair of connections to
  * Redis, enough for any number of nodes. How values are kept is left to `file.ts` and `redis.ts`.
  */
 import { createRequire } from 'node:module';
+import { onAbort } from '../common/abort';
+import { systemClock } from '../common/clock';
 import { FileState } from './file';
+import { Presence } from './presence';
 import type * as Redis from './redis';
-import { StateError, type Change, type Json, type Lease, type LeaseOptions, type State } from './state';
+import { StateError, type Decide, type Json, type Lease, type LeaseOptions, type State } from './state';
 
 export interface OpenStateOptions {
   /** Address of a Redis (see `redis-url.ts`); empty for the folder. */
   url: string;
   /** The folder, used only where `url` is empty. */
   folder: string;
-  /** Told what a person should know: a damaged file, Redis gone, Redis back. The first who opened a state is told. */
+  /**
+   * Gets what a person should know: a damaged file, another process in the folder, Redis gone, Redis back. Only that of
+   * the first who opened a state is called.
+   */
   warn: (message: string) => void;
-  /** As in `FileStateOptions`. */
-  crossProcess?: boolean;
 }
 
-interface Entry {
+interface Store {
   state: State;
+  presence?: Presence;
   users: number;
+  /** Called with the first user. */
+  begin?: () => void;
+  /** Called with the last one. Resolves when another object for the same place would find all that this one knows. */
+  end: () => Promise<void>;
 }
 
-const entries = new Map<string, Entry>();
+const stores = new Map<string, Store>();
 
 /** Every caller closes what it got; the last one closes the state itself. @throws CodedError `INVALID_INPUT` */
 export function openState(options: OpenStateOptions): State {
   const url = options.url.trim();
-  const name = url === '' ? `folder ${options.crossProcess === true} ${options.folder}` : `redis ${url}`;
-  const entry = entries.get(name) ?? { state: build(url, options), users: 0 };
-  entry.users += 1;
-  entries.set(name, entry);
-  return new Share(entry.state, async () => {
-    entry.users -= 1;
-    if (entry.users > 0) return;
-    // Connections end now, and whoever comes next makes new ones. A folder's object stays until its last write is
-    // done, for another object would read the file before that.
-    if (entry.state.shared) entries.delete(name);
-    await entry.state.close();
-    // Somebody may have come in the meantime.
-    if (entries.get(name)?.users === 0) entries.delete(name);
+  const name = url === '' ? `folder ${options.folder}` : `redis ${url}`;
+  const store = stores.get(name) ?? (url === '' ? folderStore(options) : redisStore(url, options, name));
+  if (store.users === 0) store.begin?.();
+  store.users += 1;
+  stores.set(name, store);
+  return new Handle(store, async () => {
+    store.users -= 1;
+    if (store.users > 0) return;
+    const ended = store.end().then(() => {
+      // A folder's object is used again by those who have come meanwhile.
+      if (store.users === 0 && stores.get(name) === store) stores.delete(name);
+    });
+    await (store.state.shared ? ended : Promise.all([store.state.close(), store.presence?.end()]));
   });
 }
 
-function build(url: string, { folder, warn, crossProcess }: OpenStateOptions): State {
-  if (url !== '') {
-    // Loaded for those few who use it: the client takes longer to load than all the rest of the package.
-    const { RedisState } = createRequire(__filename)('./redis') as typeof Redis;
-    return new RedisState({ url, warn });
-  }
-  return new FileState({ folder, warn, ...(crossProcess === undefined ? {} : { crossProcess }) });
+function folderStore({ folder, warn }: OpenStateOptions): Store {
+  const state = new FileState({ folder, warn });
+  const begin = (): void => {
+    store.presence = new Presence({ folder, warn, clock: systemClock });
+  };
+  const store: Store = { state, users: 0, begin, end: () => state.rest() };
+  return store;
 }
 
-/** One user's view of a shared state: closing it gives back what this user holds, and nothing of the others. */
-class Share implements State {
+function redisStore(url: string, { warn }: OpenStateOptions, name: string): Store {
+  // Loaded for those few who use it: the client takes longer to load than all the rest of the package.
+  const { RedisState } = createRequire(__filename)('./redis') as typeof Redis;
+  const state = new RedisState({ url, warn });
+  const end = (): Promise<void> => {
+    // Its connections end, so others make new ones.
+    stores.delete(name);
+    return state.close();
+  };
+  return { state, users: 0, end };
+}
+
+/** What one user has of a state: closing it gives back what this user holds, and nothing of the others. */
+class Handle implements State {
   readonly shared: boolean;
   private readonly closing = new AbortController();
   private readonly held = new Set<Lease>();
@@ -63,57 +84,56 @@ class Share implements State {
   private closed: Promise<void> | undefined;
 
   constructor(
-    private readonly state: State,
+    private readonly store: Store,
     private readonly leave: () => Promise<void>,
   ) {
-    this.shared = state.shared;
+    this.shared = store.state.shared;
+  }
+
+  get otherOwner(): string | undefined {
+    return this.store.presence?.other;
   }
 
   get(key: string): Promise<Json | undefined> {
-    return this.state.get(key);
+    return this.store.state.get(key);
   }
 
-  change<T>(key: string, decide: (current: Json | undefined) => Change<T>): Promise<T> {
-    return this.state.change(key, decide);
+  change<T>(key: string, decide: Decide<T>): Promise<T> {
+    return this.store.state.change(key, decide);
   }
 
-  async lease(name: string, options: LeaseOptions): Promise<Lease> {
-    const { signal } = options;
+  async lease(name: string, { ttlMs, signal }: LeaseOptions): Promise<Lease> {
     const waiting = new AbortController();
-    const abort = (): void => waiting.abort((signal?.aborted ? signal : this.closing.signal).reason);
-    if (signal?.aborted || this.closing.signal.aborted) abort();
-    signal?.addEventListener('abort', abort, { once: true });
-    this.closing.signal.addEventListener('abort', abort, { once: true });
+    const sources = [this.closing.signal, ...(signal === undefined ? [] : [signal])];
+    const forget = sources.map((source) => onAbort(source, () => waiting.abort(source.reason)));
     try {
-      const lease = await this.state.lease(name, { ttlMs: options.ttlMs, signal: waiting.signal });
+      const lease = await this.store.state.lease(name, { ttlMs, signal: waiting.signal });
       const release = (): Promise<void> => {
-        this.held.delete(mine);
+        this.held.delete(lease);
         return lease.release();
       };
-      const mine: Lease = {
+      this.held.add(lease);
+      if (this.closing.signal.aborted) {
+        await release();
+        throw this.closing.signal.reason;
+      }
+      return {
         get lost() {
           return lease.lost;
         },
         release,
       };
-      this.held.add(mine);
-      if (this.closing.signal.aborted) {
-        await release();
-        throw this.closing.signal.reason;
-      }
-      return mine;
     } finally {
-      signal?.removeEventListener('abort', abort);
-      this.closing.signal.removeEventListener('abort', abort);
+      for (const each of forget) each();
     }
   }
 
   publish(channel: string, message: Json): Promise<void> {
-    return this.state.publish(channel, message);
+    return this.store.state.publish(channel, message);
   }
 
   subscribe(channel: string, listener: (message: Json) => void, onGap?: () => void): () => void {
-    const unsubscribe = this.state.subscribe(channel, listener, onGap);
+    const unsubscribe = this.store.state.subscribe(channel, listener, onGap);
     const end = (): void => {
       if (this.subscriptions.delete(end)) unsubscribe();
     };

@@ -1,29 +1,30 @@
 /**
  * State in a Redis server, for any number of processes. Every change is one atomic step there. Connections are left to
- * `redis-link.ts`, the rules of a lease to `redis-lease.ts`, the form of the address to `redis-url.ts`.
+ * `redis-link.ts`, the form of the address to `redis-url.ts`.
  *
  * What is kept here is as durable as the Redis is: run it with `appendonly yes` and `appendfsync always` (or
- * `everysec`, and up to a second of changes is lost with the machine), and with replicas (Sentinel) put `replicas=1` in
- * the address, so that a failover forgets nothing. Redis must not evict: `maxmemory-policy noeviction`.
+ * `everysec`, and up to a second of changes is lost with the machine). Redis must not evict: `maxmemory-policy noeviction`.
  *
  * When Redis is away every call fails within seconds with a StateError. One whose answer was lost on the way may have
- * been carried out all the same: a number is then skipped, or a value stands that its writer was told had failed.
+ * been carried out all the same: a number is then skipped, or a value stands though its writer got an error.
  */
 import { randomBytes } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import { pause, systemClock, type Clock } from '../common/clock';
-import { RedisLease, type RedisTime } from './redis-lease';
+import { parseJson } from '../common/json';
+import { RenewedLease } from './lease';
 import { RedisLink } from './redis-link';
 import { parseRedisUrl } from './redis-url';
-import { StateError, type Change, type Json, type Lease, type LeaseOptions, type State } from './state';
+import { StateError, type Decide, type Json, type Lease, type LeaseOptions, type State } from './state';
 import { Turns } from './turns';
 
 export interface RedisStateOptions {
   /** As `redis-url.ts` describes. */
   url: string;
-  /** Told when Redis goes, and when it is back. */
+  /** Called when Redis goes, and when it is back. */
   warn: (message: string) => void;
   clock?: Clock;
+  /** From 0 up to 1; default `Math.random`. */
+  random?: () => number;
   /** Milliseconds for one answer; default 1500. */
   answerMs?: number;
   /** Milliseconds for a whole call, with connecting and repeating; default 3000. */
@@ -44,90 +45,95 @@ if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2] .. ' ', 'PX', 60000)
 else redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3]) end
 return 1`;
 
+/** Keys: the lease, and the mark of those who want it. Arguments: token, its duration, that of the mark. 1: granted. */
+const LUA_ACQUIRE = `
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+redis.call('SET', KEYS[2], 1, 'PX', ARGV[3])
+return 0`;
+
+/** Arguments: token, duration. Gives 1 while the lease is the token's. */
+const LUA_RENEW = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
+
+/** Arguments: token. Gives 1 where others want the lease. */
+const LUA_RELEASE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return redis.call('EXISTS', KEYS[2])`;
+
 /** How often a change is decided anew because others were quicker. Callers in one process take turns before that. */
 const CHANGE_ATTEMPTS = 60;
 const CHANGE_PAUSE_MS = 10;
+/** Who waits for a lease asks so often, give or take a half. */
+const ASK_MS = 50;
+/** A process that had the lease lets the others ask first for so long: each of them asks at least once. */
+const STEP_BACK_MS = 2 * ASK_MS;
+const WANTED_MS = 3 * ASK_MS;
 
 export class RedisState implements State {
   readonly shared = true;
   private readonly clock: Clock;
+  private readonly random: () => number;
+  private readonly answerMs: number;
   private readonly link: RedisLink;
   private readonly prefix: string;
-  /** This process (this object, to be exact) among those who wait for leases. */
   private readonly self = randomBytes(9).toString('base64url');
   private counter = 0;
   private readonly turns = new Turns();
-  private readonly wakers = new Map<string, () => void>();
-  private wakeable: Promise<void> | undefined;
-  private readonly leases = new Set<RedisLease>();
-  private readonly time: RedisTime = { ahead: NaN };
+  private readonly held = new Set<Lease>();
+  /** Until when this process leaves a lease that it had to those who want it, by its name. */
+  private readonly stepBack = new Map<string, number>();
   private readonly underWay = new Set<Promise<unknown>>();
-  private readonly closing = new AbortController();
+  private closed: Promise<void> | undefined;
 
   /** @throws CodedError `INVALID_INPUT` for an address that cannot be read. Connects by itself, then and later. */
   constructor(options: RedisStateOptions) {
     const address = parseRedisUrl(options.url);
-    this.clock = options.clock ?? systemClock;
+    const { warn, clock = systemClock, random = Math.random, answerMs = 1500, commandMs = 3000 } = options;
+    this.clock = clock;
+    this.random = random;
+    this.answerMs = answerMs;
     this.prefix = address.prefix;
-    setMaxListeners(0, this.closing.signal);
-    this.link = new RedisLink(address, {
-      clock: this.clock,
-      warn: options.warn,
-      answerMs: options.answerMs ?? 1500,
-      commandMs: options.commandMs ?? 3000,
-      steadyMs: options.steadyMs ?? 10_000,
-    });
+    const { steadyMs = 10_000 } = options;
+    this.link = new RedisLink(address, { clock, random, warn, answerMs, commandMs, steadyMs });
   }
 
   async get(key: string): Promise<Json | undefined> {
     return this.read(await this.track(this.link.get(this.keyOf(key))), key).value;
   }
 
-  change<T>(key: string, decide: (current: Json | undefined) => Change<T>): Promise<T> {
+  change<T>(key: string, decide: Decide<T>): Promise<T> {
     return this.track(
-      this.turns.take(`change ${key}`, async () => {
-        for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt += 1) {
+      this.turns.run(`change ${key}`, async () => {
+        for (let attempt = 1; attempt <= CHANGE_ATTEMPTS; attempt += 1) {
           const { id, value } = this.read(await this.link.get(this.keyOf(key)), key);
           const change = decide(value);
           if (!('value' in change)) return change.result;
           const text = change.value === undefined ? '' : JSON.stringify(change.value);
-          const written = await this.link.durableScript(LUA_CHANGE, [this.keyOf(key)], [id, this.fresh(), text]);
+          const written = await this.link.script(LUA_CHANGE, [this.keyOf(key)], [id, this.fresh(), text]);
           if (written === 1) return change.result;
-          await pause(this.clock, Math.random() * CHANGE_PAUSE_MS * Math.min(attempt + 1, 5));
+          await pause(this.clock, this.random() * CHANGE_PAUSE_MS * Math.min(attempt, 5));
         }
         throw new StateError(`${key} is changed by others all the time`, 'EBUSY');
       }),
     );
   }
 
-  lease(name: string, options: LeaseOptions): Promise<Lease> {
-    return new Promise((resolve, reject) => {
-      const waiting = new AbortController();
-      const left = (): boolean => waiting.signal.aborted;
-      const sources = [options.signal, this.closing.signal].filter((signal) => signal !== undefined);
-      const settled = (): void => {
-        for (const signal of sources) signal.removeEventListener('abort', abort);
-      };
-      const abort = (): void => {
-        settled();
-        const reason = sources.find((signal) => signal.aborted)?.reason as Error;
-        waiting.abort(reason);
-        reject(reason);
-      };
-      for (const signal of sources) signal.addEventListener('abort', abort, { once: true });
-      if (sources.some((signal) => signal.aborted)) abort();
-      // One asks Redis at a time, so that the order within this process is the order of asking.
-      void this.turns.take(`lease ${name}`, async () => {
-        if (left()) return;
-        const asking = this.acquire(name, options.ttlMs, waiting.signal);
-        const granted = await this.track(asking).catch((error: unknown) => reject(error as Error));
-        settled();
-        if (!granted) return;
-        if (left()) void this.track(granted.lease.release());
-        else resolve(granted.lease);
-        await granted.ended;
-      });
-    });
+  async lease(name: string, options: LeaseOptions): Promise<Lease> {
+    const lease = await this.turns.lease(`lease ${name}`, options.signal, () => this.acquire(name, options));
+    const release = (): Promise<void> => {
+      this.held.delete(mine);
+      return lease.release();
+    };
+    const mine: Lease = {
+      get lost() {
+        return lease.lost;
+      },
+      release,
+    };
+    this.held.add(mine);
+    return mine;
   }
 
   async publish(channel: string, message: Json): Promise<void> {
@@ -135,65 +141,56 @@ export class RedisState implements State {
   }
 
   subscribe(channel: string, listener: (message: Json) => void, onGap?: () => void): () => void {
-    const hear = (text: string): void => {
-      let message: Json;
-      try {
-        message = JSON.parse(text) as Json;
-      } catch {
-        // Somebody else's.
-        return;
-      }
-      listener(message);
+    const onMessage = (text: string): void => {
+      const message = parseJson(text) as Json | undefined;
+      // Anything else is not of this package.
+      if (message !== undefined) listener(message);
     };
-    const ear = { hear, ...(onGap === undefined ? {} : { onGap }) };
-    void this.link.listen(this.channelOf(channel), ear);
-    return () => this.link.unlisten(this.channelOf(channel), ear);
+    return this.link.subscribe(this.channelOf(channel), { onMessage, onGap });
   }
 
-  async close(): Promise<void> {
-    if (this.closing.signal.aborted) return;
-    this.closing.abort(new StateError('the state was closed', 'ECLOSED'));
-    const released = [...this.leases].map((lease) => lease.release());
+  close(): Promise<void> {
+    this.closed ??= this.end();
+    return this.closed;
+  }
+
+  private async end(): Promise<void> {
+    const released = [...this.held].map((lease) => lease.release());
     await Promise.allSettled([...released, ...this.underWay]);
     this.link.close();
   }
 
-  /** The lease, and a promise that ends with it, however it ends. */
-  private async acquire(
-    name: string,
-    ttlMs: number,
-    signal: AbortSignal,
-  ): Promise<{ lease: Lease; ended: Promise<void> }> {
-    const channelPrefix = `${this.prefix}wake:`;
-    this.wakeable ??= this.link.listen(`${channelPrefix}${this.self}`, {
-      hear: (token) => this.wakers.get(token)?.(),
-    });
-    await this.wakeable;
+  /** Asks until it is granted. */
+  private async acquire(name: string, { ttlMs, signal }: LeaseOptions): Promise<Lease> {
+    const { clock, link } = this;
+    if (this.closed !== undefined) throw new StateError('the state was closed', 'ECLOSED');
+    const slot = `${this.prefix}lease:${name}`;
+    const keys = [slot, `${slot}:wanted`];
     const token = this.fresh();
-    const slot = `${this.prefix}lease:{${encodeURIComponent(name)}}`;
-    let onEnd: () => void = () => undefined;
-    const ended = new Promise<void>((resolve) => (onEnd = resolve));
-    const lease = new RedisLease({
-      link: this.link,
-      clock: this.clock,
-      time: this.time,
-      keys: [`${slot}:lock`, `${slot}:queue`, `${slot}:seen`],
-      token,
-      channelPrefix,
-      ttlMs,
-      onEnd,
-    });
+    // A grant whose answer comes too late, because Redis hung, is to end soon: nobody holds it.
+    const firstMs = Math.min(ttlMs, 2 * this.answerMs);
+    const renew = async (): Promise<boolean> => (await link.script(LUA_RENEW, keys, [token, ttlMs])) === 1;
+    const release = async (): Promise<void> => {
+      const wanted = await this.track(link.script(LUA_RELEASE, keys, [token]));
+      if (wanted === 1) this.stepBack.set(name, clock.elapsed() + STEP_BACK_MS);
+    };
     try {
-      await lease.acquire((wake) => this.wakers.set(token, wake), signal);
+      const wait = (this.stepBack.get(name) ?? 0) - clock.elapsed();
+      this.stepBack.delete(name);
+      if (wait > 0) await pause(clock, wait, signal);
+      for (;;) {
+        const asked = clock.elapsed();
+        const granted = await this.track(link.script(LUA_ACQUIRE, keys, [token, firstMs, WANTED_MS]));
+        signal?.throwIfAborted();
+        const lease = granted === 1 ? new RenewedLease({ clock, asked, firstMs, ttlMs, renew, release }) : undefined;
+        if (lease?.lost.aborted === false) return lease;
+        await pause(clock, ASK_MS * (0.5 + this.random()), signal);
+      }
     } catch (error) {
-      void this.track(lease.release());
+      // It may have been granted with an answer that was lost.
+      release().catch(() => undefined);
       throw error;
-    } finally {
-      this.wakers.delete(token);
     }
-    this.leases.add(lease);
-    void ended.then(() => this.leases.delete(lease));
-    return { lease, ended };
   }
 
   private read(text: string | null, key: string): { id: string; value: Json | undefined } {
@@ -202,11 +199,8 @@ export class RedisState implements State {
     const id = text.slice(0, space);
     const json = text.slice(space + 1);
     if (space > 0 && json === '') return { id, value: undefined };
-    try {
-      if (space > 0) return { id, value: JSON.parse(json) as Json };
-    } catch {
-      // The same as without a space: somebody else's.
-    }
+    const value = space > 0 ? (parseJson(json) as Json | undefined) : undefined;
+    if (value !== undefined) return { id, value };
     throw new StateError(`the value of ${key} in Redis was not written by this package`, 'EBADVALUE');
   }
 
@@ -224,12 +218,12 @@ export class RedisState implements State {
   }
 
   private track<T>(work: Promise<T>): Promise<T> {
-    const quiet = work.then(
+    const settled = work.then(
       () => undefined,
       () => undefined,
     );
-    this.underWay.add(quiet);
-    void quiet.then(() => this.underWay.delete(quiet));
+    this.underWay.add(settled);
+    void settled.then(() => this.underWay.delete(settled));
     return work;
   }
 }

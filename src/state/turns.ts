@@ -1,24 +1,52 @@
-/** Work under a name, one after the other in the order of asking; what has another name does not wait. */
+/** What the callers of one process do one after the other, by name and in the order of asking. */
+import { abortable } from '../common/abort';
+import type { Lease } from './state';
+
 export class Turns {
   private readonly last = new Map<string, Promise<unknown>>();
 
   /** Runs `work` after everything that was asked for under the same name before, however that ended. */
-  take<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const before = this.last.get(name) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    const quiet = mine.then(
+  run<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const mine = (this.last.get(name) ?? Promise.resolve()).then(work, work);
+    const settled = mine.then(
       () => undefined,
       () => undefined,
     );
-    this.last.set(name, quiet);
-    void quiet.then(() => {
-      if (this.last.get(name) === quiet) this.last.delete(name);
+    this.last.set(name, settled);
+    void settled.then(() => {
+      if (this.last.get(name) === settled) this.last.delete(name);
     });
     return mine;
   }
 
-  /** Resolves when all has ended that was asked for under names with this beginning. */
-  async rest(beginning: string): Promise<void> {
-    await Promise.all([...this.last].filter(([name]) => name.startsWith(beginning)).map(([, turn]) => turn));
+  /** Resolves when all has ended that was asked for until now. */
+  async rest(): Promise<void> {
+    await Promise.all(this.last.values());
+  }
+
+  /** A turn that lasts until its lease is released. `acquire` gets the lease from the other processes, in that turn. */
+  lease(name: string, signal: AbortSignal | undefined, acquire: () => Promise<Lease>): Promise<Lease> {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    const granted = new Promise<Lease>((resolve, reject) => {
+      const work = async (): Promise<void> => {
+        signal?.throwIfAborted();
+        const lease = await acquire();
+        await new Promise<void>((end) => {
+          resolve({
+            get lost() {
+              return lease.lost;
+            },
+            release: () => lease.release().then(end),
+          });
+        });
+      };
+      this.run(name, work).catch(reject);
+    });
+    if (signal === undefined) return granted;
+    return abortable(granted, signal).catch((error: unknown) => {
+      // It may come all the same, to a caller who has left.
+      granted.then((lease) => lease.release()).catch(() => undefined);
+      throw error;
+    });
   }
 }

@@ -117,30 +117,4 @@ describe('the addresses of a shared state', () => {
     const { failed: unknown } = (await use(`rediss://localhost:${port}`, false)) as { failed: string };
     assert.match(unknown, /^(UNABLE_TO|SELF_SIGNED)/);
   });
-
-  it('Sentinels with a password of their own, and a master with another', async () => {
-    const master = await start('--requirepass', PASSWORD);
-    const sentinel = await RedisServer.startSentinel('home', master.port, {
-      password: 'demo-watchman',
-      masterPassword: PASSWORD,
-    });
-    running.push(sentinel);
-    const url = `redis://:${ENCODED}@127.0.0.1:${sentinel.port}?sentinel=home&sentinelPassword=demo-watchman`;
-    assert.deepEqual(await use(url), WORKS);
-  });
-
-  it('a Cluster with a password and TLS, whose nodes tell their names', async () => {
-    const { server, port } = await startTls(
-      'localhost',
-      ...['--requirepass', PASSWORD, '--cluster-enabled', 'yes', '--tls-cluster', 'yes'],
-      ...['--cluster-announce-hostname', 'localhost', '--cluster-preferred-endpoint-type', 'hostname'],
-    );
-    const { Redis } = await import('ioredis');
-    const raw = new Redis({ port: server.port, password: PASSWORD });
-    await raw.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
-    while (!(await raw.cluster('INFO')).includes('cluster_state:ok'))
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    raw.disconnect();
-    assert.deepEqual(await use(`rediss://:${ENCODED}@localhost:${port}?cluster=true`), WORKS);
-  });
 });

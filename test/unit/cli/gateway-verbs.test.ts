@@ -180,6 +180,6 @@ describe('the verbs of the-keys', function () {
     assert.equal(stateFolder({ XDG_STATE_HOME: '/state' }, 'linux', '/home/me'), '/state/the-keys');
     assert.equal(stateFolder({ XDG_STATE_HOME: 'relative' }, 'linux', '/home/me'), '/home/me/.local/state/the-keys');
     assert.equal(stateFolder({}, 'darwin', '/Users/me'), '/Users/me/Library/Application Support/the-keys');
-    assert.match(stateFolder({ LOCALAPPDATA: '/local' }, 'win32', '/Users/me'), /local.the-keys$/);
+    assert.match(stateFolder({ LOCALAPPDATA: '/local' }, 'win32', '/Users/me') ?? '', /local.the-keys$/);
   });
 });

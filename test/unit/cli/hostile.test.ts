@@ -74,7 +74,7 @@ describe('hostile words after the-keys', () => {
             ...(xdg === undefined ? {} : { XDG_STATE_HOME: xdg }),
             ...(local === undefined ? {} : { LOCALAPPDATA: local }),
           };
-          assert.match(stateFolder(env, platform, '/home/me'), /the-keys$/);
+          assert.match(stateFolder(env, platform, '/home/me') ?? '', /the-keys$/);
         },
       ),
       { numRuns: 500 },

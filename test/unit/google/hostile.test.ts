@@ -273,9 +273,9 @@ describe('hostile keys, answers, settings and states of the Google side', functi
             });
             while (house.told.length === 0) await turn();
             message = { ...message, google: house.told[0]?.google };
-            await house.take(message, '').catch(isRefusal);
+            await house.receive(message, '').catch(isRefusal);
             answer = await asked;
-          } else await house.take(message, id).catch(isRefusal);
+          } else await house.receive(message, id).catch(isRefusal);
           const query = house.home.query(id);
           assert.deepEqual(JSON.parse(JSON.stringify(query)), { ...query }, 'what is told is JSON');
           assert.doesNotThrow(() => JSON.stringify(answer ?? null));

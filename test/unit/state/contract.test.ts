@@ -25,10 +25,6 @@ describeStateContract(
   inFolder((folder) => new FileState({ folder, warn })),
 );
 describeStateContract(
-  'a folder used by several short-lived processes',
-  inFolder((folder) => new FileState({ folder, warn, crossProcess: true })),
-);
-describeStateContract(
   'a folder opened by its name',
   inFolder((folder) => openState({ url: '', folder, warn })),
 );

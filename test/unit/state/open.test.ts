@@ -97,50 +97,38 @@ describe('opening a state by its name', () => {
 describe('the address of a Redis', () => {
   it('names one server', () => {
     assert.deepEqual(parseRedisUrl('redis://localhost'), {
-      kind: 'single',
-      nodes: [{ host: 'localhost', port: 6379 }],
+      host: 'localhost',
+      port: 6379,
       tls: false,
       database: 0,
       prefix: 'thekeys:',
-      replicas: 0,
       label: 'localhost:6379',
     });
-    const full = parseRedisUrl(' rediss://home:p%40ss%3Aword@[::1]:7000/3?prefix=flat-2:&replicas=1 ');
+    const full = parseRedisUrl(' rediss://home:p%40ss%3Aword@[::1]:7000/3?prefix=flat-2: ');
     assert.deepEqual(full, {
-      kind: 'single',
-      nodes: [{ host: '::1', port: 7000 }],
+      host: '::1',
+      port: 7000,
       tls: true,
       username: 'home',
       password: 'p@ss:word',
       database: 3,
       prefix: 'flat-2:',
-      replicas: 1,
       label: '::1:7000',
     });
   });
 
-  it('names Sentinels, with a password of their own', () => {
-    const address = parseRedisUrl('redis://:demo@s1,s2:5000/2?sentinel=home&sentinelPassword=demo2');
-    assert.equal(address.kind, 'sentinel');
-    assert.deepEqual(address.nodes, [
-      { host: 's1', port: 26379 },
-      { host: 's2', port: 5000 },
-    ]);
-    assert.deepEqual([address.masterName, address.password, address.sentinelPassword], ['home', 'demo', 'demo2']);
-    assert.equal(address.label, 's1:26379,s2:5000');
-  });
-
-  it('names a Cluster by several hosts, or by one that is said to be of a Cluster', () => {
-    assert.equal(parseRedisUrl('redis://a:7000,b:7001').kind, 'cluster');
-    assert.equal(parseRedisUrl('redis://a?cluster=true').kind, 'cluster');
+  it('names no group of servers', () => {
+    for (const url of ['redis://a:7000,b:7001', 'redis://a?cluster=true', 'redis://a?sentinel=home']) {
+      assert.throws(() => parseRedisUrl(url), { code: 'INVALID_INPUT' });
+    }
   });
 
   it('is what the guide shows', async () => {
     const guide = await readFile(path.join(__dirname, '../../../docs/several-node-reds.md'), 'utf8');
     const shown = [...guide.matchAll(/`(rediss?:\/\/[^`…]*[^`…/])`/g)].map(
-      ([, address]) => parseRedisUrl(address!).kind,
+      ([, address]) => parseRedisUrl(address!).host,
     );
-    assert.deepEqual(shown, ['single', 'sentinel', 'cluster']);
+    assert.deepEqual(shown, ['redis.lan', 'redis.lan', 'redis.lan']);
   });
 
   it('is one, or refused without a word of it, whatever is typed', () => {
@@ -177,9 +165,9 @@ describe('the address of a Redis', () => {
     fc.assert(
       fc.property(fc.array(part, { maxLength: 8 }), (parts) => {
         try {
-          const { nodes, label, database, replicas } = parseRedisUrl(parts.join(''));
-          assert.ok(nodes.every(({ host, port }) => host !== '' && port > 0 && port < 65_536));
-          assert.ok(Number.isSafeInteger(database) && Number.isSafeInteger(replicas));
+          const { host, port, label, database } = parseRedisUrl(parts.join(''));
+          assert.ok(host !== '' && port > 0 && port < 65_536);
+          assert.ok(Number.isSafeInteger(database));
           if (parts.includes(`:${secret}@`)) assert.ok(!label.includes(secret), label);
         } catch (error) {
           assert.ok(error instanceof CodedError && error.code === 'INVALID_INPUT', String(error));
