@@ -171,7 +171,7 @@ export function attackSuite(title: string, target: () => Target): void {
         assert.equal(asked.challengeNeeded?.type, 'pinNeeded');
       }
       const both = { arm: true, armLevel: 'away', cancel: true };
-      assert.equal((await anna.execute('alarm', 'ArmDisarm', both, { pin: PIN })).errorCode, 'protocolError');
+      assert.equal((await anna.execute('alarm', 'ArmDisarm', both, { pin: PIN })).errorCode, 'functionNotSupported');
       const { alarm } = await anna.query('alarm');
       assert.equal(alarm?.isArmed, false);
     });
