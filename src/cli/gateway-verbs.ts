@@ -23,7 +23,7 @@ import { DEFAULT_HOST, type GatewayVerb, type Typed } from './usage';
 /** The defaults of the nodes. */
 const DEADLINE_MS = 30_000;
 const TIMEOUT_MS = 30_000;
-/** That of `close`, and how long what opens no door may wait for other calls of the command. */
+/** How long what opens no door may wait for other calls of the command. */
 const TURN_MS = 120_000;
 /** A call that was killed, or stands still, is recognised by this where the system does not tell. */
 const LEASE_MS = 5000;
@@ -83,12 +83,15 @@ interface Call {
   readonly expiresAt: number;
 }
 
+/** For tests, which have no time. */
+type Timings = Partial<Timing> & { deadlineMs?: number };
+
 /** Resolves to the exit status. */
 export async function runOnGateway(
   verb: GatewayVerb,
   options: Typed,
   terminal: Terminal,
-  timing: Partial<Timing> = {},
+  timing: Timings = {},
 ): Promise<number> {
   const call: Call = {
     verb,
@@ -115,7 +118,11 @@ export async function runOnGateway(
   }
 }
 
-async function carryOut(call: Call, options: Typed, timing: Partial<Timing>): Promise<unknown> {
+async function carryOut(
+  call: Call,
+  options: Typed,
+  { deadlineMs = DEADLINE_MS, ...timing }: Timings,
+): Promise<unknown> {
   const { verb, warn, progress, giveUp, expiresAt } = call;
   const address = parseAddress(options.host ?? DEFAULT_HOST);
   const turn = await turnFor(call, address);
@@ -123,7 +130,7 @@ async function carryOut(call: Call, options: Typed, timing: Partial<Timing>): Pr
   const gateway = new Gateway({ address, state: turn.state, log: { ...silent, warn }, timing });
   const identifier = (options.identifier ?? '').trim();
   const command: CommandOptions = {
-    deadlineMs: Math.min(expiresAt - systemClock.elapsed(), verb === 'close' ? TURN_MS : DEADLINE_MS),
+    deadlineMs: Math.min(expiresAt - systemClock.elapsed(), deadlineMs),
     timeoutMs: TIMEOUT_MS,
     unreachableMs: UNREACHABLE_MS,
     signal: giveUp.signal,

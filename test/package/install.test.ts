@@ -15,6 +15,8 @@ interface NodeSet {
 /** A folder of the import menu: folders are names, files objects. */
 type Menu = (string | { fn: string })[];
 
+/** Types of other packages stand only in a folder of that package's name. */
+const FOREIGN = { 'Dashboard 2/': /^ui-/, 'Telegram/': /^telegram / };
 const LANGUAGES = ['en-US', 'fr', 'ru', 'pl'];
 
 describe('installed in Node-RED', function () {
@@ -24,7 +26,7 @@ describe('installed in Node-RED', function () {
   let types: string[];
 
   before(async () => {
-    const userDir = await installed('@flowfuse/node-red-dashboard');
+    const userDir = await installed('@flowfuse/node-red-dashboard', 'node-red-contrib-telegrambot');
     nodeRed = await NodeRed.start({ userDir });
     types = Object.keys((await manifest())['node-red'].nodes).sort();
   });
@@ -111,7 +113,8 @@ function checkExample(name: string, flow: FlowNode[], known: Set<string>, own: s
     const type = node.type;
     const builtIn = type === 'tab' || type === 'group' || type.startsWith('subflow');
     assert.ok(builtIn || known.has(type), `${name}: unknown type ${type}`);
-    assert.ok(builtIn || name.startsWith('Dashboard 2/') || !type.startsWith('ui-'), `${name}: foreign type ${type}`);
+    const [folder] = Object.entries(FOREIGN).find(([, types]) => types.test(type)) ?? ['', undefined];
+    assert.ok(builtIn || name.startsWith(folder), `${name}: foreign type ${type}`);
     assert.equal(node.credentials, undefined, `${name}: ${type} brings credentials`);
     for (const target of ((node.wires ?? []) as string[][]).flat()) {
       assert.ok(ids.has(target), `${name}: a wire of ${type} leads nowhere`);
