@@ -183,7 +183,8 @@ describe('while something else hangs', () => {
     const simulated = inProcess(world, clock);
     let connect = (): void => undefined;
     const gateway = clientOf(world, clock, async (request) => {
-      if (world.journal.requests.length === 0) await Promise.race([new Promise<void>((resolve) => (connect = resolve)), given(request.signal)]);
+      if (world.journal.requests.length === 0)
+        await Promise.race([new Promise<void>((resolve) => (connect = resolve)), given(request.signal)]);
       return simulated(request);
     });
     const stop = new AbortController();
