@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../../../src/common/clock';
 import { SimulatedGateway } from '../../../simulators/gateway/gateway';
+import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
 import { parseAddress } from '../../../src/thekeys/address';
 import { Gateway } from '../../../src/thekeys/gateway';
 import { HandClock } from '../../support/clock';
-import { inProcess } from '../../support/in-process';
+import { answering, inProcess } from '../../support/in-process';
 
 const FRONT = { identifier: '1001', code: 'demo-front-code' };
 const BACK = { identifier: '1002', code: 'demo-back-code' };
@@ -28,11 +29,11 @@ describe('watching locks', () => {
     gateway = new Gateway({
       address: parseAddress('gateway.test'),
       state: new MemoryState(),
-      warn: () => undefined,
+      log: silent,
       clock,
-      transport: async (parcel) => {
-        if (away) world.faults.next({ kind: 'refuse', path: parcel.path });
-        return simulated(parcel);
+      exchange: (request) => {
+        if (away) world.faults.next({ kind: 'refuse', path: request.url.pathname });
+        return simulated(request);
       },
       random: () => random(),
     });
@@ -268,11 +269,10 @@ describe('watching locks', () => {
       gateway = new Gateway({
         address: parseAddress('gateway.test'),
         state: new MemoryState(),
-        warn: () => undefined,
+        log: silent,
         clock,
         random: () => 0.5,
-        transport: async ({ path, form }) => {
-          await form();
+        exchange: answering((path) => {
           if (path === '/open') {
             log += 1;
             arrivesAt = clock.elapsed() + 4000;
@@ -282,8 +282,8 @@ describe('watching locks', () => {
             '/lockers': { status: 'ok', devices: [listed] },
             '/locker_status': { code: clock.elapsed() >= arrivesAt ? 50 : 49 },
           };
-          return { status: 200, headers: {}, body: JSON.stringify(answers[path] ?? { status: 'ok', code: 0 }) };
-        },
+          return answers[path] ?? { status: 'ok', code: 0 };
+        }),
       });
     });
     it('is asked again after a poll that came while the bolt travelled', async () => {
@@ -367,9 +367,9 @@ describe('watching locks', () => {
       const its = new Gateway({
         address: parseAddress('gateway.test'),
         state,
-        warn: () => undefined,
+        log: silent,
         clock: itsClock,
-        transport: inProcess(world, clock),
+        exchange: inProcess(world, clock),
         random: () => Math.random(),
       });
       const told: string[] = [];
