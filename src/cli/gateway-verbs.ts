@@ -7,6 +7,7 @@ import { abortable, lifetime, onAbort } from '../common/abort';
 import { systemClock } from '../common/clock';
 import { CodedError } from '../common/errors';
 import { foreignText } from '../common/foreign';
+import { silent } from '../common/log';
 import { FileState } from '../state/file';
 import { MemoryState } from '../state/local';
 import { takeLockFile } from '../state/lock-file';
@@ -126,7 +127,7 @@ async function carryOut(
   const address = parseAddress(options.host ?? DEFAULT_HOST);
   const turn = await turnFor(call, address);
   const forget = turn.lease && onAbort(turn.lease.lost, () => giveUp.abort(interruption(call)));
-  const gateway = new Gateway({ address, state: turn.state, warn, timing, reserveAhead: false });
+  const gateway = new Gateway({ address, state: turn.state, log: { ...silent, warn }, timing });
   const identifier = (options.identifier ?? '').trim();
   const command: CommandOptions = {
     deadlineMs: Math.min(expiresAt - systemClock.elapsed(), deadlineMs),

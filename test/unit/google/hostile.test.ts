@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
+import { silent } from '../../../src/common/log';
 import { HomeGraphClient } from '../../../src/google/home-graph';
 import { fulfill } from '../../../src/google/fulfillment';
 import { parseServiceAccountKey, ServiceAccountError } from '../../../src/google/service-account';
@@ -111,8 +112,8 @@ describe('hostile keys, answers, settings and states of the Google side', functi
           [tokens, reports] = [first, second];
           const warnings: string[] = [];
           const clock = new HandClock();
-          const warn = (message: string): unknown => warnings.push(message);
-          const graph = new HomeGraphClient({ clock, endpoint: base, serviceAccountKey, warn, random: () => 1 });
+          const log = { ...silent, warn: (line: string) => warnings.push(line) };
+          const graph = new HomeGraphClient({ clock, endpoint: base, serviceAccountKey, log, random: () => 1 });
           graph.report(['anna'], { door: { isLocked: true }, ['__proto__']: { on: true } });
           graph.followUp('anna', '__proto__', 'LockUnlock', { status: 'SUCCESS', followUpToken: 't' });
           void graph.requestSync(['anna']);
