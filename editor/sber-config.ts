@@ -1,4 +1,5 @@
-import { check, choice, opened, openIfUnusual, saving } from './fields';
+import { markMissing, needs, watchAccounts } from './accounts';
+import { check, choice, closed, opened, openIfUnusual, saving } from './fields';
 import { isOneOf, isVariable, rules, trimmed } from './rules';
 
 const ENDPOINT = 'https://partners.iot.sberdevices.ru';
@@ -6,7 +7,7 @@ const ENDPOINT = 'https://partners.iot.sberdevices.ru';
 RED.nodes.registerType('sber-config', {
   category: 'config',
   defaults: {
-    name: { value: '' },
+    name: { value: '', validate: needs('token') },
     endpoint: { value: ENDPOINT, validate: check('endpoint', rules.endpoint) },
     keyIn: { value: 'header', validate: check('keyIn', isOneOf('header', 'query')) },
     keyParameter: {
@@ -34,9 +35,13 @@ RED.nodes.registerType('sber-config', {
     where.on('change', show);
     show();
     openIfUnusual(this, { endpoint: ENDPOINT, timeout: '15' });
+    markMissing(this, 'token');
     opened(this);
   },
   oneditsave() {
     saving(this);
   },
+  oneditcancel: closed,
 });
+
+watchAccounts('sber-config');

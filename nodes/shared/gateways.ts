@@ -5,6 +5,7 @@
  */
 import type { NodeAPI } from 'node-red';
 import { textOf } from '../../src/common/errors';
+import { silent } from '../../src/common/log';
 import { MovableState } from '../../src/state/movable';
 import type { GatewayAddress } from '../../src/thekeys/address';
 import { Gateway, type BoltsAtRest, type Timing } from '../../src/thekeys/gateway';
@@ -157,7 +158,7 @@ function begin(entry: Entry, asking: Membership): Speaker {
   const gateway = new Gateway({
     address: asking.address,
     state,
-    warn,
+    log: { ...silent, warn },
     restsAt,
     ...(timing === undefined ? {} : { timing }),
   });
@@ -172,7 +173,7 @@ function reconsider(entry: Entry, speaker: Speaker, asking: Membership): void {
   speaker.sharedState = sharedState;
   const before = speaker.state.move(stateFor(asking.RED, sharedState, warner(entry, asking)));
   // The request under way holds its right to speak there.
-  const closed = speaker.gateway.line.queue
+  const closed = speaker.gateway
     .rest()
     .then(() => before.close())
     .catch((error: unknown) => asking.warn(textOf(error)));
@@ -202,7 +203,7 @@ function warner(entry: Entry, asking: Membership): (message: string) => void {
 async function dissolve(entry: Entry): Promise<void> {
   const { speaker } = entry;
   if (speaker === undefined) return;
-  await speaker.gateway.line.queue.rest();
+  await speaker.gateway.rest();
   if (entry.members.size > 0 || entry.speaker !== speaker) return;
   await speaker.gateway.settle();
   if (entry.members.size > 0 || entry.speaker !== speaker) return;

@@ -57,7 +57,7 @@ export function parseFlowMessage(message: FlowMessage, device: Device, command: 
   const failure = command?.failure ?? 'hardError';
   const { error, debug, debugString = debug, notify } = isRecord(payload) ? payload : {};
   if (isGiven(error)) {
-    const notifications = notificationsIn(asJson({ notify }).notify, device);
+    const notifications = notificationsOf(notify, device);
     return { kind: 'error', code: codeOf(error, failure), ...debugOf(debugString), notifications };
   }
   // A Catch node leaves the payload as it was when the other node failed; it says nothing about what came of it.
@@ -76,7 +76,7 @@ export function parseFlowMessage(message: FlowMessage, device: Device, command: 
 
 function fromPayload(payload: Fields, device: Device, command: Command | undefined): FlowAnswer {
   const { exceptions, challenge, notify } = payload;
-  const notifications = notificationsIn(asJson({ notify }).notify, device);
+  const notifications = notificationsOf(notify, device);
   const given = { ...statesFrom(payload, device), ...statesOfExceptions(exceptions, device) };
   if (isGiven(challenge)) {
     if (challenge !== 'ackNeeded') {
@@ -88,8 +88,11 @@ function fromPayload(payload: Fields, device: Device, command: Command | undefin
   }
   const said = asJson(device.statesIn(given as States));
   checked(device, said);
-  const results = command === undefined ? {} : asJson(only(given, (name) => isResultOf(command.name, name)));
-  const blocking = command !== undefined && (anyBlocking(said.currentStatusReport) || anyBlocking(exceptions as Json));
+  const report = said.currentStatusReport ?? (exceptions as Json | undefined);
+  const blocking = command !== undefined && isGiven(report) && anyBlocking(report);
+  // Commands with an action of ours have no results.
+  const isPlain = command !== undefined && command.action === undefined;
+  const results = isPlain ? asJson(only(given, (name) => isResultOf(command.name, name))) : {};
   return { kind: 'states', said, results, blocking, notifications };
 }
 
@@ -178,6 +181,10 @@ function define(states: States, name: string, value: Json): void {
 
 function only(values: Fields, wanted: (name: string, value: unknown) => boolean): JsonObject {
   return Object.fromEntries(Object.entries(values).filter(([name, value]) => wanted(name, value))) as JsonObject;
+}
+
+function notificationsOf(notify: unknown, device: Device): readonly Notification[] {
+  return isGiven(notify) ? notificationsIn(asJson({ notify }).notify, device) : [];
 }
 
 function isGiven(value: unknown): boolean {

@@ -48,7 +48,6 @@ function openPercentOf(states: Readonly<States>): Readonly<States> {
  * @throws CodedError INVALID_INPUT
  */
 export function notificationsIn(notify: unknown, device: Device): Notification[] {
-  if (notify === undefined || notify === null) return [];
   if (!isRecord(notify)) throw invalidInput('notify must be an object of traits', HINT);
   return Object.entries(notify).map(([name, content]) => {
     const trait = name.replace(TRAIT_PREFIX, '');

@@ -1,7 +1,7 @@
 /** What may stand in a field, held against what the runtime takes: a red triangle must neither come nor stay away without a reason. */
 import assert from 'node:assert/strict';
 import { parseAddress } from '../../src/thekeys/address';
-import { accountSettings } from '../../src/sber/settings';
+import { accountSettings } from '../../src/sber/endpoint';
 import { isVariable, offer, rules } from '../../editor/rules';
 
 const isTaken = (use: () => unknown): boolean => {
@@ -21,22 +21,10 @@ describe('the fields of the dialogs', () => {
       '192.168.1.20:8080',
       'http://gateway.lan/',
       '[fe80::1]:80',
+      '::1',
       'HTTP://A',
     ];
-    const wrong = [
-      '',
-      'a b',
-      '192.168.1.300',
-      'gateway:99999',
-      'https://a',
-      'a/b',
-      'me@a',
-      'a?b',
-      '%',
-      '<b>',
-      'a\\b',
-      '::1',
-    ];
+    const wrong = ['', 'a b', '192.168.1.300', 'gateway:99999', 'https://a', 'a/b', 'me@a', 'a?b', '%', '<b>', 'a\\b'];
     for (const [addresses, expected] of [[fine, true] as const, [wrong, false] as const]) {
       for (const address of addresses) {
         assert.equal(

@@ -10,7 +10,7 @@ import { armDisarm, EXIT_DELAY } from './arm-disarm';
 import { energyStorage, isBatteryLow } from './energy-storage';
 import { lockUnlock } from './lock-unlock';
 import { plainCommand, plainTrait } from './plain';
-import { isResult, isResultOf, NOTIFYING_TRAITS, publishedStates } from './published';
+import { isResult, NOTIFYING_TRAITS, publishedStates } from './published';
 import { statusReport } from './status-report';
 import type { Change, Command, Trait } from './trait';
 
@@ -146,7 +146,7 @@ export class Device {
   answered(kept: Readonly<States>, now: number, command: Command, said: Readonly<States>, results: States): States {
     const shown = this.show(kept, now, (trait) => gives(trait, command) || trait.states.some((name) => name in said));
     const rest = filter(shown, (name) => this.owned.has(name) || name in said);
-    return { ...rest, ...filter(results, (name) => isResultOf(command.name, name)), ...this.exception(kept) };
+    return { ...rest, ...results, ...this.exception(kept) };
   }
 
   /** What is wrong with the device although it works: what the flow said, or a lock's low battery. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { CodedError } from '../../../src/common/errors';
-import { devicesCommand, modelsCommand } from '../../../src/sber/commands';
-import { accountSettings } from '../../../src/sber/settings';
+import { devicesCommand, modelsCommand } from '../../../src/sber/operations';
+import { accountSettings } from '../../../src/sber/endpoint';
 
 const token = 'demo-sber-key';
 
@@ -36,6 +36,11 @@ describe('Settings of a Sber account', () => {
     }
   });
 
+  it('count a time of days as the longest that makes sense', () => {
+    for (const timeout of [99_999, '99999', 3600])
+      assert.equal(accountSettings({ token, timeout }).timeoutMs, 3_600_000);
+  });
+
   const wrong: [string, Record<string, unknown>][] = [
     ['no key', { token: '' }],
     ['a key from a variable that is not set', { token: '${SBER_KEY}' }],
@@ -51,7 +56,7 @@ describe('Settings of a Sber account', () => {
     ['an endpoint with a query', { endpoint: 'https://example/?key=1' }],
     ['no time at all', { timeout: 0 }],
     ['a time that is a word', { timeout: 'soon' }],
-    ['a time of days', { timeout: 1e6 }],
+    ['a variable in the middle of an endpoint', { endpoint: 'https://${HOST}/' }],
   ];
   for (const [name, fields] of wrong) {
     it(`refuse ${name}, without showing the key`, () => {
@@ -96,6 +101,13 @@ describe('What a message asks of the Sber nodes', () => {
       code: 'INVALID_INPUT',
     });
     assert.throws(() => modelsCommand({ operation: 'get' }, undefined), { code: 'INVALID_INPUT' });
+  });
+
+  it('refuses an id from a variable that is not set, which would name another user or model', () => {
+    for (const id of ['${USER}', 'U-${USER}']) {
+      assert.throws(() => devicesCommand({ operation: 'unlink', userId: id }, {}), { code: 'INVALID_INPUT' });
+      assert.throws(() => modelsCommand({ operation: 'delete', modelId: id }, ''), { code: 'INVALID_INPUT' });
+    }
   });
 
   it('uses the models saved in the node for a message that brings none', () => {

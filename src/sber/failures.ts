@@ -40,7 +40,7 @@ const ADVICE: Readonly<Record<SberCode, Advice>> = {
   SBER_UNAVAILABLE: { retriable: true, hint: 'Sber’s cloud is not available at the moment. Try again later.' },
   SBER_UNREACHABLE: {
     retriable: true,
-    hint: 'No connection to Sber’s cloud. Check the endpoint, the network and the name server.',
+    hint: 'No connection to Sber’s cloud. Check the endpoint, the network, the name server, and the proxy where one is used.',
   },
   SBER_TIMEOUT: {
     retriable: true,
@@ -57,7 +57,7 @@ const ADVICE: Readonly<Record<SberCode, Advice>> = {
   NOT_FOUND: { retriable: false, hint: 'Check the id. The list operation shows what the cloud has.' },
   QUEUE_FULL: {
     retriable: true,
-    hint: 'Messages come faster than Sber’s cloud takes them. Send fewer, or put several items into one message.',
+    hint: 'Messages come faster than Sber’s cloud answers them. Send fewer, or put several items into one message.',
   },
   RESULT_UNKNOWN: {
     retriable: true,
@@ -80,31 +80,37 @@ const NUMBERS: Readonly<Record<number, SberCode>> = {
   403: 'SBER_FORBIDDEN',
   500: 'SBER_INTERNAL',
   503: 'SBER_UNAVAILABLE',
+  // Not documented. Too many requests mean the same to us.
+  429: 'SBER_UNAVAILABLE',
 };
 
-/** The contract's code for one of Sber's numbers. A number that Sber does not document is no answer we understand. */
-export function codeOfNumber(number: number): SberCode {
-  return NUMBERS[number] ?? 'BAD_RESPONSE';
+/** The contract's code for one of Sber's numbers; undefined where Sber does not document it. */
+export function codeOfNumber(number: number): SberCode | undefined {
+  return NUMBERS[number];
 }
 
-/** The contract's code for an HTTP status without a word from Sber: what a proxy on the way says counts too. */
-export function codeOfStatus(status: number): SberCode {
-  return status === 502 || status === 504 ? 'SBER_UNAVAILABLE' : codeOfNumber(status);
+/** The contract's code for an HTTP status: what a proxy on the way says counts too. Undefined where it says nothing. */
+export function codeOfStatus(status: number): SberCode | undefined {
+  return status === 502 || status === 504 ? 'SBER_UNAVAILABLE' : NUMBERS[status];
 }
 
-export type SberError = CodedError<SberCode>;
-
-export function sberError(
-  code: SberCode,
-  message: string,
-  facts: Pick<ErrorCause, 'gatewayCode' | 'httpStatus'> & { hint?: string } = {},
-): SberError {
-  return new CodedError(code, message, { ...ADVICE[code], ...facts });
+/** What is known besides code and text. */
+export interface FailureFacts extends Pick<ErrorCause, 'gatewayCode' | 'httpStatus'> {
+  hint?: string;
+  /** Default true. */
+  sent?: boolean;
+  retryAfterMs?: number | undefined;
 }
 
-/** An error before anything was sent: the same request may be made again without a second thought. */
-export class UnsentError extends CodedError<SberCode> {}
+export class SberError extends CodedError<SberCode> {
+  /** False: nothing has left, and the same request may be made again without a second thought. */
+  readonly sent: boolean;
+  /** How long the cloud asks to wait. */
+  readonly retryAfterMs: number | undefined;
 
-export function unsent(error: SberError): UnsentError {
-  return new UnsentError(error.code, error.message, error.cause);
+  constructor(code: SberCode, message: string, { sent = true, retryAfterMs, ...facts }: FailureFacts = {}) {
+    super(code, message, { ...ADVICE[code], ...facts });
+    this.sent = sent;
+    this.retryAfterMs = retryAfterMs;
+  }
 }

@@ -3,8 +3,8 @@
  * with INVALID_INPUT; what the items in it are is checked in `validation`.
  */
 import { invalidInput } from '../common/errors';
-import { isObject } from './shapes';
-import { checkIds } from './validation';
+import { isRecord, parseJson } from '../common/json';
+import { refusePartVariable, textSetting } from '../common/settings';
 
 export type ModelsCommand =
   | { operation: 'list' }
@@ -19,8 +19,8 @@ export type DevicesCommand =
   | { operation: 'report'; states: unknown }
   | { operation: 'unlink'; userId: string };
 
-const MODELS_OPERATIONS = ['list', 'get', 'create', 'update', 'delete', 'sync'] as const;
-const DEVICES_OPERATIONS = ['list', 'add', 'update', 'delete', 'state', 'report', 'unlink'] as const;
+export const MODELS_OPERATIONS = ['list', 'get', 'create', 'update', 'delete', 'sync'] as const;
+export const DEVICES_OPERATIONS = ['list', 'add', 'update', 'delete', 'state', 'report', 'unlink'] as const;
 
 /** @throws INVALID_INPUT */
 export function modelsCommand(
@@ -65,7 +65,7 @@ export function devicesCommand(
       return { operation, ids };
     }
     case 'report': {
-      if (!isObject(given)) throw missing('no states', 'Give { "<device id>": { "on_off": true } }.');
+      if (!isRecord(given)) throw missing('no states', 'Give { "<device id>": { "on_off": true } }.');
       const { devices } = given;
       if (devices === undefined && named) throw missing('no devices', 'Give { "devices": { "<device id>": {…} } }.');
       return { operation, states: devices ?? given };
@@ -87,7 +87,7 @@ function chosen<O extends string>(
     if (!known(setting)) throw invalidInput('the node has no operation that it knows', hint);
     return { operation: setting, given: payload, named: false };
   }
-  if (!isObject(payload)) {
+  if (!isRecord(payload)) {
     throw invalidInput('msg.payload must be an object with an operation', `Give { "operation": "list" }. ${hint}`);
   }
   const { operation } = payload;
@@ -97,15 +97,15 @@ function chosen<O extends string>(
 
 /** The items of a message: in its list of that name, a list itself, or one item. */
 function itemsIn(given: unknown, name: 'models' | 'devices', named: boolean): unknown[] {
-  const list = isObject(given) && (named || name in given) ? given[name] : given;
+  const list = isRecord(given) && (named || name in given) ? given[name] : given;
   if (Array.isArray(list)) return list;
-  if (isObject(list)) return [list];
+  if (isRecord(list)) return [list];
   throw missing(`no ${name}`, `Give one of them, a list of them, or { "${name}": [...] }.`);
 }
 
 /** A lone device whose user stands in it: read by `user`, and no part of the device. */
 function withoutUser(given: unknown): unknown {
-  if (!isObject(given)) return given;
+  if (!isRecord(given)) return given;
   return Object.fromEntries(Object.entries(given).filter(([name]) => name !== 'user_id' && name !== 'userId'));
 }
 
@@ -117,18 +117,16 @@ function savedItems(given: unknown, saved: unknown): unknown[] | undefined {
 }
 
 function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw invalidInput('the models saved in the node are not JSON', 'Open the node and build the models again.');
-  }
+  const value = parseJson(json);
+  if (value !== undefined) return value;
+  throw invalidInput('the models saved in the node are not JSON', 'Open the node and build the models again.');
 }
 
 /** The ids that a message names; undefined where it names none. */
 function idsIn(given: unknown, name: 'model_ids' | 'device_ids', named: boolean): string[] | undefined {
-  const field = isObject(given) ? (given[name] ?? undefined) : undefined;
+  const field = isRecord(given) ? (given[name] ?? undefined) : undefined;
   if (field !== undefined) return checkIds(field, `msg.payload.${name}`);
-  if (named || isObject(given)) return undefined;
+  if (named || isRecord(given)) return undefined;
   return Array.isArray(given) || (typeof given === 'string' && given !== '')
     ? checkIds(given, 'msg.payload')
     : undefined;
@@ -139,12 +137,12 @@ function idsIn(given: unknown, name: 'model_ids' | 'device_ids', named: boolean)
  * that was meant as an id and is none (a number, `{ model_id }`) must not delete another model.
  */
 function fallback(given: unknown, setting: unknown, harmless: boolean): string[] | undefined {
-  if (typeof setting !== 'string' || setting.trim() === '') return undefined;
-  return harmless || isEmptyHanded(given) ? [setting.trim()] : undefined;
+  const id = idSetting(setting, 'the model id of the node');
+  return id !== '' && (harmless || isEmptyHanded(given)) ? [id] : undefined;
 }
 
 function isEmptyHanded(given: unknown): boolean {
-  if (isObject(given)) return Object.keys(given).every((name) => name === 'operation');
+  if (isRecord(given)) return Object.keys(given).every((name) => name === 'operation');
   return given === undefined || given === null || given === '';
 }
 
@@ -155,14 +153,17 @@ function user(
   node: { userId?: unknown },
   hint = 'Enter the user id in the node, or give it as msg.userId or msg.payload.user_id.',
 ): string {
-  const { user_id, userId } = isObject(given) ? given : {};
-  for (const each of [user_id, userId, message.userId, node.userId]) {
+  const { user_id, userId } = isRecord(given) ? given : {};
+  for (const each of [user_id, userId, message.userId]) {
     if (each === undefined || each === null) continue;
-    if (typeof each !== 'string')
+    if (typeof each !== 'string') {
       throw invalidInput('the user id is no text', 'User ids are texts, such as "AB12345".');
+    }
     if (each.trim() !== '') return each.trim();
   }
-  throw missing('no user id', hint);
+  const own = idSetting(node.userId, 'the user id of the node');
+  if (own === '') throw missing('no user id', hint);
+  return own;
 }
 
 /**
@@ -173,6 +174,25 @@ function unlinked(given: unknown, message: { userId?: unknown }, node: { userId?
   if (isEmptyHanded(given)) return user(given, message, node);
   const hint = 'Give the user id as msg.payload or msg.userId; an empty payload unlinks the user of the node.';
   return user(typeof given === 'string' ? { user_id: given } : given, message, {}, hint);
+}
+
+/** An id that stands in the node. @throws INVALID_INPUT for a variable that is not set */
+function idSetting(setting: unknown, name: string): string {
+  const id = textSetting(setting, name);
+  refusePartVariable(id, name);
+  return id;
+}
+
+/** Ids as a message gives them: one, or a list. Repeated ones count once. @throws INVALID_INPUT */
+function checkIds(ids: unknown, path: string): string[] {
+  const list: unknown[] = Array.isArray(ids) ? ids : [ids];
+  for (const [index, id] of list.entries()) {
+    if (typeof id !== 'string' || id === '') {
+      const place = Array.isArray(ids) ? `${path}[${index}]` : path;
+      throw invalidInput(`${place}: is no id`, 'Ids are texts: give one, or a list of them.');
+    }
+  }
+  return [...new Set(list as string[])];
 }
 
 function missing(message: string, hint: string): Error {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
+import { pathToFileURL } from 'node:url';
 import { CodedError } from '../../../src/common/errors';
 import { SberClient } from '../../../src/sber/client';
-import { accountSettings } from '../../../src/sber/settings';
-import { trusted } from '../../../src/sber/tls';
+import { accountSettings } from '../../../src/sber/endpoint';
+import { trusted } from '../../../src/sber/trust';
 import { startSberCloud, type SberCloud } from '../../../simulators/sber/cloud';
 import { privateAuthority } from '../../support/certificates';
 import { HurriedClock } from '../../support/hurried-clock';
@@ -57,6 +58,34 @@ describe('Trust for the endpoint of Sber', () => {
     const cer = path.join(folder, 'root.cer');
     await writeFile(cer, new X509Certificate(authority.cert).raw);
     assert.deepEqual(await list(` ${cer} `), [socket('A')]);
+  });
+
+  it('reads a path however people write it: in quotes, as an address, in their home, two at once, in UTF-16', async () => {
+    const pem = path.join(folder, 'ca one.pem');
+    await writeFile(pem, authority.cert);
+    const other = path.join(folder, 'other.pem');
+    await writeFile(other, privateAuthority('other').cert);
+    const wide = path.join(folder, 'wide.pem');
+    await writeFile(wide, Buffer.from(`\ufeff${authority.cert}`, 'utf16le'));
+    const home = `~/${path.relative(homedir(), pem)}`;
+    const forms = [
+      `"${pem}"`,
+      `'${pem}'`,
+      pathToFileURL(pem).href,
+      home,
+      `${other}, ${pem}`,
+      `${other}\n"${pem}"`,
+      wide,
+    ];
+    for (const form of [...forms, `"${authority.cert}"`]) {
+      assert.ok((await trusted(form)).includes(authority.cert), form);
+    }
+    await assert.rejects(trusted(`${pem}, ${folder}/none.pem`), /none\.pem" cannot be read \(ENOENT\)/);
+  });
+
+  it('says that a certificate in between is missing, and does not send people for the root that they have', async () => {
+    const stranger = privateAuthority('stranger');
+    await assert.rejects(list(stranger.cert), refused(/certificate in between.*Sub CA/));
   });
 
   for (const [name, lineEnd] of [

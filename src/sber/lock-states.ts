@@ -1,13 +1,11 @@
 /**
  * A The Keys lock as Sber understands it today. Sber has no category for locks, so a lock becomes two devices: an
- * intercom, which can be told to unlock but has no state to show, and an opening sensor, which shows whether the lock is
+ * intercom, which can be commanded to unlock but has no state to show, and an opening sensor, which shows whether the lock is
  * open and how its battery is. Carrying out the command is left to the flow.
  */
-import { isObject, type Device, type Model } from './shapes';
+import { isRecord } from '../common/json';
 import type { PlainValue } from './values';
 
-/** Model ids share one space with Sber's own; a prefix of the maker's keeps them apart. */
-const MODEL_IDS = { unlock: 'thekeys-unlock', sensor: 'thekeys-sensor' } as const;
 /** From here on down people should change the batteries. */
 const LOW_PERCENT = 20;
 /** Signal strength in dBm between lock and gateway, for Sber's three words: usual steps of a Bluetooth connection. */
@@ -16,56 +14,9 @@ const SIGNAL = [
   { above: -85, word: 'medium' },
 ] as const;
 
-export interface LockModelOptions {
-  /** The vendor as Sber knows it. */
-  manufacturer?: string;
-}
-
-/** The two models. They are the same for every lock. */
-export function lockModels(options: LockModelOptions = {}): Model[] {
-  const { manufacturer = 'The Keys' } = options;
-  return [
-    {
-      id: MODEL_IDS.unlock,
-      manufacturer,
-      model: 'Smart lock (unlock)',
-      category: 'intercom',
-      features: ['online', 'unlock'],
-    },
-    {
-      id: MODEL_IDS.sensor,
-      manufacturer,
-      model: 'Smart lock (state)',
-      category: 'sensor_door',
-      features: ['online', 'doorcontact_state', 'battery_percentage', 'battery_low_power', 'signal_strength'],
-    },
-  ];
-}
-
 /** Device ids of a lock with this identifier ("ID serrure"). */
 export function lockDeviceIds(identifier: string): { unlock: string; sensor: string } {
   return { unlock: `thekeys-${identifier}-unlock`, sensor: `thekeys-${identifier}-sensor` };
-}
-
-export interface LockPlace {
-  identifier: string;
-  /** What the user calls the lock, for example "Входная дверь". */
-  name: string;
-  home?: string;
-  room?: string;
-}
-
-/** The two devices of one lock. */
-export function lockDevices({ identifier, name, home, room }: LockPlace): Device[] {
-  const ids = lockDeviceIds(identifier);
-  const where = { ...(home === undefined ? {} : { home }), ...(room === undefined ? {} : { room }) };
-  return (['unlock', 'sensor'] as const).map((part) => ({
-    id: ids[part],
-    name,
-    default_name: name,
-    ...where,
-    model_id: MODEL_IDS[part],
-  }));
 }
 
 /** What `lock-status` and `lock-action` send, as far as it matters here. */
@@ -77,7 +28,7 @@ export interface LockReading {
 }
 
 export function isLockReading(payload: unknown): payload is LockReading {
-  if (!isObject(payload)) return false;
+  if (!isRecord(payload)) return false;
   const { identifier, state } = payload;
   return (
     typeof identifier === 'string' &&
