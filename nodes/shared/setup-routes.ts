@@ -18,6 +18,7 @@ import { onGet, onPost, type Body } from './admin';
 import { deployed } from './define-config';
 import { checkedCode, gatewayOf } from './gateway-access';
 import { knownAddresses, Member } from './gateways';
+import { proxyOf } from './proxy';
 
 /** The editor's stand-in for a password that it does not know. */
 const PLACEHOLDER = '__PWRD__';
@@ -146,6 +147,7 @@ function cloudOf(RED: NodeAPI, body: Body): TheKeysCloud {
   return new TheKeysCloud({
     account: textSetting(body.account, 'the account'),
     password: () => password,
+    proxy: proxyOf(RED, ''),
     ...(typeof gatewayConfigCloud === 'string' ? { url: gatewayConfigCloud } : {}),
   });
 }
