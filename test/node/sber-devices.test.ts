@@ -141,14 +141,4 @@ describe('sber-devices', () => {
     assert.deepEqual(cloud.states.get('D')?.get('power'), { type: 'INTEGER', integer_value: '3' });
     assert.equal(cloud.journal.length, 3);
   });
-
-  it('gives the editor the catalogue', async () => {
-    await flow({ operation: 'list' });
-    const { body } = (await helper.request().get('/thekeys-gateway/sber/catalogue').expect(200)) as {
-      body: Record<string, Record<string, { type?: string }>>;
-    };
-    assert.equal(body.functions?.on_off?.type, 'BOOL');
-    assert.ok(body.categories?.light);
-    assert.ok(body.source);
-  });
 });
