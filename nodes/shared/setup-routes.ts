@@ -5,17 +5,20 @@
  */
 import { lookup } from 'node:dns/promises';
 import type { NodeAPI } from 'node-red';
+import { systemClock } from '../../src/common/clock';
 import { CodedError } from '../../src/common/errors';
 import { textSetting } from '../../src/common/settings';
 import { parseAddress, type GatewayAddress } from '../../src/thekeys/address';
 import { TheKeysCloud } from '../../src/thekeys/cloud';
 import { readIdentifier } from '../../src/thekeys/commands';
 import type { Gateway } from '../../src/thekeys/gateway';
-import { findGateways, requireLocal, USUAL_NAMES, type Lookup } from '../../src/thekeys/nearby';
+import { lookupMulticast } from '../../src/thekeys/mdns';
+import { findGateways, requireLocal, USUAL_NAMES, type Lookup, type Nearby } from '../../src/thekeys/nearby';
 import { onGet, onPost, type Body } from './admin';
 import { deployed } from './define-config';
 import { checkedCode, gatewayOf } from './gateway-access';
 import { knownAddresses, Member } from './gateways';
+import { proxyOf } from './proxy';
 
 /** The editor's stand-in for a password that it does not know. */
 const PLACEHOLDER = '__PWRD__';
@@ -60,19 +63,22 @@ async function locksOf(gateway: Gateway, signal: AbortSignal): Promise<object> {
   return { locks: await gateway.list(options) };
 }
 
-function find(RED: NodeAPI, signal: AbortSignal): ReturnType<typeof findGateways> {
+function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
   const known = knownAddresses(RED);
   const options = { deadlineMs: FIND_MS, timeoutMs: FIND_MS, signal };
-  return findGateways([...known, ...USUAL_NAMES], lookupAll, async (address) => {
+  const ask = async (address: GatewayAddress, host: string): Promise<number | null> => {
+    const isOurs = known.includes(host);
     try {
-      return (await withGateway(RED, address, (gateway) => gateway.status(options))).version;
+      const at = isOurs ? parseAddress(host) : address;
+      return (await withGateway(RED, at, (gateway) => gateway.status(options))).version;
     } catch (error) {
       // One of ours that has no time now is still there.
       const { code } = error as { code?: string };
-      if (known.includes(address.key) && (code === 'EXPIRED' || code === 'GATEWAY_BUSY')) return null;
+      if (isOurs && (code === 'EXPIRED' || code === 'GATEWAY_BUSY')) return null;
       throw error;
     }
-  });
+  };
+  return findGateways([...known, ...USUAL_NAMES], { lookup: lookupAll, clock: systemClock, ask });
 }
 
 async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<object> {
@@ -111,13 +117,14 @@ async function withGateway<T>(
 /** Addresses in the local network, and those that are in use here already. @throws CodedError */
 async function permittedAddress(RED: NodeAPI, host: unknown): Promise<GatewayAddress> {
   const address = parseAddress(textSetting(substituted(RED, host), 'the address of the gateway'));
-  if (!knownAddresses(RED).includes(address.key)) await requireLocal(address, lookupAll);
-  return address;
+  if (knownAddresses(RED).includes(address.key)) return address;
+  return requireLocal(address, { lookup: lookupAll, clock: systemClock });
 }
 
-const lookupAll: Lookup = async (host) => {
-  const found = await lookup(host, { all: true });
-  return found.map(({ address }) => address);
+const lookupAll: Lookup = (name, signal) => {
+  const bySystem = lookup(name, { all: true }).then((found) => found.map(({ address }) => address));
+  // Whichever knows it first: where the system knows no such names, it may take long to say so.
+  return /\.local$/i.test(name) ? Promise.any([bySystem, lookupMulticast(name, signal)]) : bySystem;
 };
 
 /** The code as typed, or the one that is stored where the field still shows dots. */
@@ -140,6 +147,7 @@ function cloudOf(RED: NodeAPI, body: Body): TheKeysCloud {
   return new TheKeysCloud({
     account: textSetting(body.account, 'the account'),
     password: () => password,
+    proxy: proxyOf(RED, ''),
     ...(typeof gatewayConfigCloud === 'string' ? { url: gatewayConfigCloud } : {}),
   });
 }
