@@ -14,6 +14,7 @@ RED.nodes.registerType('google-smarthome-config', {
     name: { value: '', validate: needs(...NEEDED) },
     path: { value: PATH, validate: check('path', rules.path) },
     projectId: { value: '', validate: check('projectId', rules.projectId) },
+    proxies: { value: '' },
     homeGraphEndpoint: { value: HOME_GRAPH, validate: check('homeGraphEndpoint', rules.endpoint) },
   },
   credentials: {
@@ -58,7 +59,7 @@ RED.nodes.registerType('google-smarthome-config', {
     advise(this, 'serviceAccountKey', (text) =>
       rules.serviceAccountKey(text) ? '' : words('validator.serviceAccountKey'),
     );
-    openIfUnusual(this, { sharedState: '', homeGraphEndpoint: HOME_GRAPH });
+    openIfUnusual(this, { sharedState: '', proxies: '', homeGraphEndpoint: HOME_GRAPH });
     markMissing(this, ...NEEDED);
     opened(this);
   },

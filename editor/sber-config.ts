@@ -22,6 +22,7 @@ RED.nodes.registerType('sber-config', {
       value: '15',
       validate: check('timeout', (value) => rules.seconds(value) && (isVariable(value) || !(Number(value) > 3600))),
     },
+    proxy: { value: '', type: 'http proxy', required: false },
   },
   credentials: { token: { type: 'password' } },
   label() {
@@ -34,7 +35,7 @@ RED.nodes.registerType('sber-config', {
     };
     where.on('change', show);
     show();
-    openIfUnusual(this, { endpoint: ENDPOINT, timeout: '15' });
+    openIfUnusual(this, { endpoint: ENDPOINT, timeout: '15', proxy: '_ADD_' });
     markMissing(this, 'token');
     opened(this);
   },
