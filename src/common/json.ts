@@ -27,3 +27,16 @@ export function canonical(value: unknown): string {
     .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`);
   return `{${fields.join(',')}}`;
 }
+
+/** The fields that are wanted. `__proto__` never is: what is assigned to it is no field. */
+export function pickFields<T>(
+  values: Readonly<Record<string, T>>,
+  wanted: (name: string, value: T) => boolean,
+): Record<string, T> {
+  const picked: Record<string, T> = {};
+  for (const name in values) {
+    const value = values[name] as T;
+    if (name !== '__proto__' && wanted(name, value)) picked[name] = value;
+  }
+  return picked;
+}

@@ -2,7 +2,7 @@
  * A device that Google knows: its traits put together, its entry in the device list, and the one place where what a flow
  * says becomes what the device is. Pure; states are kept by `device-states.ts`.
  */
-import { isRecord } from '../../common/json';
+import { isRecord, pickFields } from '../../common/json';
 import { TRAIT_PREFIX, TYPE_PREFIX, type DeviceSettings } from '../device-settings';
 import { isGoogleCode } from '../error-codes';
 import type { JsonObject, States } from '../types';
@@ -92,7 +92,7 @@ export class Device {
 
   /** Those of a flow's values that are states of this device, as Google publishes them. */
   statesIn(values: Readonly<States>): States {
-    return filter(values, (name, value) => this.isState(name) && (value !== null || name === 'isLocked'));
+    return pickFields(values, (name, value) => this.isState(name) && (value !== null || name === 'isLocked'));
   }
 
   /** Why what a flow said cannot be so, or undefined. */
@@ -121,12 +121,12 @@ export class Device {
       Object.assign(next, touched ? trait.next(mine, { ...change, said, command }) : mine);
     }
     const others = { ...kept, ...change.said };
-    return { ...filter(others, (name) => !this.owned.has(name) && this.isState(name)), ...next };
+    return { ...pickFields(others, (name) => !this.owned.has(name) && this.isState(name)), ...next };
   }
 
   /** Whether states that were kept hold nothing that this device may not have: a trait may have been taken away since. */
   clean(kept: Readonly<States>): Readonly<States> {
-    const clean = filter(kept, (name) => this.isState(name) || EXIT_DELAY.includes(name));
+    const clean = pickFields(kept, (name) => this.isState(name) || EXIT_DELAY.includes(name));
     return Object.keys(clean).length === Object.keys(kept).length ? kept : clean;
   }
 
@@ -145,7 +145,7 @@ export class Device {
    */
   answered(kept: Readonly<States>, now: number, command: Command, said: Readonly<States>, results: States): States {
     const shown = this.show(kept, now, (trait) => gives(trait, command) || trait.states.some((name) => name in said));
-    const rest = filter(shown, (name) => this.owned.has(name) || name in said);
+    const rest = pickFields(shown, (name) => this.owned.has(name) || name in said);
     return { ...rest, ...results, ...this.exception(kept) };
   }
 
@@ -164,7 +164,7 @@ export class Device {
    */
   preview(said: Readonly<States>, command: Command, now: number): States {
     const owned = new Set(this.traits.flatMap((trait) => trait.states));
-    const shown = filter(said, (name, value) => !owned.has(name) && value !== null && !isResult(name));
+    const shown = pickFields(said, (name, value) => !owned.has(name) && value !== null && !isResult(name));
     for (const trait of this.traits) {
       const mine = pick(said, trait.states);
       const next = trait.next({}, { said: mine, command, stopped: false, now });
@@ -181,7 +181,7 @@ export class Device {
       if (wanted(trait)) Object.assign(states, trait.shown(pick(kept, namesKeptBy(trait)), now));
     }
     if (!this.openEnded) return states;
-    return { ...states, ...filter(kept, (name) => !this.owned.has(name) && this.isState(name)) };
+    return { ...states, ...pickFields(kept, (name) => !this.owned.has(name) && this.isState(name)) };
   }
 
   private isState(name: string): boolean {
@@ -235,8 +235,4 @@ function pick(states: Readonly<States>, names: readonly string[]): States {
     if (state !== undefined) picked[name] = state;
   }
   return picked;
-}
-
-function filter(states: Readonly<States>, wanted: (name: string, value: States[string]) => boolean): States {
-  return Object.fromEntries(Object.entries(states).filter(([name, value]) => wanted(name, value)));
 }
