@@ -95,7 +95,9 @@ export async function run<T>(channel: Channel, command: Command<T>): Promise<Don
     if (step.kind === 'end') return step.outcome;
     if (step.kind === 'fail') throw step.error;
 
-    channel.log.trace(`${channel.key}: again in ${step.afterMs} ms, ${step.first ?? step.error.message}`);
+    channel.log.trace(
+      `${channel.key}: again in ${step.afterMs} ms (${step.error.code}, ${step.first ?? step.because})`,
+    );
     course.obstacle = step.error;
     command.onRetry?.(step.error.code);
     tries[step.because] += 1;
