@@ -45,10 +45,11 @@ export function markMissing(node: EditedNode, ...keys: string[]): void {
     const input = field(node, key);
     // A field that shows "kept" is empty, but its credential is not.
     const isKept = (node.credentials as Record<string, unknown> | undefined)?.[`has_${key}`] === true;
+    // After the editor's own judgement, which knows of no credential that is needed.
     const show = (): void => {
-      input.toggleClass('input-error', !isKept && String(input.val() ?? '').trim() === '');
+      setTimeout(() => input.toggleClass('input-error', !isKept && String(input.val() ?? '').trim() === ''), 0);
     };
-    input.on('input change', show);
+    input.on('input change keyup paste', show);
     show();
   }
 }

@@ -17,7 +17,7 @@ const FIRST_PAUSE_MS = 1000;
 const LAST_PAUSE_MS = 5 * 60_000;
 /** An outage is logged once it is no hiccup any more. */
 const WARN_AFTER_FAILURES = 4;
-/** About an hour and a half: whoever waits for the request to sync is told that it failed. */
+/** About an hour and a half: a request to sync that is waited for counts as failed. */
 const SYNC_FAILURES = 24;
 /** Right after linking, and after a device was added, Home Graph answers 404 until it has read the list: a race. */
 const UNKNOWN_PAUSES_MS = [2000, 5000, 10_000, 20_000] as const;

@@ -169,14 +169,4 @@ describe('sber-devices', () => {
     const { error } = await failing({ payload: { operation: 'report', devices: payload } });
     assert.match(error.message, /devices\.D\.doorcontact_state/);
   });
-
-  it('gives the editor the catalogue', async () => {
-    await flow({ operation: 'list' });
-    const { body } = (await helper.request().get('/thekeys-gateway/sber/catalogue').expect(200)) as {
-      body: Record<string, Record<string, { type?: string }>>;
-    };
-    assert.equal(body.functions?.on_off?.type, 'BOOL');
-    assert.ok(body.categories?.light);
-    assert.ok(body.source);
-  });
 });
