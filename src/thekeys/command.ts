@@ -248,7 +248,9 @@ async function explain(
         const isRecent = now - synchronized.at < BETWEEN_SYNCHRONIZATIONS_MS;
         // Some gateways answer `/synchronize` at once, and take minutes for it.
         if (isRecent && (await isSynchronizing(channel, command))) return { ...facts, synchronizing: true };
-        return { ...facts, doubt: timestamps.doubt(timestamp), maySynchronize: !isRecent || synchronized.helped };
+        const doubt = timestamps.doubt(timestamp);
+        // Before the sequence of timestamps is doubted, the gateway has its chance again.
+        return { ...facts, doubt, maySynchronize: !isRecent || synchronized.helped || doubt === 'some' };
       }
       default:
         return facts;
