@@ -48,7 +48,7 @@ export = defineNode({
     if (lock !== '') said.begin(lock);
 
     node.onInput(async (message, { signal, settings: { identifier: ofNode } }) => {
-      const identifier = readIdentifier(message, { node: ofNode, gateway: access.identifier });
+      const identifier = readIdentifier(message, { node: ofNode, gateway: access.identifier, named: access.named });
       const share = access.share(identifier);
       const isOwn = lockNumber(identifier) === lockNumber(lock);
       const { onProgress, end } = badge.follow('reading');
