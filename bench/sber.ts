@@ -6,10 +6,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { systemClock } from '../src/common/clock';
-import { planModels } from '../src/sber/apply';
-import { breathing } from '../src/sber/breath';
+import { planModels } from '../src/sber/changes';
+import { pacing } from '../src/sber/yield-loop';
 import { SberClient } from '../src/sber/client';
-import { accountSettings } from '../src/sber/settings';
+import { accountSettings } from '../src/sber/endpoint';
 import { checkModels } from '../src/sber/validation';
 import { startSberCloud } from '../simulators/sber/cloud';
 import { median, type Row } from './table';
@@ -63,7 +63,7 @@ async function measure(url: string): Promise<Row[]> {
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
     const cpu = process.cpuUsage();
-    const { models } = await checkModels(wanted, breathing(systemClock));
+    const { models } = await checkModels(wanted, pacing(systemClock));
     const plan = await planModels(client, models, true, {});
     const { user, system } = process.cpuUsage(cpu);
     // The delay is noted when the next timer comes due.

@@ -70,12 +70,7 @@ function init(RED: NodeAPI): void {
     const { accounts, authorize, token } = createLinking({ ...common, ...settings, ...secrets, users, deviceCount });
     const { homeGraphEndpoint: endpoint } = settings;
     const { serviceAccountKey } = secrets;
-    const graph = new HomeGraphClient({
-      clock: systemClock,
-      endpoint,
-      serviceAccountKey,
-      warn: (line) => log.warn(line),
-    });
+    const graph = new HomeGraphClient({ clock: systemClock, endpoint, serviceAccountKey, log });
     const home = new SmartHome({ ...common, log: seldomLog, accounts, graph, newHandle: randomUUID });
     const shut = async (): Promise<void> => {
       await home.close();

@@ -1,82 +1,59 @@
-/**
- * `sber-devices`: a user's devices at Sber, their states in plain JavaScript, and the notice that a user unlinked.
- */
-import type { Node, NodeDef, NodeInitializer } from 'node-red';
-import { systemClock } from '../src/common/clock';
-import { addDevices, deleteDevices, reportStates, unlinkUser, updateDevices } from '../src/sber/apply';
-import { breathing } from '../src/sber/breath';
+/** `sber-devices`: a user's devices at Sber, their states in plain JavaScript, and the notice that a user unlinked. */
+import { choice, text, typed } from '../src/common/settings';
+import { addDevices, deleteDevices, reportStates, unlinkUser, updateDevices } from '../src/sber/changes';
 import type { SberClient } from '../src/sber/client';
-import { devicesCommand, type DevicesCommand } from '../src/sber/commands';
-import { TRANSPORT_CODES } from '../src/sber/errors';
-import { isLockReading, lockStates } from '../src/sber/keys-lock';
-import { readDevices, readStates } from '../src/sber/reading';
-import { checkStates } from '../src/sber/states';
+import { TRANSPORT_CODES } from '../src/sber/failures';
+import { isLockReading, lockStates } from '../src/sber/lock-states';
+import { readDevices, readStates } from '../src/sber/lookup';
+import { devicesCommand, DEVICES_OPERATIONS, type DevicesCommand } from '../src/sber/operations';
 import { checkDevices } from '../src/sber/validation';
-import { Adapter, type Message } from './shared/adapter';
-import { accountOf, asGiven, isDryRun, sberRun, SberRun, sberWords } from './shared/sber';
+import { checkStates, plainDevices } from '../src/sber/values';
+import { defineNode } from './shared/define-node';
+import { runSber, type SberRun } from './shared/sber';
 
-interface Definition extends NodeDef {
-  account: string;
-  operation: string;
-  userId: string;
-}
+export = defineNode({
+  type: 'sber-devices',
+  catalogue: 'sber-config',
+  settings: {
+    operation: choice('the operation of the node', [...DEVICES_OPERATIONS, 'message'], 'report'),
+    userId: typed(text('the user id of the node')),
+  },
+  transportCodes: TRANSPORT_CODES,
+  start: (node) => runSber(node, 'devices', (message, settings) => devicesCommand(settings, message), perform),
+});
 
-const init: NodeInitializer = (RED) => {
-  const words = sberWords(RED);
-
-  function SberDevices(this: Node, definition: Definition): void {
-    RED.nodes.createNode(this, definition);
-    const account = accountOf(RED, definition.account);
-    const adapter = new Adapter(this, { RED, words, transportCodes: TRANSPORT_CODES });
-    adapter.clearBadge();
-
-    adapter.onInput((message, turn) => {
-      const run = new SberRun(message, turn, adapter, words);
-      return sberRun(run, () => {
-        const command = devicesCommand(definition, message);
-        return account().inTurn('devices', run.signal, (client) => perform(client, command, run, isDryRun(message)));
-      });
-    });
-  }
-
-  RED.nodes.registerType('sber-devices', SberDevices);
-};
-
-async function perform(client: SberClient, command: DevicesCommand, run: SberRun, dryRun: boolean): Promise<Message> {
-  const work = { ...run.work, signal: run.signal };
-  const breath = breathing(systemClock, run.signal);
+async function perform(client: SberClient, command: DevicesCommand, run: SberRun): Promise<unknown> {
+  const { work, pace } = run;
   switch (command.operation) {
     case 'list':
-      return run.finish(await readDevices(client, command.userId, command.ids, work));
-    case 'state':
-      return run.finish(await readStates(client, command.userId, command.ids, work));
-    case 'add': {
-      const { devices, warnings } = await checkDevices(command.items, breath);
+      return readDevices(client, command.userId, command.ids, work);
+    case 'state': {
+      const { values, warnings } = plainDevices(await readStates(client, command.userId, command.ids, work));
       run.warnings = warnings;
-      if (dryRun || devices.length === 0) return run.finish(asGiven(devices.map(({ id }) => id)));
-      return run.finish(await addDevices(client, command.userId, devices, work));
+      return values;
     }
+    case 'add':
     case 'update': {
-      const { devices, warnings } = await checkDevices(command.items, breath);
+      const { devices, warnings } = await checkDevices(command.items, pace);
       run.warnings = warnings;
-      if (dryRun || devices.length === 0) return run.finish(asGiven(devices.map(({ id }) => id)));
-      return run.finish(await updateDevices(client, devices, work));
+      return run.change(
+        devices.map(({ id }) => id),
+        () =>
+          command.operation === 'add'
+            ? addDevices(client, command.userId, devices, work)
+            : updateDevices(client, devices, work),
+      );
     }
     case 'delete':
-      if (dryRun || command.ids.length === 0) return run.finish(asGiven(command.ids));
-      return run.finish(await deleteDevices(client, command.ids, work));
+      return run.change(command.ids, () => deleteDevices(client, command.ids, work));
     case 'report': {
       // What lock-status and lock-action send can be wired straight in.
       const given = isLockReading(command.states) ? lockStates(command.states) : command.states;
-      const { states, warnings } = await checkStates(given, breath);
+      const { states, warnings } = await checkStates(given, pace);
       run.warnings = warnings;
-      if (dryRun || Object.keys(states).length === 0) return run.finish(asGiven(Object.keys(states)));
-      return run.finish(await reportStates(client, states, work));
+      return run.change(Object.keys(states), () => reportStates(client, states, work));
     }
     case 'unlink':
-      if (dryRun) return run.finish(asGiven([command.userId]));
-      return run.finish(await unlinkUser(client, command.userId, work));
+      return run.change([command.userId], () => unlinkUser(client, command.userId, work));
   }
 }
-
-export = init;

@@ -1,101 +1,74 @@
-/**
- * `sber-models`: the models of a vendor's devices at Sber, listed, changed one by one, or brought to a wanted list.
- */
-import type { Node, NodeDef, NodeInitializer } from 'node-red';
-import { systemClock } from '../src/common/clock';
+/** `sber-models`: the models of a vendor's devices at Sber, listed, changed one by one, or brought to a wanted list. */
 import { invalidInput } from '../src/common/errors';
-import { carryOut, createModels, deleteModels, foretold, planModels, updateModels } from '../src/sber/apply';
-import { breathing } from '../src/sber/breath';
+import { choice, flag, text } from '../src/common/settings';
+import { carryOut, createModels, deleteModels, foretold, planModels, updateModels } from '../src/sber/changes';
 import type { SberClient } from '../src/sber/client';
-import { modelsCommand, type ModelsCommand } from '../src/sber/commands';
-import { TRANSPORT_CODES } from '../src/sber/errors';
-import { readModels } from '../src/sber/reading';
-import type { SyncOutcome } from '../src/sber/shapes';
+import { TRANSPORT_CODES } from '../src/sber/failures';
+import { readModels } from '../src/sber/lookup';
+import { modelsCommand, MODELS_OPERATIONS, type ModelsCommand } from '../src/sber/operations';
+import type { Model, SyncOutcome } from '../src/sber/shapes';
 import { checkModels } from '../src/sber/validation';
-import { Adapter, type Message } from './shared/adapter';
-import { accountOf, asGiven, isDryRun, sberRun, SberRun, sberWords } from './shared/sber';
+import { defineNode } from './shared/define-node';
+import { runSber, type SberRun } from './shared/sber';
 
-interface Definition extends NodeDef {
-  account: string;
-  operation: string;
-  modelId: string;
-  deleteMissing: boolean | string;
-  /** Models built in the editor, for messages that bring none. */
-  models: unknown;
-}
-
-const init: NodeInitializer = (RED) => {
-  const words = sberWords(RED);
-
-  function SberModels(this: Node, definition: Definition): void {
-    RED.nodes.createNode(this, definition);
-    const account = accountOf(RED, definition.account);
-    const adapter = new Adapter(this, { RED, words, transportCodes: TRANSPORT_CODES });
-    const deleteMissing = definition.deleteMissing === true || definition.deleteMissing === 'true';
-    adapter.clearBadge();
-
-    adapter.onInput((message, turn) => {
-      const run = new SberRun(message, turn, adapter, words);
-      return sberRun(run, () => {
-        const command = modelsCommand(definition, message.payload);
-        return account().inTurn('models', run.signal, (client) => perform(client, command, run, isDryRun(message)));
-      });
-    });
-
-    async function perform(
-      client: SberClient,
-      command: ModelsCommand,
-      run: SberRun,
-      dryRun: boolean,
-    ): Promise<Message> {
-      const work = { ...run.work, signal: run.signal };
-      switch (command.operation) {
-        case 'list':
-          return run.finish(await client.listModels(work));
-        case 'get':
-          return run.finish(await readModels(client, command.ids, work));
-        case 'delete':
-          if (dryRun || command.ids.length === 0) return run.finish(asGiven(command.ids));
-          return run.finish(await deleteModels(client, command.ids, work));
-        case 'create':
-        case 'update':
-        case 'sync':
-          return change(client, command, run, dryRun);
-      }
-    }
-
-    async function change(
-      client: SberClient,
-      command: ModelsCommand & { items: unknown[] },
-      run: SberRun,
-      dryRun: boolean,
-    ): Promise<Message> {
-      const work = { ...run.work, signal: run.signal };
-      const { models, warnings } = await checkModels(command.items, breathing(systemClock, run.signal));
-      run.warnings = warnings;
-      if (command.operation !== 'sync') {
-        if (dryRun || models.length === 0) return run.finish(asGiven(models.map(({ id }) => id)));
-        const send = command.operation === 'create' ? createModels : updateModels;
-        return run.finish(await send(client, models, work));
-      }
-      if (deleteMissing && models.length === 0) {
-        throw invalidInput(
-          'an empty list would delete every model',
-          'To delete all models, give their ids to the delete operation.',
-        );
-      }
-      const plan = await planModels(client, models, deleteMissing, work);
-      if (!dryRun) return run.finish(await carryOut(client, plan, work));
-      const outcome = foretold(plan);
-      return run.finish(outcome, words('badge.plan', sizes(outcome)));
-    }
-  }
-
-  RED.nodes.registerType('sber-models', SberModels);
+const SETTINGS = {
+  operation: choice('the operation of the node', [...MODELS_OPERATIONS, 'message'], 'list'),
+  modelId: text('the model id of the node'),
+  deleteMissing: flag('"delete missing"', false),
+  /** Models built in the editor, for messages that bring none. Absent in older flows. */
+  models: { parse: (value: unknown) => value },
 };
 
-function sizes({ created, updated, deleted }: SyncOutcome): Record<string, number> {
-  return { created: created.length, updated: updated.length, deleted: deleted.length };
+export = defineNode({
+  type: 'sber-models',
+  catalogue: 'sber-config',
+  settings: SETTINGS,
+  transportCodes: TRANSPORT_CODES,
+  start: (node) =>
+    runSber(
+      node,
+      'models',
+      ({ payload }, settings) => modelsCommand(settings, payload),
+      (client, command, run, { deleteMissing }) => perform(client, command, run, deleteMissing),
+    ),
+});
+
+async function perform(client: SberClient, command: ModelsCommand, run: SberRun, deletes: boolean): Promise<unknown> {
+  const { work } = run;
+  switch (command.operation) {
+    case 'list':
+      return client.listModels(work);
+    case 'get':
+      return readModels(client, command.ids, work);
+    case 'delete':
+      return run.change(command.ids, () => deleteModels(client, command.ids, work));
+    case 'create':
+    case 'update':
+    case 'sync': {
+      const { models, warnings } = await checkModels(command.items, run.pace);
+      run.warnings = warnings;
+      if (command.operation === 'sync') return sync(client, models, run, deletes);
+      const send = command.operation === 'create' ? createModels : updateModels;
+      return run.change(
+        models.map(({ id }) => id),
+        () => send(client, models, work),
+      );
+    }
+  }
 }
 
-export = init;
+async function sync(client: SberClient, models: Model[], run: SberRun, deletes: boolean): Promise<SyncOutcome> {
+  if (deletes && models.length === 0) {
+    throw invalidInput(
+      'an empty list would delete every model',
+      'To delete all models, give their ids to the delete operation.',
+    );
+  }
+  const plan = await planModels(client, models, deletes, run.work);
+  if (!run.isDry) return carryOut(client, plan, run.work);
+  const outcome = foretold(plan);
+  const [created, updated, deleted] = [outcome.created.length, outcome.updated.length, outcome.deleted.length];
+  const isNothing = created + updated + deleted === 0;
+  run.word = isNothing ? { key: 'nothing' } : { key: 'plan', values: { created, updated, deleted } };
+  return outcome;
+}

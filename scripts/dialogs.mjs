@@ -1,17 +1,14 @@
-// Pictures of every dialog of this package in every state that is worth a look, of the help of every node, and of the canvas
-// with palette and badges: in the light theme of Node-RED 4.1 and the dark one of Node-RED 5, in every language. For people
+// Pictures of every dialog of this package in every state that is worth a look (test/support/scenes.ts), of the help of every
+// node, and of the canvas with palette and badges: in the light theme of Node-RED 4.1 and the dark one of Node-RED 5, in every language. For people
 // to look at, one by one; nothing is judged here. What the dialogs talk to is simulated.
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SimulatedGateway } from '../simulators/gateway/gateway.ts';
-import { serve } from '../simulators/gateway/server.ts';
-import { SimulatedKeysCloud } from '../simulators/keys-cloud.ts';
-import { startSberCloud } from '../simulators/sber/cloud.ts';
 import { Editor } from '../test/support/browser.ts';
 import { NodeRed } from '../test/support/node-red.ts';
 import { nodeRed5 } from '../test/support/node-red-5.ts';
+import { idOf, play, sceneFlow, scenes, startWorld } from '../test/support/scenes.ts';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const LANGUAGES = ['en-US', 'fr', 'ru', 'pl'];
@@ -23,304 +20,6 @@ const THEMES = {
 const VIEWPORT = { width: 1280, height: 1700 };
 /** Around what a picture is about, in pixels. */
 const MARGIN = 16;
-
-const FRONT_DOOR = {
-  identifier: '45961123',
-  code: 'demo-share-code-1',
-  hardware: 'v2',
-  rssi: -58,
-  batteryMillivolts: 7900,
-};
-const GARDEN_GATE = {
-  identifier: '45961124',
-  code: 'demo-share-code-2',
-  hardware: 'v1',
-  rssi: -91,
-  batteryMillivolts: 3320,
-};
-const ACCOUNT = { username: '+33600000000', password: 'demo-password' };
-const LAMP = {
-  id: 'ACME-LAMP-1',
-  manufacturer: 'Acme',
-  model: 'Smart Lamp 1',
-  hw_version: '1.0',
-  sw_version: '1.0',
-  description: 'Lamp',
-  category: 'light',
-  features: ['online', 'on_off', 'light_brightness'],
-};
-
-const button = (page, name) =>
-  page.locator('#dialog-form, #node-config-dialog-edit-form').last().locator(`button:has(.fa-${name})`);
-
-/** The dialogs: a node, and what a person then does before the picture is taken. Names are `type.state`. */
-function scenes({ host }) {
-  const gateway = { type: 'gateway-config', name: '', host, identifier: '', timeout: '30' };
-  const door = { ...gateway, identifier: FRONT_DOOR.identifier, credentials: { code: FRONT_DOOR.code } };
-  const lock = { type: 'lock-action', gateway: 'gateway', identifier: '', confirm: true, deadline: '30' };
-  const status = { type: 'lock-status', gateway: 'gateway', identifier: '', interval: '60', emit: 'change' };
-  const sync = { type: 'gateway-sync', gateway: 'gateway', identifier: '' };
-  const google = { type: 'google-smarthome-config', name: '', path: '/google-smarthome', projectId: '' };
-  const device = {
-    type: 'google-smarthome-in',
-    account: 'google',
-    deviceType: 'SECURITYSYSTEM',
-    deviceName: 'Alarm',
-    nicknames: [],
-    levels: [],
-    levelsOrdered: true,
-    defaultLevel: '',
-    customTraits: [],
-    customAttributes: {},
-    pinFor: 'release',
-    onOpenSensors: 'flow',
-    replyTimeout: '1500',
-  };
-  const levels = [
-    { level_name: 'home', level_values: [{ lang: 'en', level_synonym: ['Home', 'Stay'] }] },
-    {
-      level_name: 'away',
-      level_values: [
-        { lang: 'en', level_synonym: ['Away'] },
-        { lang: 'fr', level_synonym: ['Absent', 'Total'] },
-      ],
-    },
-  ];
-  const vendor = {
-    type: 'sber-config',
-    name: '',
-    endpoint: '',
-    keyIn: 'header',
-    keyParameter: '',
-    ca: '',
-    timeout: '15',
-  };
-  const models = { type: 'sber-models', account: 'sber', modelId: '', deleteMissing: false, models: [] };
-  const devices = { type: 'sber-devices', account: 'sber', userId: '' };
-
-  const said = (page) => page.locator('.thekeys-result:is(.thekeys-good, .thekeys-bad):visible').last().waitFor();
-  const shareForm = async (page) => {
-    await button(page, 'magic').first().click();
-    await page.fill('#thekeys-share-account', ACCOUNT.username);
-    await page.fill('#thekeys-share-password', ACCOUNT.password);
-  };
-  return {
-    'gateway-config.new': [{ ...gateway, host: '' }],
-    'gateway-config.saved': [door],
-    'gateway-config.wrong-settings': [
-      {
-        ...gateway,
-        host: 'a b',
-        identifier: 'front',
-        timeout: '-1',
-        credentials: { sharedState: 'redis://127.0.0.1:1' },
-      },
-      (page) => hoverFault(page, '#node-config-input-host'),
-    ],
-    'gateway-config.find': [
-      gateway,
-      async (page) => {
-        await button(page, 'search').first().click();
-        await page.locator('.thekeys-choice').first().waitFor();
-      },
-    ],
-    'gateway-config.locks': [
-      gateway,
-      async (page) => {
-        await button(page, 'search').last().click();
-        await page.locator('.thekeys-choice').first().waitFor();
-      },
-    ],
-    'gateway-config.test-too-early': [
-      gateway,
-      (page) =>
-        button(page, 'check')
-          .click()
-          .then(() => said(page)),
-    ],
-    'gateway-config.test-good': [
-      door,
-      (page) =>
-        button(page, 'check')
-          .click()
-          .then(() => said(page)),
-    ],
-    'gateway-config.test-bad': [
-      { ...door, credentials: { code: 'wr0ng-c0de-lI' } },
-      async (page) => {
-        await page.fill('#node-config-input-code', 'wr0ng-c0de-lI');
-        await button(page, 'check').click();
-        await said(page);
-      },
-    ],
-    'gateway-config.share': [gateway, (page) => button(page, 'magic').first().click()],
-    'gateway-config.share-refused': [
-      gateway,
-      async (page) => {
-        await shareForm(page);
-        await page.fill('#thekeys-share-password', 'wrong');
-        await button(page, 'user').click();
-        await said(page);
-      },
-    ],
-    'gateway-config.share-pick': [
-      gateway,
-      async (page) => {
-        await shareForm(page);
-        await button(page, 'user').click();
-        await page.locator('#thekeys-share-pick').waitFor();
-      },
-    ],
-    'gateway-config.share-created': [
-      gateway,
-      async (page) => {
-        await shareForm(page);
-        await button(page, 'user').click();
-        await button(page, 'magic').last().click();
-        await page.waitForFunction(`document.querySelector('#node-config-input-code').value !== ''`);
-      },
-    ],
-    'gateway-config.more': [gateway, (page) => page.click('#thekeys-more summary')],
-
-    'lock-action.message': [{ ...lock, action: 'message' }],
-    'lock-action.open': [{ ...lock, action: 'open', name: 'Front door' }],
-    'lock-action.calibrate': [{ ...lock, action: 'calibrate' }],
-    'lock-action.no-confirm': [{ ...lock, action: 'close', confirm: false }],
-    'lock-action.locks': [
-      { ...lock, action: 'toggle' },
-      async (page) => {
-        await button(page, 'search').first().click();
-        await page.locator('.thekeys-choice').first().waitFor();
-      },
-    ],
-    'lock-action.wrong-settings': [
-      { ...lock, action: 'open', gateway: '', identifier: 'front', deadline: '0' },
-      (page) => hoverFault(page, '#node-input-deadline'),
-    ],
-
-    'lock-status.watch': [status],
-    'lock-status.on-request': [{ ...status, interval: '0' }],
-    'lock-status.wrong-settings': [{ ...status, interval: '-1' }, (page) => hoverFault(page, '#node-input-interval')],
-
-    ...Object.fromEntries(
-      ['list', 'synchronize', 'synchronize-lock', 'update', 'update-lock', 'message'].map((operation) => [
-        `gateway-sync.${operation}`,
-        [{ ...sync, operation }],
-      ]),
-    ),
-
-    'google-smarthome-config.new': [google, (page) => hoverFault(page, '#node-config-input-projectId')],
-    'google-smarthome-config.saved': [
-      {
-        ...google,
-        projectId: 'my-home-1234',
-        credentials: {
-          clientId: 'demo-client',
-          clientSecret: 'demo-client-secret',
-          users: 'anna:demo-password',
-          serviceAccountKey: '{}',
-        },
-      },
-    ],
-    'google-smarthome-config.invented': [
-      { ...google, projectId: 'my-home' },
-      (page) => page.click('#thekeys-google-invent'),
-    ],
-
-    'google-smarthome-in.panel': [device],
-    'google-smarthome-in.levels': [
-      { ...device, levels, defaultLevel: 'home', deviceId: 'alarm', roomHint: 'Hall', credentials: { pin: '1234' } },
-    ],
-    'google-smarthome-in.no-pin': [{ ...device, pinFor: 'none' }],
-    'google-smarthome-in.lock': [{ ...device, deviceType: 'LOCK', deviceName: 'Front door', battery: true }],
-    'google-smarthome-in.lock-odd-pin': [
-      { ...device, deviceType: 'LOCK', deviceName: '', pinFor: 'always' },
-      async (page) => {
-        await page.fill('#node-input-pin', 'abc');
-        await hoverFault(page, '#node-input-deviceName');
-      },
-    ],
-    'google-smarthome-in.custom': [
-      { ...device, deviceType: 'CUSTOM', customType: 'GARAGE', customTraits: ['OpenClose'], pinFor: 'none' },
-    ],
-    'google-smarthome-in.custom-wrong': [
-      { ...device, deviceType: 'CUSTOM', customType: 'garage door', customAttributes: '{ "a": ' },
-    ],
-
-    'google-smarthome-out.answer': [{ type: 'google-smarthome-out', account: 'google', device: '' }],
-    'google-smarthome-out.pick': [
-      { type: 'google-smarthome-out', account: 'google', device: '' },
-      async (page) => {
-        await page.click('#node-input-device');
-        await page.keyboard.press('ArrowDown');
-        await page.locator('.red-ui-autoComplete-container:visible, .red-ui-menu:visible').last().waitFor();
-      },
-    ],
-
-    'sber-config.new': [vendor],
-    'sber-config.query': [{ ...vendor, keyIn: 'query', credentials: { token: 'demo-key' } }],
-    'sber-config.wrong-settings': [
-      { ...vendor, endpoint: 'http://sber.example', ca: '-----BEGIN CERTIFICATE-----\nMII', timeout: 'x' },
-      (page) => hoverFault(page, '#node-config-input-endpoint'),
-    ],
-
-    'sber-models.list': [{ ...models, operation: 'list' }],
-    'sber-models.get': [
-      { ...models, operation: 'get' },
-      async (page) => {
-        await page.click('#node-input-modelId');
-        await page.keyboard.type('a');
-        await page.getByText('ACME-LAMP-1').last().waitFor();
-      },
-    ],
-    'sber-models.delete': [{ ...models, operation: 'delete', modelId: 'ACME-LAMP-1' }],
-    'sber-models.sync': [
-      { ...models, operation: 'sync', deleteMissing: true },
-      (page) => button(page, 'plus').waitFor(),
-    ],
-    'sber-models.added': [{ ...models, operation: 'create' }, (page) => button(page, 'plus').first().click()],
-    'sber-models.model': [
-      { ...models, operation: 'update', models: [LAMP] },
-      (page) => page.locator('.thekeys-sber-body').waitFor(),
-    ],
-    'sber-models.limits': [
-      {
-        ...models,
-        operation: 'message',
-        models: [
-          LAMP,
-          {
-            ...LAMP,
-            id: 'ACME-TV-1',
-            model: 'Smart TV',
-            category: 'tv',
-            features: ['online', 'on_off', 'source', 'volume_int', 'own_function'],
-            allowed_values: { volume_int: { type: 'INTEGER', integer_values: { min: '-5', max: '300', step: '1' } } },
-          },
-        ],
-      },
-      async (page) => {
-        await page.locator('.thekeys-sber-head').last().click();
-        for (const name of ['source', 'volume_int']) await page.click(`[aria-controls$="-limits-${name}"]`);
-        await page.locator('.thekeys-sber-preview summary').click();
-      },
-    ],
-    'sber-models.taken-over': [
-      { ...models, operation: 'sync' },
-      async (page) => {
-        await button(page, 'cloud-download').click();
-        await page.locator('.thekeys-sber-head').first().waitFor();
-      },
-    ],
-
-    ...Object.fromEntries(
-      ['report', 'list', 'delete', 'unlink', 'message'].map((operation) => [
-        `sber-devices.${operation}`,
-        [{ ...devices, operation }],
-      ]),
-    ),
-  };
-}
 
 /** A tab with every node at work, so that its badges can be seen: good ones, and one that is not. */
 function canvas() {
@@ -341,6 +40,7 @@ function canvas() {
   });
   const node = (id, type, y, values) => ({ id, z: 'canvas', type, name: '', x: 380, y, wires: [[]], ...values });
   return [
+    { id: 'canvas', type: 'tab', label: 'Canvas' },
     press('open', 80, 'c-open', '1'),
     node('c-open', 'lock-action', 80, { gateway: 'gateway', action: 'open', confirm: true, deadline: '30' }),
     press('wrong', 150, 'c-wrong', '1'),
@@ -362,43 +62,6 @@ function canvas() {
     node('c-devices', 'sber-devices', 500, { account: 'sber', operation: 'list', userId: 'demo-user' }),
   ];
 }
-
-function flowOf({ host, sber }, shown) {
-  const gateway = { type: 'gateway-config', name: '', host, timeout: '30' };
-  return [
-    { id: 'canvas', type: 'tab', label: 'Canvas' },
-    { id: 'dialogs', type: 'tab', label: 'Dialogs' },
-    { ...gateway, id: 'gateway', identifier: FRONT_DOOR.identifier, credentials: { code: FRONT_DOOR.code } },
-    { ...gateway, id: 'gate', identifier: GARDEN_GATE.identifier, credentials: { code: GARDEN_GATE.code } },
-    { ...gateway, id: 'stranger', identifier: FRONT_DOOR.identifier, credentials: { code: 'demo-wrong-code' } },
-    {
-      id: 'google',
-      type: 'google-smarthome-config',
-      name: '',
-      path: '/canvas',
-      projectId: 'my-home-1234',
-      credentials: { clientId: 'demo-client', clientSecret: 'demo-client-secret', users: 'anna:demo-password' },
-    },
-    {
-      id: 'sber',
-      type: 'sber-config',
-      name: '',
-      endpoint: sber.url,
-      keyIn: 'header',
-      timeout: '15',
-      credentials: { token: sber.token },
-    },
-    ...canvas(),
-    ...Object.entries(shown).map(([name, [values]], index) => {
-      const place = values.type.endsWith('-config')
-        ? {}
-        : { z: 'dialogs', x: 200 + 300 * (index % 4), y: 60 + 60 * Math.floor(index / 4), wires: [[]] };
-      return { name: '', ...values, id: idOf(name), ...place };
-    }),
-  ];
-}
-
-const idOf = (scene) => scene.replaceAll('.', '-');
 
 /**
  * Takes all pictures into `folder`, and those whose names match `only` if it is given. Returns how many there are.
@@ -424,34 +87,6 @@ export async function takeDialogs(
   return taken.length;
 }
 
-async function startWorld() {
-  const world = new SimulatedGateway({ locks: [FRONT_DOOR, GARDEN_GATE] });
-  const gateway = await serve(world);
-  const cloud = new SimulatedKeysCloud({
-    accounts: [
-      {
-        ...ACCOUNT,
-        locks: [
-          {
-            id: 9,
-            identifier: FRONT_DOOR.identifier,
-            name: 'Front door',
-            accessories: [{ id: 8, idAccessoire: 'GW-1', name: 'Hall', type: 1 }],
-          },
-        ],
-      },
-    ],
-  });
-  const vendor = await cloud.start();
-  const sber = await startSberCloud({ models: [LAMP, { ...LAMP, id: 'ACME-LAMP-2', model: 'Smart Lamp 2' }] });
-  return {
-    host: gateway.host,
-    vendor,
-    sber,
-    close: () => Promise.all([gateway.close(), cloud.close(), sber.close()]),
-  };
-}
-
 async function takeOne(browser, world, { folder, only, theme, language }) {
   const { dark, where } = THEMES[theme];
   const shown = scenes(world);
@@ -467,7 +102,7 @@ async function takeOne(browser, world, { folder, only, theme, language }) {
     taken.push({ name, theme, language, file });
   };
   try {
-    await nodeRed.deploy(flowOf(world, shown));
+    await nodeRed.deploy([...canvas(), ...sceneFlow(world, shown)]);
     const editor = await Editor.open(browser, nodeRed.url, { language, dark, ...VIEWPORT });
     const { page } = editor;
     try {
@@ -478,11 +113,11 @@ async function takeOne(browser, world, { folder, only, theme, language }) {
         await openPalette(editor);
         await keep('canvas', { x: 0, y: 0, width: 900, height: 640 }, page);
       }
-      for (const [name, [values, act = async () => undefined]] of Object.entries(shown)) {
+      for (const [name, { node, steps }] of Object.entries(shown)) {
         if (!only.test(name)) continue;
         try {
-          await openDialog(editor, values.type, idOf(name));
-          await act(page);
+          await openDialog(editor, node.type, idOf(name));
+          await play(page, steps);
           await keep(name, await stillClip(editor), page);
           await page.mouse.move(5, 5);
           await page.locator('.red-ui-tray').last().locator('#node-dialog-cancel, #node-config-dialog-cancel').click();
@@ -492,7 +127,7 @@ async function takeOne(browser, world, { folder, only, theme, language }) {
           throw new Error(`${name}, ${theme}, ${language}`, { cause: error });
         }
       }
-      const types = [...new Set(Object.values(shown).map(([{ type }]) => type))];
+      const types = [...new Set(Object.values(shown).map(({ node }) => node.type))];
       for (const type of types.filter((each) => only.test(`help.${each}`))) {
         await keep(`help.${type}`, await showHelp(editor, type), page);
       }
@@ -523,12 +158,6 @@ async function openDialog(editor, type, id) {
   // The tray slides in; what is looked at before it stands still is not what a person sees.
   await editor.page.locator(config ? '#node-config-dialog-ok' : '#node-dialog-ok').click({ trial: true });
   await editor.page.mouse.move(5, 5);
-}
-
-/** Holds the pointer over a field that is wrong, until the editor says why. */
-async function hoverFault(page, field) {
-  await page.hover(field);
-  await page.locator('.red-ui-popover').last().waitFor();
 }
 
 /** Where the dialog is when it has stopped sliding and growing. */

@@ -2,7 +2,7 @@
  * The pages that Node-RED's editor loads, made from their sources: a dialog from its rows (`nodes/<type>.html`) and its code
  * (`editor/<type>.ts`), a help page from its text and the parts that several pages of one language share.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
 
@@ -119,30 +119,19 @@ function field(
   }
 }
 
-/** The help page of a node type: `<help-part name="…" />` stands for a part that several pages of the language share. */
+/** The help page of a node type: `<help-part name="…">` stands for a part that several pages share. */
 export function helpPage(type: string, language: string): string {
   const folder = path.join(ROOT, 'nodes', 'locales', language);
-  return withParts(readFileSync(path.join(folder, `${type}.html`), 'utf8'), [folder, path.dirname(folder)]);
-}
-
-function withParts(text: string, folders: readonly string[]): string {
-  return text.replace(
-    /( *)<help-part name="([\w-]+)"( only="[^"]*")?><\/help-part>\n/g,
-    (_all, indent: string, name: string, only?: string) => {
-      const part = folders.map((folder) => partOf(folder, name)).find((found) => found !== undefined);
-      if (part === undefined) throw new Error(`no part of a help page is called ${name}`);
-      const chosen = only === undefined ? part : entriesOf(part, only.slice(7, -1).split(/\s+/));
-      return withParts(chosen.replace(/^(?=.)/gm, indent), folders);
-    },
-  );
-}
-
-function partOf(folder: string, name: string): string | undefined {
-  try {
-    return readFileSync(path.join(folder, 'parts', `${name}.html`), 'utf8');
-  } catch {
-    return undefined;
-  }
+  const folders = [path.join(folder, 'parts'), path.join(ROOT, 'editor', 'help')];
+  const withParts = (text: string): string =>
+    text.replace(/<help-part\b([^>]*)>\s*<\/help-part\s*>/g, (_all, attributes: string) => {
+      const { name = '', only } = attributesOf(attributes);
+      const file = folders.map((each) => path.join(each, `${name}.html`)).find(existsSync);
+      if (file === undefined) throw new Error(`no part of a help page is called ${name}`);
+      const part = readFileSync(file, 'utf8').trimEnd();
+      return withParts(only === undefined ? part : entriesOf(part, only.split(/\s+/)));
+    });
+  return withParts(readFileSync(path.join(folder, `${type}.html`), 'utf8'));
 }
 
 /** Of a list of terms, those whose term begins with one of these words, in the order of the list. */

@@ -4,38 +4,24 @@
  */
 import type { NodeAPI } from 'node-red';
 import { CodedError } from '../../src/common/errors';
+import type { SberAccount } from '../../src/sber/account';
 import { CATALOGUE_SOURCE, CATEGORIES, FUNCTIONS } from '../../src/sber/catalogue';
-import { SberAccount } from '../../src/sber/account';
-import type { SberConfigNode } from './sber';
+import { onGet } from './admin';
+import { accountOf, deployed } from './define-config';
+
+const READ = 'sber-models.read';
 
 /** Registers the admin routes, once for the package. */
 export function serveSberEditor(RED: NodeAPI): void {
-  const readers = RED.auth.needsPermission('sber-models.read');
-
-  RED.httpAdmin.get('/thekeys-gateway/sber/catalogue', readers, (_request, response) => {
-    response.json({ categories: CATEGORIES, functions: FUNCTIONS, source: CATALOGUE_SOURCE });
-  });
-
-  RED.httpAdmin.get('/thekeys-gateway/sber/models/:account', readers, (request, response) => {
-    const { account: id } = request.params;
-    const { account } = (RED.nodes.getNode(String(id)) as Partial<SberConfigNode> | null) ?? {};
-    // An account that was never deployed, or the id of a node that is none.
-    if (!(account instanceof SberAccount)) {
-      response.status(404).json({ code: 'NOT_DEPLOYED' });
-      return;
+  const catalogue = { categories: CATEGORIES, functions: FUNCTIONS, source: CATALOGUE_SOURCE };
+  onGet(RED, READ, '/sber/catalogue', () => Promise.resolve(catalogue));
+  onGet(RED, READ, '/sber/models/:account', async ({ params }, signal) => {
+    const { account } = params;
+    if (deployed(RED, 'sber-config', account) === undefined) {
+      const hint = 'Deploy the account first.';
+      throw new CodedError('NOT_DEPLOYED', 'the account is not deployed', { retriable: true, hint });
     }
-    const gone = new AbortController();
-    response.on('close', () => gone.abort(new Error('the editor no longer waits')));
-    account
-      .inTurn('models', gone.signal, (client) => client.listModels({ signal: gone.signal }))
-      .then(
-        (models) => response.json({ models }),
-        (error: unknown) => {
-          if (!gone.signal.aborted) {
-            response.status(502).json({ code: error instanceof CodedError ? (error as CodedError).code : 'failed' });
-          }
-        },
-      )
-      .catch(() => undefined);
+    const sber = accountOf(RED, 'sber-config', account, 'Sber account') as SberAccount;
+    return { models: await sber.modelsForEditor(signal) };
   });
 }

@@ -9,8 +9,8 @@ import { seeded } from '../random';
  * `refuse`: no connection for a while; `reset-before`: the connection drops before anything was done; `reset-after`: all
  * was done and the answer is lost; `hang`: no answer, the connection stays; `slow`: the answer comes late; `truncated`:
  * the connection drops in the middle of the answer; `garbage`, `empty`, `html`, `huge`: an answer of no use; `redirect`:
- * sends the client elsewhere; `busy`, `code`: refused that way; `clock-invalid`: the gateway loses its clock, until it is
- * synchronized.
+ * sends the client elsewhere; `busy`, `code`: refused that way; `forged`: refused in words that would forge log lines;
+ * `clock-invalid`: the gateway loses its clock, until it is synchronized.
  */
 const ACTS = {
   refuse: false,
@@ -26,6 +26,7 @@ const ACTS = {
   redirect: false,
   busy: false,
   code: false,
+  forged: false,
   'clock-invalid': true,
 } as const satisfies Record<string, boolean>;
 
@@ -42,7 +43,7 @@ export interface Fault {
   acts?: boolean;
   /** `slow`: milliseconds (default 5000). `refuse`: how long, over real connections (default 250 for each of `times`). */
   ms?: number;
-  /** `code`: the gateway's error code (default 37). */
+  /** `code`, `forged`: the gateway's error code (default 37). */
   code?: number;
 }
 
@@ -60,13 +61,15 @@ export interface RandomFaults {
   rate: number;
   /** Default: every kind. */
   kinds?: readonly FaultKind[];
+  /** Only requests for these paths. Default: every path. */
+  paths?: readonly string[];
 }
 
 const OTHER_FAILURE = 37;
 
 export class Faults {
   private readonly script: { fault: Fault; left: number }[] = [];
-  private chance: { next: () => number; rate: number; kinds: readonly FaultKind[] } | undefined;
+  private chance: (RandomFaults & { next: () => number; kinds: readonly FaultKind[] }) | undefined;
 
   /** `refuseFor` is asked first: over real connections a refusal lasts a time and cannot count requests. */
   constructor(private readonly refuseFor: (ms: number) => boolean) {}
@@ -80,7 +83,7 @@ export class Faults {
 
   /** From now on requests that meet no scripted fault may meet one by chance. */
   random(faults: RandomFaults): void {
-    this.chance = { next: seeded(faults.seed), rate: faults.rate, kinds: faults.kinds ?? FAULT_KINDS };
+    this.chance = { ...faults, next: seeded(faults.seed), kinds: faults.kinds ?? FAULT_KINDS };
   }
 
   /** No faults any more. */
@@ -103,6 +106,7 @@ export class Faults {
       if (entry.left <= 0) this.script.splice(index, 1);
       return strikeOf(entry.fault);
     }
+    if (this.chance?.paths?.includes(path) === false) return undefined;
     if (this.chance === undefined || this.chance.next() >= this.chance.rate) return undefined;
     const kind = this.chance.kinds[Math.floor(this.chance.next() * this.chance.kinds.length)];
     if (kind === undefined) return undefined;

@@ -1,7 +1,7 @@
 /**
  * The simulated The Keys gateway: a small world of locks behind the vendor's local interface, as strict as the real one
  * about signatures, timestamps and one thing at a time. It runs without sockets, under the clock it is given;
- * `gateway-server.ts` puts it on HTTP, `gateway-wire.ts` holds its ways of speaking, `gateway-faults.ts` what goes wrong.
+ * `server.ts` puts it on HTTP, `wire.ts` and `sloppy.ts` hold its ways of speaking, `faults.ts` what goes wrong.
  */
 import { pause, systemClock, type Clock } from '../../src/common/clock';
 import { Faults, type Strike } from './faults';
@@ -9,7 +9,10 @@ import { Journal, type JournalRequest } from './journal';
 import { SimulatedLock, type SimulatedLockOptions } from './lock';
 import {
   decodeForm,
+  FORGED,
   isSigned,
+  nameOf,
+  refused,
   render,
   USELESS,
   type Outcome,
@@ -17,71 +20,15 @@ import {
   type SimulatedRequest,
   type WireOptions,
 } from './wire';
+import type { SimulatedGatewayOptions, SimulatedTimes } from './options';
+import { LongWork } from './work';
 import { note } from '../latest';
 import { seeded } from '../random';
 
 export type { Fault, FaultKind, RandomFaults } from './faults';
 export type { SimulatedLockOptions } from './lock';
+export { REALISTIC_TIMES, type SimulatedGatewayOptions, type SimulatedTimes } from './options';
 export type { SimulatedAnswer, SimulatedRequest, WireOptions } from './wire';
-
-/** Durations in milliseconds. All default to 0: no test has to wait for what it is not about. */
-export interface SimulatedTimes {
-  /** Added to every answer. */
-  latencyMs?: number;
-  /** A radio round trip to a lock, before the lock acts or reads. */
-  bleMs?: number;
-  /** The bolt's way from one end to the other. */
-  travelMs?: number;
-  /** How long a synchronization (of the gateway, or of a lock) lasts. */
-  synchronizeMs?: number;
-  /** How long an update (of the gateway, or of a lock) lasts, without the restart. */
-  updateMs?: number;
-  /** How long the gateway is gone after its own update. */
-  restartMs?: number;
-}
-
-/** Measured on a gateway in the field, rounded; synchronizations and updates there may take minutes. */
-export const REALISTIC_TIMES = {
-  latencyMs: 130,
-  bleMs: 3300,
-  travelMs: 5000,
-  synchronizeMs: 60_000,
-  updateMs: 45_000,
-  restartMs: 8000,
-} as const satisfies SimulatedTimes;
-
-/** The gateway's own round: it scans, then synchronizes itself with the cloud, then each lock. */
-export interface BackgroundRound {
-  scanMs: number;
-  gatewayMs: number;
-  lockMs: number;
-}
-
-export interface SimulatedGatewayOptions extends WireOptions {
-  locks: readonly SimulatedLockOptions[];
-  clock?: Clock;
-  /** For signal noise. Default: a generator with a fixed seed. */
-  random?: () => number;
-  times?: SimulatedTimes;
-  /** Whether open, close and calibrate are answered before or after the bolt's way. Default `after`. */
-  answerMoves?: 'before' | 'after';
-  /** Whether synchronizations and updates are answered at once, going on behind, or when done. Default `when-done`. */
-  answerWork?: 'at-once' | 'when-done';
-  /** What `/update` takes; the sources disagree, so both by default. */
-  updateMethods?: readonly ('GET' | 'POST')[];
-  /** Firmware version of the gateway. Default 65. */
-  version?: number;
-  /** Seconds that a timestamp may be away from the gateway's clock. Default: any. */
-  clockTolerance?: number;
-  /** Code for a timestamp out of tolerance. Default 33. */
-  clockRefusal?: 33 | 38;
-  /** What meets a request that comes while another is worked on. Default `busy`. */
-  overlap?: 'busy' | 'drop';
-  /** True: `/status`, `/` and `/lockers` are answered all the same then. Default false. */
-  overlappingReads?: boolean;
-  /** The gateway's background round. Default: none, it only scans. */
-  background?: BackgroundRound;
-}
 
 /** Ends of a request that are not the gateway's doing. */
 export interface RequestSignals {
@@ -89,12 +36,6 @@ export interface RequestSignals {
   stop?: AbortSignal;
   /** The sender has left. The gateway goes on with what it was asked. */
   gone?: AbortSignal;
-}
-
-interface Work {
-  readonly text: string;
-  readonly until: number;
-  readonly finish: () => void;
 }
 
 type Signed = 'open' | 'close' | 'calibrate' | 'locker_status';
@@ -130,9 +71,8 @@ export class SimulatedGateway {
   private readonly options: SimulatedGatewayOptions;
   private readonly random: () => number;
   private readonly absenceListeners = new Set<() => void>();
-  private readonly started: number;
   private previousTs = -1;
-  private work: Work | undefined;
+  private readonly work: LongWork;
   private absence: { from: number; until: number } | undefined;
   private serving = false;
   /** Requests whose senders wait. */
@@ -153,7 +93,7 @@ export class SimulatedGateway {
       ...options.times,
     };
     this.version = options.version ?? 65;
-    this.started = this.clock.elapsed();
+    this.work = new LongWork(this, options);
     this.faults = new Faults((ms) => {
       if (this.absenceListeners.size === 0) return false;
       this.goAway(ms);
@@ -177,13 +117,12 @@ export class SimulatedGateway {
 
   /** The text that `/status` has under `current_status`. */
   get currentStatus(): string {
-    this.settle();
-    return this.work?.text ?? this.backgroundPhase() ?? SCANNING;
+    return this.work.text ?? SCANNING;
   }
 
   /** False while connections to it are refused. */
   get present(): boolean {
-    this.settle();
+    this.work.settle();
     const now = this.clock.elapsed();
     return this.absence === undefined || now < this.absence.from || now >= this.absence.until;
   }
@@ -294,6 +233,8 @@ export class SimulatedGateway {
         return this.say({ kind: 'busy', moving: false });
       case 'code':
         return this.say({ kind: 'refused', code: strike.code, cause: 'as told by the test' });
+      case 'forged':
+        return this.say({ kind: 'refused', code: strike.code, cause: FORGED });
       case 'clock-invalid':
         return answer ?? this.say({ kind: 'refused', code: 38, cause: 'gateway time invalid' });
     }
@@ -325,7 +266,14 @@ export class SimulatedGateway {
   }
 
   private say(outcome: Outcome): SimulatedAnswer {
-    return render(outcome, this.wire);
+    const answer = render(outcome, this.wire);
+    if (answer.kind !== 'answer' || this.wire.date !== true) return answer;
+    return { ...answer, headers: { ...answer.headers, Date: new Date(this.time).toUTCString() } };
+  }
+
+  /** What its own clock shows, in milliseconds since 1970. */
+  private get time(): number {
+    return this.clock.now() + this.clockOffsetMs;
   }
 
   private async perform(
@@ -333,7 +281,7 @@ export class SimulatedGateway {
     fields: Record<string, string>,
     stop: AbortSignal | undefined,
   ): Promise<Outcome> {
-    this.settle();
+    this.work.settle();
     const allowed = this.methodsOf(path);
     if (allowed === undefined) return { kind: 'http', status: 404, text: 'Not Found' };
     if (!allowed.includes(method)) return { kind: 'http', status: 405, text: 'Method Not Allowed' };
@@ -343,13 +291,13 @@ export class SimulatedGateway {
       case '/lockers':
         return { kind: 'lockers', devices: this.devices() };
       case '/synchronize':
-        return await this.synchronize(stop);
+        return await this.work.synchronize(stop);
       case '/update':
-        return await this.update(stop);
+        return await this.work.update(stop);
       case '/locker/synchronize':
-        return await this.synchronizeLock(fields, stop);
+        return await this.work.synchronizeLock(fields, stop);
       case '/locker/update':
-        return await this.updateLock(fields, stop);
+        return await this.work.updateLock(fields, stop);
       default:
         return { kind: 'status', version: this.version, text: this.currentStatus };
     }
@@ -357,7 +305,8 @@ export class SimulatedGateway {
 
   private methodsOf(path: string): readonly string[] | undefined {
     if (path === '/update') return this.options.updateMethods ?? ['GET', 'POST'];
-    if (READS.has(path) || path === '/synchronize') return ['GET'];
+    // A published client sends POST everywhere.
+    if (READS.has(path) || path === '/synchronize') return ['GET', 'POST'];
     if (path in SIGNED || path === '/locker/synchronize' || path === '/locker/update') return ['POST'];
     return undefined;
   }
@@ -433,141 +382,17 @@ export class SimulatedGateway {
   private objectionTo(seconds: number): 'repeated' | 'older' | 'clock' | undefined {
     if (seconds === this.previousTs) return 'repeated';
     if (seconds < this.previousTs) return 'older';
-    const own = (this.clock.now() + this.clockOffsetMs) / 1000;
-    return Math.abs(seconds - own) > (this.options.clockTolerance ?? Infinity) ? 'clock' : undefined;
+    return Math.abs(seconds - this.time / 1000) > (this.options.clockTolerance ?? Infinity) ? 'clock' : undefined;
   }
 
-  /** True while it is occupied with the cloud or with a lock, of its own accord or because it was asked. */
-  private get occupied(): boolean {
-    return this.currentStatus !== SCANNING;
-  }
-
-  private async synchronize(stop: AbortSignal | undefined): Promise<Outcome> {
-    if (this.occupied) return { kind: 'busy', moving: false };
-    await this.begin('Synchronizing gw', this.times.synchronizeMs, stop, () => {
-      this.clockInvalid = false;
-    });
-    return { kind: 'ok', of: 'gateway' };
-  }
-
-  private async update(stop: AbortSignal | undefined): Promise<Outcome> {
-    if (this.occupied) return { kind: 'busy', moving: false };
-    if (this.cloud !== 'ok') {
-      return this.cloud === 'invalid'
-        ? { kind: 'refused', code: 1, cause: 'invalid firmware' }
-        : { kind: 'refused', code: 2, cause: 'no firmware' };
-    }
-    const { updateMs, restartMs } = this.times;
-    const restart = this.clock.elapsed() + updateMs;
-    if (restartMs > 0) this.leave({ from: restart, until: restart + restartMs });
-    await this.begin('Updating gw', updateMs, stop, () => {
-      this.version += 1;
-    });
-    return { kind: 'ok', of: 'gateway' };
-  }
-
-  private async synchronizeLock(fields: Record<string, string>, stop: AbortSignal | undefined): Promise<Outcome> {
-    const found = this.serviceable(fields);
-    if ('refusal' in found) return found.refusal;
-    const { lock } = found;
-    if (this.cloud === 'invalid') return { kind: 'refused', code: 3, cause: 'invalid synchronization data' };
-    await this.wait(this.times.bleMs, stop);
-    if (lock.radioFails) return { kind: 'refused', code: 4, cause: 'connection to the lock failed' };
-    lock.spoken();
-    await this.begin(`Synchronizing ${lock.identifier}`, this.times.synchronizeMs, stop, () => {
-      lock.keyKnown = true;
-    });
-    return { kind: 'ok', of: 'lock-service' };
-  }
-
-  private async updateLock(fields: Record<string, string>, stop: AbortSignal | undefined): Promise<Outcome> {
-    const found = this.serviceable(fields);
-    if ('refusal' in found) return found.refusal;
-    const { lock } = found;
-    await this.wait(this.times.bleMs, stop);
-    if (lock.radioFails) return { kind: 'refused', code: 4, cause: 'connection to the lock failed' };
-    lock.spoken();
-    await this.begin(`Updating ${lock.identifier}`, this.times.updateMs, stop, () => {
-      lock.version += 1;
-      lock.reboot();
-    });
-    return { kind: 'ok', of: 'lock-service' };
-  }
-
-  /** The checks that synchronizing and updating a lock share. Neither asks for a signature. */
-  private serviceable(fields: Record<string, string>): { refusal: Outcome } | { lock: SimulatedLock } {
-    const { identifier = '' } = fields;
-    if (identifier === '') return { refusal: { kind: 'missing', parameter: 'identifier' } };
-    if (this.occupied) return { refusal: { kind: 'busy', moving: false } };
-    const lock = this.locks.get(identifier);
-    if (!lock?.inSight) return { refusal: { kind: 'refused', code: 1, cause: 'locker not found' } };
-    if (!lock.compatible) return { refusal: { kind: 'refused', code: 2, cause: 'locker not compatible' } };
-    return { lock };
-  }
-
-  /** Starts long work. Resolves when it may be answered. */
-  private async begin(text: string, ms: number, stop: AbortSignal | undefined, finish: () => void): Promise<void> {
-    this.work = { text, until: this.clock.elapsed() + ms, finish };
-    if (this.options.answerWork !== 'at-once') await this.wait(ms, stop);
-    this.settle();
-  }
-
-  /** Lets happen what has fallen due. The world has no timers: it is brought up to date whenever somebody looks. */
-  private settle(): void {
-    if (this.work === undefined || this.clock.elapsed() < this.work.until) return;
-    const { finish } = this.work;
-    this.work = undefined;
-    finish();
-  }
-
-  private backgroundPhase(): string | undefined {
-    const round = this.options.background;
-    if (round === undefined) return undefined;
-    const locks = [...this.locks.values()].filter(({ inSight }) => inSight);
-    const wholeMs = round.scanMs + round.gatewayMs + round.lockMs * locks.length;
-    const at = (this.clock.elapsed() - this.started) % wholeMs;
-    if (at < round.scanMs) return undefined;
-    if (at < round.scanMs + round.gatewayMs) return 'Synchronizing gw';
-    const lock = locks[Math.floor((at - round.scanMs - round.gatewayMs) / round.lockMs)];
-    return lock === undefined ? undefined : `Synchronizing ${lock.identifier}`;
-  }
-
-  private leave(absence: { from: number; until: number } | undefined): void {
+  /** Plans when it is gone; undefined: it stays. */
+  leave(absence: { from: number; until: number } | undefined): void {
     this.absence = absence;
     for (const listener of this.absenceListeners) listener();
   }
 
-  private async wait(ms: number, stop: AbortSignal | undefined): Promise<void> {
+  /** Lets time pass. @throws when the server is closed meanwhile */
+  async wait(ms: number, stop: AbortSignal | undefined): Promise<void> {
     if (ms > 0) await pause(this.clock, ms, stop);
-  }
-}
-
-/** The gateway's codes for signed requests. The texts are ours; nobody has published those of the gateway. */
-const CAUSES = {
-  32: 'locker not shared',
-  33: 'invalid hmac',
-  34: 'locker not detected',
-  35: 'locker not compatible',
-  36: 'key refused',
-  37: 'communication error',
-  38: 'gateway time invalid',
-} as const;
-
-function refused(code: keyof typeof CAUSES): Outcome {
-  return { kind: 'refused', code, cause: CAUSES[code] };
-}
-
-function nameOf(outcome: Outcome): string {
-  switch (outcome.kind) {
-    case 'refused':
-      return `refused ${outcome.code}`;
-    case 'missing':
-      return 'refused 400';
-    case 'busy':
-      return 'busy';
-    case 'http':
-      return `http ${outcome.status}`;
-    default:
-      return 'ok';
   }
 }

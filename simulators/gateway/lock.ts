@@ -26,6 +26,8 @@ export interface SimulatedLockOptions {
   rssi?: number;
   version?: number;
   lastLog?: number;
+  /** Whether a movement is counted when it begins, or when the bolt has arrived. Default `end`. */
+  counts?: 'start' | 'end';
 }
 
 export class SimulatedLock {
@@ -50,7 +52,9 @@ export class SimulatedLock {
 
   private bolt: BoltState;
   private log: number;
-  private motion: { to: BoltState; until: number } | undefined;
+  /** When a movement is counted. May be changed. */
+  counts: 'start' | 'end';
+  private motion: { to: BoltState; until: number; elsewhere: boolean; counted: boolean } | undefined;
   private readonly hardware: (typeof HARDWARE)[keyof typeof HARDWARE];
 
   constructor(
@@ -65,6 +69,7 @@ export class SimulatedLock {
     this.rssi = options.rssi ?? -62;
     this.version = options.version ?? this.hardware.version;
     this.log = options.lastLog ?? 100;
+    this.counts = options.counts ?? 'end';
   }
 
   /** What the lock would say now. While the bolt travels it still says where it came from. */
@@ -73,9 +78,10 @@ export class SimulatedLock {
     return this.bolt;
   }
 
+  /** True while it carries out what the gateway asked for. Of a movement that others began, the gateway knows nothing. */
   get moving(): boolean {
     this.settle();
-    return this.motion !== undefined;
+    return this.motion?.elsewhere === false;
   }
 
   /** Counts bolt movements. Writable: it may start anew, lower, after a reset of the lock. */
@@ -94,10 +100,12 @@ export class SimulatedLock {
 
   /** Sets the bolt in motion by motor; it arrives after `travelMs`. */
   move(to: 'open' | 'closed', travelMs: number): void {
-    this.settle();
-    this.drain(this.hardware.moveMillivolts);
-    this.motion = { to: this.jammed ? this.bolt : to, until: this.clock.elapsed() + travelMs };
-    this.settle();
+    this.begin(to, travelMs, false);
+  }
+
+  /** The same without the gateway: from the app, a keypad, a remote control. */
+  moveElsewhere(to: 'open' | 'closed', travelMs: number): void {
+    this.begin(to, travelMs, true);
   }
 
   /** The lock learns its end positions: it runs to both and comes to rest where it was, or closed if it did not know. */
@@ -128,10 +136,19 @@ export class SimulatedLock {
     this.batteryMillivolts = Math.max(this.hardware.emptyMillivolts, this.batteryMillivolts - millivolts);
   }
 
+  private begin(to: BoltState, travelMs: number, elsewhere: boolean): void {
+    this.settle();
+    this.drain(this.hardware.moveMillivolts);
+    const counted = this.counts === 'start';
+    if (counted) this.log += 1;
+    this.motion = { to: this.jammed ? this.bolt : to, until: this.clock.elapsed() + travelMs, elsewhere, counted };
+    this.settle();
+  }
+
   private settle(): void {
     if (this.motion === undefined || this.clock.elapsed() < this.motion.until) return;
     this.bolt = this.motion.to;
+    if (!this.motion.counted) this.log += 1;
     this.motion = undefined;
-    this.log += 1;
   }
 }

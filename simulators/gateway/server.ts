@@ -5,7 +5,8 @@
 import * as http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { SimulatedGateway } from './gateway';
-import type { SimulatedAnswer } from './wire';
+import { sloppyBytes } from './sloppy';
+import type { SimulatedAnswer, SloppyHttp } from './wire';
 
 export interface ServeOptions {
   /** 0, the default, takes any free port. */
@@ -157,32 +158,29 @@ class Door implements RunningGateway {
       { method, path, query, headers, body },
       { stop: this.stop.signal, gone: gone.signal },
     );
-    give(answer, request.socket, response);
+    give(answer, request.socket, response, this.gateway.wire.sloppy);
   }
 }
 
-function give(answer: SimulatedAnswer, socket: Socket, response: http.ServerResponse): void {
-  switch (answer.kind) {
-    case 'hang':
-      return;
-    case 'dropped':
-    case 'refused':
-      socket.resetAndDestroy();
-      return;
-    case 'truncated':
-      response.writeHead(answer.status, {
-        ...answer.headers,
-        'Content-Length': Buffer.byteLength(answer.body),
-        Connection: 'close',
-      });
-      response.write(answer.body.slice(0, Math.ceil(answer.body.length / 2)), () => socket.destroy());
-      return;
-    case 'answer':
-      response.writeHead(answer.status, {
-        ...answer.headers,
-        'Content-Length': Buffer.byteLength(answer.body),
-        Connection: 'close',
-      });
-      response.end(answer.body);
+function give(
+  answer: SimulatedAnswer,
+  socket: Socket,
+  response: http.ServerResponse,
+  sloppy: SloppyHttp | undefined,
+): void {
+  if (answer.kind === 'hang') return;
+  if (answer.kind === 'dropped' || answer.kind === 'refused') {
+    socket.resetAndDestroy();
+    return;
   }
+  const { kind, status, headers, body } = answer;
+  if (kind === 'answer' && sloppy !== undefined) {
+    socket.end(sloppyBytes(answer, sloppy));
+    return;
+  }
+  // The gateway has a clock of its own, if it says the time at all.
+  response.sendDate = false;
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' });
+  if (kind === 'answer') response.end(body);
+  else response.write(body.slice(0, Math.ceil(body.length / 2)), () => socket.destroy());
 }

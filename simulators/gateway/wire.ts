@@ -49,7 +49,29 @@ export interface WireOptions {
   errorStatus?: number;
   /** Default: `already-started` while a bolt moves, else `message`. */
   busy?: BusyShape;
+  /** Whether answers have a `Date` header, by the gateway's own clock. Default false. */
+  date?: boolean;
+  /** How it departs from what HTTP prescribes, over real connections. Default: not at all. */
+  sloppy?: SloppyHttp;
 }
+
+/**
+ * `bare-lf`, `one-bare-lf`: all lines, or one header, end in LF; `both-lengths`: Content-Length beside chunks;
+ * `blank-after-chunk-size`; `control-in-header`: a control character in a header's value; `bytes-after`: more follows the
+ * complete answer; `no-length`: the connection's end is that of the body; `nul-after-json`, `control-in-json`.
+ */
+export const SLOPPY_HTTP = [
+  'bare-lf',
+  'one-bare-lf',
+  'both-lengths',
+  'blank-after-chunk-size',
+  'control-in-header',
+  'bytes-after',
+  'no-length',
+  'nul-after-json',
+  'control-in-json',
+] as const;
+export type SloppyHttp = (typeof SLOPPY_HTTP)[number];
 
 export interface Device {
   identifier: string;
@@ -131,6 +153,37 @@ export function render(outcome: Outcome, options: WireOptions): SimulatedAnswer 
   }
 }
 
+/** The gateway's codes for signed requests. The texts are ours; nobody has published those of the gateway. */
+const CAUSES = {
+  32: 'locker not shared',
+  33: 'invalid hmac',
+  34: 'locker not detected',
+  35: 'locker not compatible',
+  36: 'key refused',
+  37: 'communication error',
+  38: 'gateway time invalid',
+} as const;
+
+export function refused(code: keyof typeof CAUSES): Outcome {
+  return { kind: 'refused', code, cause: CAUSES[code] };
+}
+
+/** An outcome as the journal names it. */
+export function nameOf(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'refused':
+      return `refused ${outcome.code}`;
+    case 'missing':
+      return 'refused 400';
+    case 'busy':
+      return 'busy';
+    case 'http':
+      return `http ${outcome.status}`;
+    default:
+      return 'ok';
+  }
+}
+
 function busy(
   shape: BusyShape,
   documented: boolean,
@@ -158,6 +211,10 @@ function text(status: number, body: string, type = 'text/plain'): SimulatedAnswe
 
 /** More than any client should read. */
 const HUGE_BYTES = 4 * 1024 * 1024;
+
+/** What forges a line of a log, sets the title of a terminal, and turns what follows around. */
+export const FORGED =
+  'busy\r\n1 Jan 00:00:00 - [error] [lock-action:1] forged\u001b]0;forged\u0007\u001b[2J\u202eforged';
 
 /** Answers of no use. */
 export const USELESS = {

@@ -19,8 +19,8 @@ export interface Mishap {
   at?: 'token' | 'reportStateAndNotification' | 'requestSync' | 'query';
   /** An HTTP status to answer with. */
   status?: number;
-  /** Seconds, beside a 429 or 503. */
-  retryAfter?: number;
+  /** Seconds or a date, beside a 429 or 503. */
+  retryAfter?: number | string;
   /** Cuts the connection: before the call is taken in, or after it, so that only the answer is lost. */
   reset?: 'before' | 'after';
   /** Milliseconds before the answer. */

@@ -6,6 +6,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { note } from '../latest';
 import { SberFaults, type SberFault } from './faults';
 import { refusalOfBody, refusalOfDevice, refusalOfModel, refusalOfStates, withoutDefaults } from './structure';
@@ -32,6 +33,8 @@ export interface SberCloudOptions {
   devices?: Readonly<Record<string, readonly unknown[]>>;
   /** How many requests the journal remembers. Default: all. */
   most?: number;
+  /** Compresses its answers for those who can read that. */
+  compress?: Compression;
   /** Speaks HTTPS with this key and certificate (PEM). */
   tls?: { key: string; cert: string };
 }
@@ -99,6 +102,9 @@ interface Asked {
 }
 
 type Answer = Record<string, unknown> | { errors: Failure[] } | undefined;
+
+const COMPRESS = { gzip: gzipSync, br: brotliCompressSync, deflate: deflateSync };
+export type Compression = keyof typeof COMPRESS;
 
 /** A made-up key, for the demo. */
 const DEMO_TOKEN = 'demo-sber-key';
@@ -296,7 +302,15 @@ export async function startSberCloud(options: SberCloudOptions = {}): Promise<Sb
     };
     if (fault === undefined) {
       const { status, body } = carryOut();
-      response.writeHead(status, body === '' ? {} : { 'Content-Type': 'application/json' }).end(body);
+      const { compress } = options;
+      const accepted = String(request.headers['accept-encoding']).split(/, */);
+      if (body === '') response.writeHead(status).end();
+      else if (compress === undefined || !accepted.includes(compress)) {
+        response.writeHead(status, { 'Content-Type': 'application/json' }).end(body);
+      } else {
+        const headers = { 'Content-Type': 'application/json', 'Content-Encoding': compress };
+        response.writeHead(status, headers).end(COMPRESS[compress](body));
+      }
       return;
     }
     if (fault.carriedOut === true) carryOut();

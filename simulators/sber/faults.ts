@@ -31,6 +31,8 @@ export type SberFault = {
   | { kind: 'reset'; halfway?: boolean }
   /** The good answer, but late. */
   | { kind: 'slow'; ms: number }
+  /** 429: too many requests, with a `Retry-After`. */
+  | { kind: 'busy'; retryAfter?: string }
   /** No answer at all. */
   | { kind: 'silent' }
   | { kind: 'redirect'; location: string }
@@ -101,6 +103,10 @@ export class SberFaults {
           const { status, body } = normal();
           json(response, status, body);
         }
+        return;
+      case 'busy':
+        response.writeHead(429, fault.retryAfter === undefined ? {} : { 'Retry-After': fault.retryAfter });
+        response.end('too many requests');
         return;
       case 'silent':
         return;

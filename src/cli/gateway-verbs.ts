@@ -7,6 +7,7 @@ import { abortable, lifetime, onAbort } from '../common/abort';
 import { systemClock } from '../common/clock';
 import { CodedError } from '../common/errors';
 import { foreignText } from '../common/foreign';
+import { silent } from '../common/log';
 import { FileState } from '../state/file';
 import { MemoryState } from '../state/local';
 import { takeLockFile } from '../state/lock-file';
@@ -22,7 +23,7 @@ import { DEFAULT_HOST, type GatewayVerb, type Typed } from './usage';
 /** The defaults of the nodes. */
 const DEADLINE_MS = 30_000;
 const TIMEOUT_MS = 30_000;
-/** That of `close`, and how long what opens no door may wait for other calls of the command. */
+/** How long what opens no door may wait for other calls of the command. */
 const TURN_MS = 120_000;
 /** A call that was killed, or stands still, is recognised by this where the system does not tell. */
 const LEASE_MS = 5000;
@@ -82,12 +83,15 @@ interface Call {
   readonly expiresAt: number;
 }
 
+/** For tests, which have no time. */
+type Timings = Partial<Timing> & { deadlineMs?: number };
+
 /** Resolves to the exit status. */
 export async function runOnGateway(
   verb: GatewayVerb,
   options: Typed,
   terminal: Terminal,
-  timing: Partial<Timing> = {},
+  timing: Timings = {},
 ): Promise<number> {
   const call: Call = {
     verb,
@@ -114,15 +118,19 @@ export async function runOnGateway(
   }
 }
 
-async function carryOut(call: Call, options: Typed, timing: Partial<Timing>): Promise<unknown> {
+async function carryOut(
+  call: Call,
+  options: Typed,
+  { deadlineMs = DEADLINE_MS, ...timing }: Timings,
+): Promise<unknown> {
   const { verb, warn, progress, giveUp, expiresAt } = call;
   const address = parseAddress(options.host ?? DEFAULT_HOST);
   const turn = await turnFor(call, address);
   const forget = turn.lease && onAbort(turn.lease.lost, () => giveUp.abort(interruption(call)));
-  const gateway = new Gateway({ address, state: turn.state, warn, timing, reserveAhead: false });
+  const gateway = new Gateway({ address, state: turn.state, log: { ...silent, warn }, timing });
   const identifier = (options.identifier ?? '').trim();
   const command: CommandOptions = {
-    deadlineMs: Math.min(expiresAt - systemClock.elapsed(), verb === 'close' ? TURN_MS : DEADLINE_MS),
+    deadlineMs: Math.min(expiresAt - systemClock.elapsed(), deadlineMs),
     timeoutMs: TIMEOUT_MS,
     unreachableMs: UNREACHABLE_MS,
     signal: giveUp.signal,

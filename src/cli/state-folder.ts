@@ -10,19 +10,19 @@ const NAME = 'the-keys';
 export function stateFolder(
   env: Readonly<Record<string, string | undefined>>,
   platform: NodeJS.Platform,
-  home = homeFolder(),
+  home: string | null = homeFolder(),
 ): string | undefined {
   const { XDG_STATE_HOME: xdg = '', LOCALAPPDATA: local = '' } = env;
   // The XDG rules: a path that is not absolute does not count.
   if (path.isAbsolute(xdg)) return path.join(xdg, NAME);
   if (platform === 'win32' && local !== '') return path.join(local, NAME);
-  if (home === undefined) return undefined;
+  if (home === null) return undefined;
   if (platform === 'darwin') return path.join(home, 'Library', 'Application Support', NAME);
   if (platform === 'win32') return path.join(home, 'AppData', 'Local', NAME);
   return path.join(home, '.local', 'state', NAME);
 }
 
-function homeFolder(): string | undefined {
+function homeFolder(): string | null {
   for (const find of [os.homedir, () => os.userInfo().homedir]) {
     try {
       const home = find();
@@ -31,5 +31,5 @@ function homeFolder(): string | undefined {
       // The system knows no such user, as in containers that run under any number.
     }
   }
-  return undefined;
+  return null;
 }

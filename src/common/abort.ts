@@ -36,16 +36,21 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   });
 }
 
-/** A command's signal, and what takes its timer and its listener away again when the command is over. */
+/** A command's signal, and the ways in which it is aborted. */
 export interface Lifetime {
   readonly signal: AbortSignal;
+  /** Ends it at once, with this reason. */
+  abort(reason: Error): void;
+  /** Another deadline, or none: what was sent in time has time of its own for its answer. */
+  setDeadline(deadline: number | undefined): void;
+  /** The command is over: takes its timer and its listener away. */
   end(): void;
 }
 
 export interface LifetimeOptions {
   clock: Clock;
   /** On the clock's `elapsed()`. Absent: no deadline. */
-  deadline?: number;
+  deadline?: number | undefined;
   /** What a command ends with when its deadline passes. */
   late?: () => Error;
   /** The caller's own signal; its reason is passed on. */
@@ -56,12 +61,23 @@ export interface LifetimeOptions {
 export function lifetime({ clock, deadline, late, caller }: LifetimeOptions): Lifetime {
   const controller = new AbortController();
   const forget = caller && onAbort(caller, () => controller.abort(caller.reason));
-  const cancel =
-    deadline === undefined ? undefined : clock.after(deadline - clock.elapsed(), () => controller.abort(late?.()));
+  let cancel: (() => void) | undefined;
+  const setDeadline = (at: number | undefined): void => {
+    cancel?.();
+    cancel = undefined;
+    if (at === undefined || controller.signal.aborted) return;
+    // A process that stood still learns of the time before it learns of what has arrived meanwhile: hence a second look.
+    cancel = clock.after(at - clock.elapsed(), () => {
+      cancel = clock.after(0, () => controller.abort(late?.()));
+    });
+  };
+  setDeadline(deadline);
   return {
     signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    setDeadline,
     end: () => {
-      cancel?.();
+      setDeadline(undefined);
       forget?.();
     },
   };

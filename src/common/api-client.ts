@@ -12,6 +12,7 @@ import { lifetime } from './abort';
 import type { Clock } from './clock';
 import { systemCode } from './errors';
 import { silent, type Log } from './log';
+import { cloudLookup } from './lookup';
 import { proxyFor, proxyLogin, ProxyRefusal, TunnelAgent, type ProxySettings } from './proxy';
 
 export interface ApiCall {
@@ -116,7 +117,11 @@ async function exchange(call: ApiCall, { clock, route, secureContext }: Route): 
     caller: call.signal,
   });
   const { signal } = life;
-  const tlsOptions = { keepAlive: false, ...(secureContext === undefined ? {} : { secureContext }) };
+  const tlsOptions = {
+    keepAlive: false,
+    lookup: cloudLookup,
+    ...(secureContext === undefined ? {} : { secureContext }),
+  };
   const secure = call.url.protocol === 'https:';
   const config: AxiosRequestConfig = {
     method: call.method,
@@ -134,7 +139,7 @@ async function exchange(call: ApiCall, { clock, route, secureContext }: Route): 
     signal,
     // Without this axios looks into the environment.
     proxy: false,
-    httpAgent: new http.Agent({ keepAlive: false }),
+    httpAgent: new http.Agent({ keepAlive: false, lookup: cloudLookup }),
     httpsAgent:
       route !== undefined && secure ? new TunnelAgent(route, signal, tlsOptions) : new https.Agent(tlsOptions),
     transport: watchedTransport(progress, secure, secure ? undefined : route),

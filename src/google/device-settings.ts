@@ -12,6 +12,7 @@ import {
   refusePartVariable,
   text,
   textSetting,
+  type Parsed,
   type Setting,
 } from '../common/settings';
 import type { JsonObject } from './types';
@@ -25,6 +26,8 @@ export interface ArmLevel {
   level_values: { level_synonym: string[]; lang: string }[];
 }
 
+/** Read when the kind of device is known: the dialog keeps what was typed for another kind, and does not show it. */
+const later: Setting<unknown> = { parse: (value) => value };
 /** Google cuts names above it. */
 const NAME_LENGTH = 60;
 /** Google hangs up after about five seconds; a longer wait is of no use. */
@@ -41,8 +44,8 @@ export const DEVICE_FIELDS = {
   deviceType: choice('the kind of device', ['SECURITYSYSTEM', 'LOCK', 'CUSTOM'], 'SECURITYSYSTEM'),
   customType: text('the type'),
   customTraits: list('the traits'),
-  customAttributes: json('the attributes'),
-  levels: json('the levels'),
+  customAttributes: later,
+  levels: later,
   levelsOrdered: flag('"levels in order"', true),
   defaultLevel: text('the default level'),
   /** Which commands ask for the PIN: none, those that let someone in (disarm, cancel, unlock), or every one. */
@@ -78,24 +81,27 @@ export interface DeviceSettings {
   customAttributes: JsonObject;
 }
 
-/**
- * @param pin as it is kept; undefined where none was typed
- * @throws CodedError `INVALID_INPUT` where no device can be made of it
- */
+/** @throws CodedError `INVALID_INPUT`, as `deviceSettings` */
 export function parseDevice(
   values: Readonly<Record<string, unknown>>,
   pin: unknown,
   fallbackId: string,
 ): DeviceSettings {
-  // The dialog keeps what was typed for another kind, and does not show it.
-  const isCustom = DEVICE_FIELDS.deviceType.parse(values.deviceType) === 'CUSTOM';
-  const fields = parseSettings(DEVICE_FIELDS, isCustom ? values : { ...values, customAttributes: undefined });
+  return deviceSettings(parseSettings(DEVICE_FIELDS, values), pin, fallbackId);
+}
+
+/**
+ * @param pin as it is kept; undefined where none was typed
+ * @throws CodedError `INVALID_INPUT` where no device can be made of it
+ */
+export function deviceSettings(fields: Parsed<typeof DEVICE_FIELDS>, pin: unknown, fallbackId: string): DeviceSettings {
   const kind = fields.deviceType;
-  const customAttributes = attributesOf(fields.customAttributes);
+  const isCustom = kind === 'CUSTOM';
+  const customAttributes = isCustom ? attributesOf(fields.customAttributes) : {};
   const { availableArmLevels } = customAttributes;
   // A custom panel brings its levels in its attributes: it is these that Google gets.
   const own = isRecord(availableArmLevels) ? availableArmLevels.levels : undefined;
-  const levels = kind === 'LOCK' ? [] : armLevels(own ?? fields.levels);
+  const levels = kind === 'LOCK' ? [] : armLevels(own ?? json('the levels', fields.levels));
   const customType = fields.customType.replace(TYPE_PREFIX, '').toUpperCase();
   // Once each: Google refuses the whole list of devices for a trait that one of them names twice.
   const customTraits = [...new Set(fields.customTraits.map((trait) => trait.replace(TRAIT_PREFIX, '')))];
@@ -176,16 +182,12 @@ function list(name: string): Setting<string[]> {
 }
 
 /** A value, or its JSON text; undefined when empty. */
-function json(name: string): Setting<unknown> {
-  return {
-    parse: (value) => {
-      if (typeof value !== 'string') return value ?? undefined;
-      const typed = textSetting(value, name);
-      const parsed = typed === '' ? undefined : parseJson(typed);
-      if (typed !== '' && parsed === undefined) throw invalidInput(`${name} are not JSON`);
-      return parsed ?? undefined;
-    },
-  };
+function json(name: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value ?? undefined;
+  const typed = textSetting(value, name);
+  const parsed = typed === '' ? undefined : parseJson(typed);
+  if (typed !== '' && parsed === undefined) throw invalidInput(`${name} are not JSON`);
+  return parsed ?? undefined;
 }
 
 function replyTimeout(name: string): Setting<number> {
@@ -199,7 +201,8 @@ function replyTimeout(name: string): Setting<number> {
   };
 }
 
-function attributesOf(value: unknown): JsonObject {
+function attributesOf(typed: unknown): JsonObject {
+  const value = json('the attributes', typed);
   if (value === undefined) return {};
   if (!isRecord(value)) throw invalidInput('the attributes must be an object');
   return value as JsonObject;

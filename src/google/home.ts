@@ -201,7 +201,7 @@ export class SmartHome implements IntentHandler {
     const verdict = await this.permission.check(request);
     const result = 'refused' in verdict ? verdict.refused : await this.askFlow(session, request, verdict.acknowledged);
     this.options.log.debug(
-      `Google: ${command.name} of "${foreignText(device.id)}" by ${foreignText(identity.user)}: ` +
+      `Google: ${foreignText(command.name)} of "${foreignText(device.id)}" by ${foreignText(identity.user)}: ` +
         `${result.challengeNeeded?.type ?? result.errorCode ?? result.status}${session.late ? ', late' : ''}`,
     );
     if (session.late) this.followUp(session, command, result);
@@ -221,7 +221,7 @@ export class SmartHome implements IntentHandler {
     return new Promise((conclude) => {
       session.begin(command);
       const google = this.pending.add({ deviceId: device.id, session, request, conclude });
-      log.trace(`Google: ${command.name} of "${foreignText(device.id)}" goes to the flow`);
+      log.trace(`Google: ${foreignText(command.name)} of "${foreignText(device.id)}" goes to the flow`);
       entry.handler.onCommand(
         commandMessage(command, { deviceId: device.id, user: identity.user, acknowledged, google }),
       );

@@ -4,8 +4,10 @@
  * token is kept until shortly before it expires. What is done with it is left to `home-graph.ts`.
  */
 import { createPrivateKey, sign, type KeyObject } from 'node:crypto';
+import { mayCarrySecrets } from '../common/address';
+import { retryAfterMs, type ApiAnswer, type ApiClient } from '../common/api-client';
 import type { Clock } from '../common/clock';
-import { exchange, type HttpAnswer } from '../common/http';
+import { isRecord, parseJson } from '../common/json';
 
 const SCOPE = 'https://www.googleapis.com/auth/homegraph';
 const GOOGLE_TOKEN_URI = 'https://oauth2.googleapis.com/token';
@@ -29,16 +31,12 @@ export class ServiceAccountError extends Error {
     message: string,
     /** True if the same key may well be taken a little later. */
     readonly retriable: boolean,
+    /** How long Google asked to wait, in milliseconds. */
+    readonly retryAfterMs = 0,
   ) {
     super(message);
     this.name = 'ServiceAccountError';
   }
-}
-
-/** Secrets and answers go over https; plain http only to a stand-in on this machine. */
-export function isSafeAddress(url: URL): boolean {
-  const loopback = /^(127(\.\d+){3}|localhost|\[::1\])$/.test(url.hostname);
-  return url.protocol === 'https:' || (url.protocol === 'http:' && loopback);
 }
 
 /** Reads the key file's text. @throws ServiceAccountError saying which part is unusable */
@@ -48,22 +46,17 @@ export function parseServiceAccountKey(text: string): ServiceAccountKey {
       `the service account key ${what}. Paste the whole JSON file that Google Cloud made for the key`,
       false,
     );
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw broken('is no JSON');
-  }
-  const fields = (typeof json === 'object' && json !== null ? json : {}) as Record<string, unknown>;
+  const json = parseJson(text);
+  if (json === undefined) throw broken('is no JSON');
   const {
     client_email: clientEmail,
     private_key: pem,
     token_uri: uri = GOOGLE_TOKEN_URI,
     private_key_id: keyId,
-  } = fields;
+  } = isRecord(json) ? json : {};
   if (typeof clientEmail !== 'string' || clientEmail === '') throw broken('has no client_email');
   if (typeof pem !== 'string' || pem === '') throw broken('has no private_key');
-  if (typeof uri !== 'string' || !URL.canParse(uri) || !isSafeAddress(new URL(uri))) {
+  if (typeof uri !== 'string' || !URL.canParse(uri) || !mayCarrySecrets(new URL(uri))) {
     throw broken('has a token_uri that is no https address');
   }
   let privateKey: KeyObject;
@@ -104,13 +97,13 @@ export class ServiceAccount {
 
   constructor(
     private readonly key: ServiceAccountKey,
-    private readonly clock: Clock,
-    private readonly signal: AbortSignal,
+    private readonly options: { api: ApiClient; clock: Clock; signal: AbortSignal },
   ) {}
 
-  /** A token that is good for some minutes yet. @throws ServiceAccountError, HttpFailure */
+  /** A token that is good for some minutes yet. @throws ServiceAccountError, ApiFailure */
   token(): Promise<string> {
-    if (this.cached !== undefined && this.clock.now() < this.cached.until) return Promise.resolve(this.cached.token);
+    if (this.cached !== undefined && this.options.clock.now() < this.cached.until)
+      return Promise.resolve(this.cached.token);
     this.fetching ??= this.fetch().finally(() => {
       this.fetching = undefined;
     });
@@ -123,8 +116,9 @@ export class ServiceAccount {
   }
 
   private async fetch(): Promise<string> {
-    const now = this.clock.now();
-    const answer = await exchange({
+    const { api, clock, signal } = this.options;
+    const now = clock.now();
+    const answer = await api.call({
       method: 'POST',
       url: this.key.tokenUri,
       headers: { 'Content-Type': 'application/x-www-form-urlencoded', Accept: 'application/json' },
@@ -134,11 +128,12 @@ export class ServiceAccount {
       }).toString(),
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_ANSWER_BYTES,
-      signal: this.signal,
+      signal,
     });
-    const { access_token: token, expires_in: seconds, error } = fieldsOf(answer);
+    const fields = parseJson(answer.body);
+    const { access_token: token, expires_in: seconds, error } = isRecord(fields) ? fields : {};
     if (answer.status !== 200 || typeof token !== 'string' || token === '') {
-      throw refusal(answer.status, typeof error === 'string' ? error : '');
+      throw refusal(answer, typeof error === 'string' ? error : '', clock.now());
     }
     const lifetime = typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : ASSERTION_SECONDS * 1000;
     this.cached = { token, until: now + Math.max(lifetime - MARGIN_MS, lifetime / 2) };
@@ -146,19 +141,10 @@ export class ServiceAccount {
   }
 }
 
-function fieldsOf(answer: HttpAnswer): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(answer.body);
-    return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
-}
-
-function refusal(status: number, error: string): ServiceAccountError {
+function refusal({ status, headers }: ApiAnswer, error: string, now: number): ServiceAccountError {
   const word = /^[a-z_]{1,40}$/.test(error) ? `${status} ${error}` : String(status);
   if (status === 429 || status >= 500 || status === 200) {
-    return new ServiceAccountError(`no token for the service account (${word})`, true);
+    return new ServiceAccountError(`no token for the service account (${word})`, true, retryAfterMs(headers, now));
   }
   return new ServiceAccountError(
     `the service account key was refused (${word}): it may have been deleted, or this machine's clock is wrong. Set the clock, or make a new key in Google Cloud`,

@@ -1,12 +1,16 @@
 /**
- * One Sber project as the nodes use it: a client made when it is first needed, and one operation at a time for models and
- * one for devices, in the order in which the messages came. What an operation does is left to `run`.
+ * One Sber project as the nodes use it: one operation at a time for models and one for devices, in the order in which the
+ * messages came, and the models for the editor beside them. What an operation does is left to `perform`.
  */
 import { setMaxListeners } from 'node:events';
+import { abortable } from '../common/abort';
 import { systemClock, type Clock } from '../common/clock';
+import type { Log } from '../common/log';
+import type { ProxySettings } from '../common/proxy';
 import { SberClient } from './client';
-import { sberError } from './errors';
-import { accountSettings, type AccountFields } from './settings';
+import type { AccountSettings } from './endpoint';
+import { SberError } from './failures';
+import type { Raw } from './shapes';
 
 /** More than that many waiting messages mean that the cloud does not keep up; waiting longer only costs memory. */
 const MOST_WAITING = 1000;
@@ -14,60 +18,57 @@ const MOST_WAITING = 1000;
 export interface AccountOptions {
   clock?: Clock;
   random?: () => number;
+  proxy?: ProxySettings | undefined;
+  log?: Log;
 }
 
 /** Operations of these kinds do not wait for each other: a long sync must not hold back states. */
 export type Lane = 'models' | 'devices';
 
 export class SberAccount {
-  private client: SberClient | undefined;
+  private readonly client: SberClient;
   private readonly lanes: Record<Lane, { last: Promise<unknown>; waiting: number }> = {
     models: { last: Promise.resolve(), waiting: 0 },
     devices: { last: Promise.resolve(), waiting: 0 },
   };
+  /** What all open editors wait for. */
+  private editorRead: Promise<Raw[]> | undefined;
 
-  constructor(
-    private readonly fields: AccountFields,
-    private readonly options: AccountOptions = {},
-  ) {}
+  constructor(settings: AccountSettings, options: AccountOptions = {}) {
+    const { clock = systemClock, random = Math.random, proxy, log } = options;
+    this.client = new SberClient({ settings, clock, random, proxy, log });
+  }
 
-  /**
-   * Runs `operation` when those before it in its lane have ended.
-   * @throws INVALID_INPUT where the account's settings cannot work; QUEUE_FULL; the signal's reason
-   */
+  /** Runs `operation` when those before it in its lane have ended. @throws QUEUE_FULL; the signal's reason */
   async inTurn<T>(lane: Lane, signal: AbortSignal, operation: (client: SberClient) => Promise<T>): Promise<T> {
-    this.client ??= new SberClient({
-      settings: accountSettings(this.fields),
-      clock: this.options.clock ?? systemClock,
-      random: this.options.random ?? Math.random,
-    });
-    const { client } = this;
     const queue = this.lanes[lane];
-    if (queue.waiting >= MOST_WAITING) throw sberError('QUEUE_FULL', `${MOST_WAITING} messages wait for Sber already`);
-    queue.waiting += 1;
+    if (queue.waiting >= MOST_WAITING) {
+      throw new SberError('QUEUE_FULL', `${MOST_WAITING} messages wait for Sber already`, { sent: false });
+    }
     // All messages of a node share its signal; that many may wait is known here.
     setMaxListeners(MOST_WAITING, signal);
-    return new Promise((resolve, reject) => {
-      let waiting = true;
-      const leave = (): void => {
-        if (!waiting) return;
-        waiting = false;
-        queue.waiting -= 1;
-        signal.removeEventListener('abort', stop);
-      };
-      // Whoever waits is told at once that the wait is over; whoever is at work ends by itself, and knows how.
-      const stop = (): void => {
-        leave();
-        reject(signal.reason as Error);
-      };
-      queue.last = queue.last.then(async () => {
-        if (!waiting) return;
-        leave();
-        // Within the chain even what throws at once is a rejection, and never ends the queue.
-        await Promise.resolve(client).then(operation).then(resolve, reject);
-      });
-      if (signal.aborted) stop();
-      else signal.addEventListener('abort', stop);
+    const before = queue.last;
+    let release = (): void => undefined;
+    const ended = new Promise<void>((resolve) => {
+      release = resolve;
     });
+    queue.last = before.then(() => ended);
+    queue.waiting += 1;
+    try {
+      await abortable(before, signal).finally(() => {
+        queue.waiting -= 1;
+      });
+      return await operation(this.client);
+    } finally {
+      release();
+    }
+  }
+
+  /** The models for an editor: a thousand editors cost one request at a time, and no message waits for them. */
+  modelsForEditor(signal: AbortSignal): Promise<Raw[]> {
+    this.editorRead ??= this.client.listModels().finally(() => {
+      this.editorRead = undefined;
+    });
+    return abortable(this.editorRead, signal);
   }
 }

@@ -2,9 +2,10 @@
  * Models compared by what they mean, and the plan that leads from what the cloud has to what a flow wants. Reads every
  * edition of the structure; whether a wanted model may be sent at all is decided before, in `validation`.
  */
-import type { Breath } from './breath';
-import { isObject, type Model, type Raw } from './shapes';
+import { isRecord } from '../common/json';
+import type { Model, Raw } from './shapes';
 import { finiteNumber, integerText, plainValue, typeOf } from './values';
+import type { Pace } from './yield-loop';
 
 export interface Plan {
   create: Model[];
@@ -15,7 +16,8 @@ export interface Plan {
 
 /**
  * A text that is equal for models that mean the same: whatever the order of features, words and fields; numbers as text
- * or not; a field left out, null, or at its default; `value` or `values`. Fields that no model has are passed over.
+ * or not; a field left out, null, or at its default; `value` or `values`. Passed over is what cannot be sent: fields that no
+ * model has, and allowed values that restrict nothing.
  */
 export function meaningOfModel(model: Raw | Model): string {
   const raw = model as Raw;
@@ -23,7 +25,9 @@ export function meaningOfModel(model: Raw | Model): string {
   return JSON.stringify([
     ...TEXTS.map((name) => meaningOfText(raw[name])),
     Array.isArray(features) ? unique(features) : [],
-    entries(allowed_values).map(([name, allowed]) => [name, meaningOfAllowed(allowed)]),
+    entries(allowed_values)
+      .filter(([name, allowed]) => whyLeftOut(name, allowed, features) === undefined)
+      .map(([name, allowed]) => [name, meaningOfAllowed(allowed)]),
     entries(dependencies).map(([name, dependency]) => [name, meaningOfDependency(dependency)]),
   ]);
 }
@@ -36,9 +40,9 @@ const TEXTS = ['id', 'manufacturer', 'model', 'hw_version', 'sw_version', 'descr
 export async function planOf(
   current: readonly Raw[],
   wanted: readonly Model[],
-  options: { deleteMissing: boolean; breath: Breath },
+  options: { deleteMissing: boolean; pace: Pace },
 ): Promise<Plan> {
-  const { breath } = options;
+  const { pace } = options;
   const there = new Map<string, Raw>();
   for (const raw of current) {
     const { id } = raw;
@@ -52,7 +56,7 @@ export async function planOf(
     if (raw === undefined) plan.create.push(model);
     else if (meaningOfModel(raw) === meaningOfModel(model)) plan.unchanged.push(model.id);
     else plan.update.push(model);
-    if (breath.due()) await breath.take();
+    if (pace.due()) await pace.yieldLoop();
   }
   if (options.deleteMissing) plan.delete = [...there.keys()].filter((id) => !kept.has(id));
   return plan;
@@ -63,28 +67,66 @@ function meaningOfText(text: unknown): unknown {
   return typeof text === 'number' ? String(text) : (text ?? '');
 }
 
-function meaningOfAllowed(allowed: unknown): unknown {
-  if (!isObject(allowed)) return allowed;
+/** The type of allowed values; where they name none, the one that their field shows. */
+export function allowedType(allowed: Raw): unknown {
   const { type, integer_values, float_values, enum_values } = allowed;
-  if (type === 'INTEGER' || (type === undefined && integer_values !== undefined)) {
-    const { min, max, step } = isObject(integer_values) ? integer_values : {};
-    const every = whole(step);
-    // No step, 0 and 1 all say: every whole number.
-    return ['INTEGER', whole(min), whole(max), every === '0' ? '1' : every];
+  if (type !== undefined && type !== null) return type;
+  if (isRecord(integer_values)) return 'INTEGER';
+  return isRecord(float_values) ? 'FLOAT' : isRecord(enum_values) ? 'ENUM' : undefined;
+}
+
+/**
+ * Why allowed values are not sent, though a cloud may have returned them; undefined where they are. Sber is known to drop
+ * models silently that restrict what cannot be restricted.
+ */
+export function whyLeftOut(name: string, allowed: unknown, features: unknown): string | undefined {
+  if (!isRecord(allowed)) return undefined;
+  const type = allowedType(allowed);
+  if (Array.isArray(features) && !features.includes(name)) return `${name} is not among the features`;
+  if (type !== 'INTEGER' && type !== 'FLOAT' && type !== 'ENUM') {
+    return 'only INTEGER, FLOAT and ENUM can be restricted';
   }
-  if (type === 'ENUM' || (type === undefined && enum_values !== undefined)) {
-    const { values } = isObject(enum_values) ? enum_values : {};
-    return ['ENUM', Array.isArray(values) ? unique(values.map(String)) : []];
+  const field = `${type.toLowerCase()}_values`;
+  const inner = allowed[field] ?? undefined;
+  if (inner === undefined) {
+    return Object.keys(allowed).every((each) => each === 'type' || each === field) ? 'it restricts nothing' : undefined;
   }
-  if (type === 'FLOAT' || (type === undefined && float_values !== undefined)) {
-    const { min, max } = isObject(float_values) ? float_values : {};
-    return ['FLOAT', finiteNumber(min ?? 0) ?? min, finiteNumber(max ?? 0) ?? max];
+  if (!isRecord(inner)) return undefined;
+  const { min, max, step, values } = inner;
+  if (type === 'ENUM') {
+    return values === undefined || values === null || (Array.isArray(values) && values.length === 0)
+      ? 'it has no words'
+      : undefined;
   }
-  return allowed;
+  const isEmpty = [min, max].every((end) => Number(end ?? 0) === 0) && Number(integerText(step ?? 0) ?? -1) >= 0;
+  return isEmpty ? 'a range from 0 to 0 restricts nothing' : undefined;
+}
+
+function meaningOfAllowed(allowed: unknown): unknown {
+  if (!isRecord(allowed)) return allowed;
+  const { integer_values, float_values, enum_values } = allowed;
+  switch (allowedType(allowed)) {
+    case 'INTEGER': {
+      const { min, max, step } = isRecord(integer_values) ? integer_values : {};
+      const every = whole(step);
+      // No step, 0 and 1 all say: every whole number.
+      return ['INTEGER', whole(min), whole(max), every === '0' ? '1' : every];
+    }
+    case 'ENUM': {
+      const { values } = isRecord(enum_values) ? enum_values : {};
+      return ['ENUM', Array.isArray(values) ? unique(values.map(String)) : []];
+    }
+    case 'FLOAT': {
+      const { min, max } = isRecord(float_values) ? float_values : {};
+      return ['FLOAT', finiteNumber(min ?? 0) ?? min, finiteNumber(max ?? 0) ?? max];
+    }
+    default:
+      return allowed;
+  }
 }
 
 function meaningOfDependency(dependency: unknown): unknown {
-  if (!isObject(dependency)) return dependency;
+  if (!isRecord(dependency)) return dependency;
   const { key } = dependency;
   return [key, unique(dependencyValues(dependency).map((value) => JSON.stringify(meaningOfValue(value))))];
 }
@@ -105,7 +147,8 @@ export function dependencySpelling({ value = null, values = null }: Raw): 'value
 }
 
 function meaningOfValue(value: unknown): unknown {
-  return isObject(value) ? [typeOf(value), plainValue(value)] : value;
+  // What is not understood is compared as it is.
+  return isRecord(value) ? [typeOf(value), plainValue(value) ?? value] : value;
 }
 
 /** proto3 leaves 0 out. What is no whole number at all stays what it is, and so differs from everything we would send. */
@@ -115,7 +158,7 @@ function whole(value: unknown): unknown {
 
 /** Entries of a map in the order of their names; none of what is no map. */
 function entries(map: unknown): [string, unknown][] {
-  if (!isObject(map)) return [];
+  if (!isRecord(map)) return [];
   return Object.entries(map)
     .filter(([, value]) => value !== null && value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));

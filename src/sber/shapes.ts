@@ -74,14 +74,14 @@ export interface Device {
 /** What the cloud sent, field for field, in whatever edition. Only its being an object is certain. */
 export type Raw = Record<string, unknown>;
 
-/** One item that Sber did not take. `code` is Sber's number, or the HTTP status of an answer without one; 0 where neither told of a failure. */
+/** One item that Sber did not take. `code` is Sber's number, or the HTTP status of an answer without one; 0 where neither says why. */
 export interface ItemFailure {
   id: string;
   code: number;
   message: string;
 }
 
-/** Something that may displease the cloud, told without stopping anything. */
+/** Something that may displease the cloud, or was not understood; it stops nothing. */
 export interface Remark {
   /** Inside the model or device: `features[3]`, `allowed_values.temperature.integer_values.min`. */
   path: string;
@@ -104,8 +104,4 @@ export interface SyncOutcome {
   deleted: string[];
   unchanged: string[];
   failed: ItemFailure[];
-}
-
-export function isObject(value: unknown): value is Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,204 +1,243 @@
 /**
- * Whose turn it is on one gateway: one job at a time, actions before read-backs before reads before polls, actions in the
- * order they came, nothing after its deadline. What a job does in its turn is left to the job.
+ * Whose turn it is on one gateway: one request at a time, actions before read-backs before reads before polls, actions in
+ * the order they came. A command waits for its turn, keeps its place while it pauses between two tries, and may go on
+ * holding its lock, or all but light requests, when its turn is over. What is done in a turn is for the command.
  */
+import { onAbort, type Lifetime } from '../common/abort';
 import type { Clock } from '../common/clock';
+import { gatewayError, type GatewayError } from './errors';
 
 /** In order of precedence. `settle` is the reading back of an action that was sent. */
 export const RANKS = ['action', 'settle', 'read', 'poll'] as const;
 export type Rank = (typeof RANKS)[number];
 
-/** What a job says after its turn: it is over, or wants another turn, no sooner than in so many milliseconds. */
-export type AfterTurn = { again: false } | { again: true; inMs: number };
-
-export interface Job {
+export interface TurnRequest {
   rank: Rank;
-  /** The lock whose bolt this job may move. Such jobs wait while the lock is held. */
-  moves?: string;
+  /** The lock whose bolt it may move. Nothing else that moves it has a turn before this turn's `end()`. */
+  lock?: string;
   /** True for what a gateway answers even while it works on something long: its list, its status. */
   light: boolean;
-  /** On the clock's `elapsed()`: from then on the job gets no turn. */
-  expiresAt: number;
-  /** Its turn. Never rejects. */
-  take(): Promise<AfterTurn>;
-  /** It waited until `expiresAt`. Returns true where it is over; false where it set itself a later `expiresAt`. */
-  expire(): boolean;
-}
-
-interface Entry {
-  job: Job;
-  order: number;
-  notBefore: number;
+  /** Ends the waiting: at the deadline, or when the caller gives up. */
+  life: Lifetime;
+  /** How many commands this one request answers. */
+  commands: number;
 }
 
 /** Commands that may wait. More would mean minutes of waiting: each takes the gateway seconds. */
-export const MOST_WAITING = 100;
+const MOST_WAITING = 100;
+
+/** How long what is under way may go on when an action waits, and what it ends with then. A healthy answer is sooner. */
+const GIVE_WAY: Readonly<Partial<Record<Rank, { ms: number; error: () => GatewayError }>>> = {
+  poll: { ms: 2000, error: () => gatewayError('GATEWAY_BUSY', { message: 'the poll gave way to a command' }) },
+  read: { ms: 10_000, error: () => gatewayError('GATEWAY_TIMEOUT') },
+};
+
+interface Waiting {
+  turn: Turn;
+  /** On the clock's `elapsed()`. */
+  notBefore: number;
+  begin: () => void;
+}
 
 export class Queue {
-  private readonly waiting: Entry[] = [];
-  private readonly held = new Map<string, number>();
-  private taking: Entry | undefined;
-  private occupied = 0;
-  private quietUntil = -Infinity;
-  private orders = 0;
+  private readonly waiting = new Set<Waiting>();
+  /** The turn that goes on, and those that are over but go on holding something. */
+  private current: Turn | undefined;
+  private readonly locks = new Map<string, Turn>();
+  private readonly longWork = new Set<Turn>();
+  private backOffUntil = -Infinity;
+  private lastEndAt = -Infinity;
+  private turns = 0;
   private cancelAlarm: (() => void) | undefined;
+  private cancelGiveWay: (() => void) | undefined;
   private idle: (() => void)[] = [];
 
-  constructor(private readonly clock: Clock) {}
+  /** @param gapMs what polls and read-backs leave the gateway to itself after the last turn */
+  constructor(
+    private readonly clock: Clock,
+    private readonly gapMs: number,
+  ) {}
 
-  /** False where too many commands wait already. Polls and read-backs do not count, and are always taken. */
-  add(job: Job): boolean {
-    if (isCommand(job) && this.waiting.filter((entry) => isCommand(entry.job)).length >= MOST_WAITING) {
-      // The job in its turn has left the waiting ones, so exactly one hundred may wait behind it.
-      return false;
+  /** Waits for a turn. Call its `end()` in a `finally`. @throws QUEUE_FULL, or the reason why the request's life ended */
+  async turn(request: TurnRequest): Promise<Turn> {
+    if (isCommand(request)) this.admit();
+    const turn = new Turn(this, request, this.turns++);
+    await this.wait(turn, 0);
+    return turn;
+  }
+
+  /** One more command is to be answered by this request. False where it waits no longer. @throws QUEUE_FULL */
+  join(request: TurnRequest, rank: Rank): boolean {
+    if (![...this.waiting].some(({ turn }) => turn.request === request)) return false;
+    if (rank !== 'poll') this.admit();
+    request.commands += 1;
+    if (RANKS.indexOf(rank) < RANKS.indexOf(request.rank)) {
+      request.rank = rank;
+      this.pump();
     }
-    this.waiting.push({ job, order: this.orders++, notBefore: 0 });
-    this.pump();
     return true;
   }
 
-  /** Takes a job out, if it is waiting. */
-  remove(job: Job): void {
-    const index = this.waiting.findIndex((entry) => entry.job === job);
-    if (index === -1) return;
-    this.waiting.splice(index, 1);
-    this.pump();
+  /** No turn begins for so many milliseconds, but for finding out how an action ended. */
+  backOff(ms: number): void {
+    this.backOffUntil = Math.max(this.backOffUntil, this.clock.elapsed() + ms);
   }
 
-  /** A change of a waiting job's rank or deadline takes effect. */
-  reconsider(): void {
-    this.pump();
-  }
-
-  /** True while the job waits for a turn, so that others may still join it. */
-  waits(job: Job): boolean {
-    return this.waiting.some((entry) => entry.job === job);
-  }
-
-  /** Keeps further jobs that move this lock waiting, until the returned function is called. */
-  hold(lock: string): () => void {
-    this.held.set(lock, (this.held.get(lock) ?? 0) + 1);
-    return once(() => {
-      const holders = (this.held.get(lock) ?? 1) - 1;
-      if (holders === 0) this.held.delete(lock);
-      else this.held.set(lock, holders);
-      this.pump();
-    });
-  }
-
-  /** True where a job that moves this lock waits. */
+  /** True where another command waits to move this lock. */
   isWanted(lock: string): boolean {
-    return this.waiting.some((entry) => entry.job.moves === lock);
+    return [...this.waiting].some(({ turn }) => turn.request.lock === lock);
   }
 
-  /** Lets light jobs alone have turns, until the returned function is called: the gateway works on something long. */
-  occupy(): () => void {
-    this.occupied += 1;
-    return once(() => {
-      this.occupied -= 1;
+  /** True while a request is under way. */
+  get busy(): boolean {
+    return this.current !== undefined;
+  }
+
+  /** Resolves when no request is under way. */
+  async rest(): Promise<void> {
+    if (this.busy) await new Promise<void>((resolve) => this.idle.push(resolve));
+  }
+
+  /** For turns: waits, in the turn's old place. */
+  wait(turn: Turn, ms: number): Promise<void> {
+    const { signal } = turn.request.life;
+    return new Promise((resolve, reject) => {
+      const leave = onAbort(signal, () => {
+        this.waiting.delete(entry);
+        reject(signal.reason as Error);
+        this.pump();
+      });
+      const entry: Waiting = {
+        turn,
+        notBefore: this.clock.elapsed() + ms,
+        begin: () => {
+          leave();
+          resolve();
+        },
+      };
+      if (!signal.aborted) this.waiting.add(entry);
       this.pump();
     });
   }
 
-  /** Nobody has a turn for so many milliseconds, but who must know how an action ended. */
-  pause(ms: number): void {
-    this.quietUntil = Math.max(this.quietUntil, this.clock.elapsed() + ms);
-  }
-
-  /** Resolves when no job is having its turn. */
-  async rest(): Promise<void> {
-    if (this.taking === undefined) return;
-    await new Promise<void>((resolve) => this.idle.push(resolve));
-  }
-
-  get busy(): boolean {
-    return this.taking !== undefined;
-  }
-
-  private pump(): void {
-    // One look at the clock for the whole round: an entry that falls due between two looks would be neither chosen nor
-    // waited for.
-    const now = this.clock.elapsed();
-    this.expireLate(now);
-    if (this.taking === undefined) {
-      const entry = this.choose(now);
-      if (entry !== undefined) {
-        this.waiting.splice(this.waiting.indexOf(entry), 1);
-        this.taking = entry;
-        void this.giveTurn(entry);
-      }
-    }
-    this.setAlarm(now);
-  }
-
-  private async giveTurn(entry: Entry): Promise<void> {
-    const after = await entry.job.take();
-    this.taking = undefined;
-    if (after.again) {
-      entry.notBefore = this.clock.elapsed() + after.inMs;
-      this.waiting.push(entry);
+  /** For turns: it is over, or pauses. */
+  leave(turn: Turn, holding: 'nothing' | 'lock' | 'gateway'): void {
+    const { lock } = turn.request;
+    if (holding === 'gateway') this.longWork.add(turn);
+    else this.longWork.delete(turn);
+    if (lock !== undefined && holding === 'lock') this.locks.set(lock, turn);
+    else if (lock !== undefined && this.locks.get(lock) === turn) this.locks.delete(lock);
+    if (this.current === turn) {
+      this.current = undefined;
+      this.lastEndAt = this.clock.elapsed();
+      this.cancelGiveWay?.();
+      this.cancelGiveWay = undefined;
     }
     this.pump();
     if (!this.busy) for (const resolve of this.idle.splice(0)) resolve();
   }
 
-  private choose(now: number): Entry | undefined {
-    const firstAction = this.firstAction();
-    const ready = this.waiting.filter(
+  private admit(): void {
+    const commands = [...this.waiting].reduce(
+      (sum, { turn }) => sum + (isCommand(turn.request) ? turn.request.commands : 0),
+      0,
+    );
+    if (commands >= MOST_WAITING) throw gatewayError('QUEUE_FULL');
+  }
+
+  /** Lets the next one begin, if that is possible now, and sees to it that this is looked at again when it may be. */
+  private pump(): void {
+    // One look at the clock for the whole round: an entry that falls due between two looks would be neither chosen nor
+    // waited for.
+    const now = this.clock.elapsed();
+    const next = this.current === undefined ? this.choose(now) : undefined;
+    if (next !== undefined) {
+      this.waiting.delete(next);
+      this.current = next.turn;
+      next.begin();
+    }
+    if (this.current !== undefined) this.askToGiveWay(this.current);
+    this.setAlarm(now);
+  }
+
+  private choose(now: number): Waiting | undefined {
+    const action = this.firstAction();
+    const ready = [...this.waiting].filter(
       (entry) =>
-        entry.notBefore <= now &&
-        (this.quietUntil <= now || entry.job.rank === 'settle') &&
-        (this.occupied === 0 || entry.job.light) &&
+        this.startOf(entry) <= now &&
+        (this.longWork.size === 0 || entry.turn.request.light) &&
         // An action never overtakes another, not even while that one waits to try again.
-        (entry.job.rank !== 'action' || entry === firstAction) &&
-        (entry.job.moves === undefined || !this.held.has(entry.job.moves)),
+        (entry.turn.request.rank !== 'action' || entry === action),
     );
     return ready.sort(byPrecedence)[0];
   }
 
-  /** The action whose turn comes first: those whose lock is held stand aside, but keep others of their lock behind them. */
-  private firstAction(): Entry | undefined {
-    return this.waiting
-      .filter(({ job }) => job.rank === 'action' && (job.moves === undefined || !this.held.has(job.moves)))
-      .sort((a, b) => a.order - b.order)[0];
+  /** The action whose turn comes first. Those whose lock is held stand aside, but keep others of their lock behind them. */
+  private firstAction(): Waiting | undefined {
+    return [...this.waiting]
+      .filter(({ turn }) => turn.request.rank === 'action' && !this.locks.has(turn.request.lock ?? ''))
+      .sort(byPrecedence)[0];
   }
 
-  private expireLate(now: number): void {
-    for (const entry of [...this.waiting]) {
-      if (entry.job.expiresAt > now || !entry.job.expire()) continue;
-      this.waiting.splice(this.waiting.indexOf(entry), 1);
-    }
+  /** When it may begin at the earliest. */
+  private startOf({ turn, notBefore }: Waiting): number {
+    const { rank } = turn.request;
+    const gap = rank === 'settle' || rank === 'poll' ? this.lastEndAt + this.gapMs : 0;
+    return Math.max(notBefore, gap, rank === 'settle' ? 0 : this.backOffUntil);
   }
 
-  /** One timer for whatever comes first: a deadline, or the end of a pause. */
+  /** A poll whose answer was lost keeps no door shut. */
+  private askToGiveWay({ request }: Turn): void {
+    const giveWay = GIVE_WAY[request.rank];
+    if (giveWay === undefined || this.cancelGiveWay !== undefined || this.firstAction() === undefined) return;
+    this.cancelGiveWay = this.clock.after(giveWay.ms, () => {
+      if (this.firstAction() !== undefined) request.life.abort(giveWay.error());
+      else this.cancelGiveWay = undefined;
+    });
+  }
+
+  /** One timer for whatever may begin first. */
   private setAlarm(now: number): void {
     this.cancelAlarm?.();
     this.cancelAlarm = undefined;
-    if (this.waiting.length === 0) return;
-    const times = this.waiting.flatMap(({ job, notBefore }) => [
-      job.expiresAt,
-      ...(notBefore > now ? [notBefore] : []),
-    ]);
-    if (this.quietUntil > now) times.push(this.quietUntil);
-    this.cancelAlarm = this.clock.after(Math.min(...times) - now, () => {
-      this.pump();
-    });
+    if (this.current !== undefined) return;
+    const starts = [...this.waiting].map((entry) => this.startOf(entry)).filter((at) => at > now);
+    if (starts.length > 0) this.cancelAlarm = this.clock.after(Math.min(...starts) - now, () => this.pump());
   }
 }
 
-function isCommand(job: Job): boolean {
-  return job.rank === 'action' || job.rank === 'read';
+/** The right to send to the gateway, for one command. */
+export class Turn {
+  constructor(
+    private readonly queue: Queue,
+    readonly request: TurnRequest,
+    /** Its place among those of the same rank. */
+    readonly order: number,
+  ) {}
+
+  /** Lets others have their turns, and waits for another one in the old place. @throws why the request's life ended */
+  async stepAside(ms: number): Promise<void> {
+    const again = this.queue.wait(this, ms);
+    this.queue.leave(this, 'nothing');
+    await again;
+  }
+
+  /** The turn is over, but until `end()` nothing else moves its lock, or only light requests reach the gateway. */
+  hold(what: 'lock' | 'gateway'): void {
+    this.queue.leave(this, what);
+  }
+
+  /** All is over. */
+  end(): void {
+    this.queue.leave(this, 'nothing');
+  }
 }
 
-function byPrecedence(a: Entry, b: Entry): number {
-  return RANKS.indexOf(a.job.rank) - RANKS.indexOf(b.job.rank) || a.order - b.order;
+/** Polls and read-backs do not count, and may always wait. */
+function isCommand({ rank }: TurnRequest): boolean {
+  return rank === 'action' || rank === 'read';
 }
 
-function once(run: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    done = true;
-    run();
-  };
+function byPrecedence({ turn: a }: Waiting, { turn: b }: Waiting): number {
+  return RANKS.indexOf(a.request.rank) - RANKS.indexOf(b.request.rank) || a.order - b.order;
 }

@@ -1,13 +1,15 @@
 /**
  * The timestamps that sign commands: Unix seconds, each greater than all before it on the same gateway, through restarts,
- * `kill -9` and clocks set back. Numbers are reserved durably in small blocks ahead of their use, so that handing one out
- * rarely waits for a disk. Which were used is told by `sequence.ts`. When to ask for one, and what a gateway says to it, is
- * left to the gateway's client.
+ * `kill -9` and clocks set back. Numbers are reserved durably in small blocks before they are needed, so that taking one
+ * waits for nothing. Which were used is written in `sequence.ts`; when to take one is for the commands.
  */
 import { randomUUID } from 'node:crypto';
-import { textOf } from '../common/errors';
 import type { Clock } from '../common/clock';
-import type { Json, State } from '../state/state';
+import { textOf } from '../common/errors';
+import { isRecord } from '../common/json';
+import type { Log } from '../common/log';
+import { StateError, type Json, type State } from '../state/state';
+import { ExchangeFailure } from './exchange';
 import { asSequence, GAP, giveBack, resume, take, takeBack, toJson, UNUSED, type Sequence } from './sequence';
 
 export interface TimestampsOptions {
@@ -15,10 +17,7 @@ export interface TimestampsOptions {
   /** Of the sequence: one per physical gateway. */
   key: string;
   clock: Clock;
-  /** False where other processes take from the same sequence by and by: then each number is reserved when it is used. */
-  reserveAhead?: boolean;
-  /** Told, once per trouble, what a person should know of the place where the sequence is kept. */
-  warn: (message: string) => void;
+  log: Log;
 }
 
 /**
@@ -31,6 +30,13 @@ const LARGE_BLOCK = 64;
 /** A block that is used up sooner belongs to a burst. To be ahead of the clock is no sign: a clock may have been wrong. */
 const BURST_MS = 1000;
 
+/** A door does not wait longer for a disk. */
+const LONGEST_WRITE_MS = 1000;
+/** A reserved one that is further behind the clock is not sent: the connection took too long. */
+const OLDEST_SECONDS = 10;
+/** After a failed attempt to keep them. Few are used in that time, and a disk that is full minds no more. */
+const KEEP_PAUSE_MS = 250;
+
 /**
  * A sequence this far ahead of the clock was not brought there by commands (a gateway takes seconds for each) but by a
  * clock that was wrong. When the gateway refuses such a timestamp, the clock is believed instead.
@@ -42,9 +48,6 @@ const SLIGHT_LEAD_SECONDS = 2;
 /** More than other processes can have been ahead of this one: a gateway takes a second or more for each command. */
 const DISTANCE_AFTER_LOSS = 30;
 
-/** After a failed attempt to keep them. Few are used in that time, and a disk that is full minds no more. */
-const KEEP_PAUSE_MS = 250;
-
 /**
  * One that may have been accepted keeps the sequence from starting anew behind it, unless so many after it were refused
  * that it cannot have been.
@@ -52,25 +55,17 @@ const KEEP_PAUSE_MS = 250;
 const REFUSALS_BEYOND_DOUBT = 6;
 
 /**
- * What to do about a refused timestamp: take the next one; take it when the clock has caught up; or take one of the
+ * What to do about a refused timestamp: use the next one; use it when the clock has caught up; or use one of the
  * sequence that now starts anew at the clock.
  */
 export type Advice = { kind: 'retry' } | { kind: 'wait'; ms: number } | { kind: 'restarted' };
 
-/** What is kept. In a shared home it has a name of its own, so that whoever was there before notices a loss. */
-interface Kept {
-  sequence: Sequence;
-  era?: string;
-  /** The sequence began with a distance to what was used in the era before. */
-  apart: boolean;
-}
-
 export class Timestamps {
   /** As this process knows it: what it has kept, and what it could not keep. */
   private sequence: Sequence = UNUSED;
-  /** The greatest that was handed out. */
+  /** The greatest that was taken. */
   private last = 0;
-  /** All up to this one are reserved durably for this process. */
+  /** All up to this one are reserved for this process. */
   private reserved = 0;
   private block = SMALL_BLOCK;
   /** When the last block was reserved, on the clock's `elapsed()`. */
@@ -78,84 +73,54 @@ export class Timestamps {
   private reserving: Promise<void> | undefined;
   /** The greatest from this process that the gateway has accepted, or may have: no word came of its fate. */
   private accepted = 0;
-  /** Handed out last; what the gateway says to it is not known yet. */
+  /** Taken last; what the gateway says to it is not known yet. */
   private open: number | undefined;
   /** How many far ahead of the clock were refused since one was last accepted. */
   private refusals = 0;
   /** Where the sequence stood before the clock was believed instead, until a gateway has accepted that. */
   private before: number | undefined;
+  /** A write that takes longer than anything waits for it. */
+  private writing = false;
   private troubled = false;
+  private warnedOfSlowness = false;
   private cancelKeeping: (() => void) | undefined;
-  /** That of the shared home when this process was there last. */
-  private era: string | undefined;
+  /** It is written down where the sequence stands, and nothing was taken since. */
+  private settled = false;
+  /** The name of the shared sequence when this process used it last. */
+  private epoch: string | undefined;
 
   constructor(private readonly options: TimestampsOptions) {}
 
-  /** Lets the reservation of the next timestamp start early: while a command waits for its turn or for a connection. */
-  prepare(): void {
-    if (this.options.state.shared || this.options.reserveAhead === false) return;
-    if (this.candidate() > this.reserved) void this.reserve(this.candidate());
-  }
-
   /**
-   * The next timestamp, for immediate use.
+   * Sees to it that `take()` has one to give. It waits for a disk, but not for long.
    * @throws StateError where several processes share the sequence and its home cannot be reached: a guess could be a
    * timestamp that another process uses too.
    */
-  async next(): Promise<number> {
+  async reserve(): Promise<void> {
+    if (this.options.state.shared) {
+      this.reserved = await this.reserveShared();
+      this.last = this.reserved - 1;
+      return;
+    }
+    // While nothing can be kept, each one tries again: as soon as it can, all that were used meanwhile are covered.
+    if (this.troubled || this.candidate() > this.reserved) await this.reserveBlock();
+    if (this.last >= this.reserved) await this.reserveBlock();
+  }
+
+  /** The next one, for immediate use, after `reserve()`. @throws ExchangeFailure where it has become too old meanwhile */
+  take(): number {
     if (this.open !== undefined) this.accepted = Math.max(this.accepted, this.open);
     this.open = undefined;
-    const given = await this.take();
-    this.open = given;
-    return given;
+    const isOld = this.reserved < this.seconds() - OLDEST_SECONDS;
+    if (this.last >= this.reserved || isOld) throw new ExchangeFailure('connect', false, 'ETIMEDOUT');
+    this.last = Math.min(this.candidate(), this.reserved);
+    this.open = this.last;
+    this.settled = false;
+    if (!this.options.state.shared && this.reserved - this.last < this.block / 2) void this.reserveBlock();
+    return this.last;
   }
 
-  private async take(): Promise<number> {
-    if (this.options.state.shared) {
-      this.last = await this.takeShared();
-      return this.last;
-    }
-    if (this.options.reserveAhead === false) this.last = Math.max(this.last, this.reserved);
-    // While nothing can be kept, each one tries again: as soon as it can, all that were used meanwhile are covered.
-    if (this.troubled) await this.reserve(this.candidate());
-    while (this.candidate() > this.reserved) await this.reserve(this.candidate());
-    const given = this.candidate();
-    this.last = given;
-    if (this.options.reserveAhead === false) return given;
-    if (this.reserved - given < this.block / 2) void this.reserve(given + 1);
-    return given;
-  }
-
-  /**
-   * From the home that several processes share. Where that was lost, or turns out to be an old copy by giving one that this
-   * process has used (a failover to a replica that lagged), what the others used is known to nobody, so the sequence
-   * goes on with a distance: once, by whoever is the first to notice.
-   */
-  private async takeShared(): Promise<number> {
-    const known = this.era;
-    const { given, ...kept } = await this.options.state.change(this.options.key, (current) => {
-      const found = asKept(current);
-      const { era = randomUUID() } = found;
-      const isNew = known !== undefined && found.era !== known;
-      const isLost = isNew && !found.apart;
-      const home = found.sequence;
-      const next = take(home, isLost ? this.distant() : this.seconds(), 1);
-      // Far ahead of the clock it is another process that has let the sequence start anew, for good reason.
-      const isOld = next.first <= this.last && this.last - this.seconds() <= WRONG_CLOCK_SECONDS;
-      const { sequence, first } = isOld ? take(home, this.distant(), 1) : next;
-      const apart = found.apart || isLost;
-      return { value: { ...toJson(sequence), era, apart }, result: { sequence, era, given: first } };
-    });
-    this.sequence = kept.sequence;
-    this.era = kept.era;
-    return given;
-  }
-
-  private distant(): number {
-    return Math.max(this.seconds(), this.last) + DISTANCE_AFTER_LOSS;
-  }
-
-  /** The gateway took it. */
+  /** The gateway accepted it. */
   confirm(timestamp: number): void {
     this.accepted = Math.max(this.accepted, timestamp);
     this.open = undefined;
@@ -212,22 +177,21 @@ export class Timestamps {
   async settle(): Promise<void> {
     this.cancelKeeping?.();
     this.cancelKeeping = undefined;
+    this.settled = true;
     if (this.options.state.shared || this.last === 0) return;
     await this.reserving;
     const { last, reserved } = this;
-    const settled = await this.quietly(
-      () =>
-        this.options.state.change(this.options.key, (current) => {
-          const home = this.later(asKept(current).sequence);
-          // Another process that uses the same folder may have gone on behind what was reserved here.
-          if (home.at !== reserved) return { result: undefined };
-          const result = giveBack(home, last);
-          return { value: toJson(result), result };
-        }),
+    const settled = await this.kept(
+      (current) => {
+        const home = this.later(current);
+        // Another process that uses the same folder may have gone on behind what was reserved here.
+        if (home.at !== reserved) return undefined;
+        return { sequence: giveBack(home, last) };
+      },
       () => undefined,
     );
     if (settled === undefined) return;
-    this.sequence = settled;
+    this.sequence = settled.sequence;
     this.reserved = last;
   }
 
@@ -239,59 +203,28 @@ export class Timestamps {
     return Math.max(this.seconds(), this.last + 1);
   }
 
-  /** Reserves a block from `floor` on; one reservation at a time. Where it cannot be kept, memory must do. */
-  private async reserve(floor: number): Promise<void> {
-    if (this.reserving !== undefined) {
-      await this.reserving;
-      return;
-    }
-    this.reserving = this.reserveBlock(Math.max(floor, this.reserved + 1)).finally(() => {
+  /** Reserves a block behind the last one; one reservation at a time. Where it cannot be kept, memory must do. */
+  private reserveBlock(): Promise<void> {
+    this.reserving ??= this.reserveNext().finally(() => {
       this.reserving = undefined;
     });
-    await this.reserving;
+    return this.reserving;
   }
 
-  private async reserveBlock(floor: number): Promise<void> {
+  private async reserveNext(): Promise<void> {
     const now = this.options.clock.elapsed();
+    const floor = Math.max(this.candidate(), this.reserved + 1);
     const isBurst = floor > this.seconds() + SMALL_BLOCK && now - this.blockAt < BURST_MS;
     this.block = isBurst ? Math.min(LARGE_BLOCK, this.block * 2) : SMALL_BLOCK;
     this.blockAt = now;
-    const block = this.options.reserveAhead === false ? 1 : this.block;
-    let home = this.sequence;
-    const taken = await this.quietly(
-      () =>
-        this.options.state.change(this.options.key, (current) => {
-          home = this.later(asKept(current).sequence);
-          const result = take(home, floor, block);
-          return { value: toJson(result.sequence), result };
-        }),
-      // What cannot be written may still be read, and be news to this process.
-      () => take(home, floor, 1),
+    const { sequence, first, count } = await this.kept(
+      (current) => {
+        // What cannot be written may still be read, and be news to this process.
+        this.sequence = this.later(current);
+        return take(this.sequence, floor, this.block);
+      },
+      () => take(this.sequence, Math.max(floor, this.candidate()), 1),
     );
-    this.own(taken);
-  }
-
-  /** Writes down what could not be kept, without waiting for the next command: the process may be killed before it. */
-  private async keep(): Promise<void> {
-    await this.quietly(
-      () =>
-        this.options.state.change(this.options.key, (current) => {
-          const home = this.later(asKept(current).sequence);
-          return { value: toJson(home), result: undefined };
-        }),
-      () => undefined,
-    );
-  }
-
-  private keepSoon(): void {
-    if (this.options.reserveAhead === false) return;
-    this.cancelKeeping ??= this.options.clock.after(KEEP_PAUSE_MS, () => {
-      this.cancelKeeping = undefined;
-      if (this.troubled) void this.keep();
-    });
-  }
-
-  private own({ sequence, first, count }: ReturnType<typeof take>): void {
     this.sequence = sequence;
     // What lies between the old block and this one is not ours, even where the clock points there again.
     if (first !== this.reserved + 1) this.last = Math.max(this.last, first - 1);
@@ -311,43 +244,110 @@ export class Timestamps {
     await this.reserving;
     const { shared } = this.options.state;
     const own = Math.max(this.last, this.reserved, last);
-    const change = (): Promise<Sequence | undefined> =>
-      this.options.state.change(this.options.key, (current) => {
-        const { sequence, ...rest } = asKept(current);
-        if (sequence.at > own) return { result: undefined };
-        const result = way(shared ? sequence : this.later(sequence), last);
-        return { value: { ...toJson(result), ...(shared ? rest : {}) }, result };
-      });
-    const moved = shared ? await change() : await this.quietly(change, () => way(this.sequence, last));
+    const moved = await this.kept(
+      (current) => (current.at > own ? undefined : { sequence: way(shared ? current : this.later(current), last) }),
+      () => ({ sequence: way(this.sequence, last) }),
+    );
     if (moved === undefined) return false;
-    this.sequence = moved;
+    this.sequence = moved.sequence;
     this.last = last;
-    if (!shared) this.reserved = last;
+    this.reserved = last;
     return true;
   }
 
-  /** Does it, or warns once that it cannot be done, and does otherwise. */
-  private async quietly<T>(work: () => Promise<T>, otherwise: () => T): Promise<T> {
+  /**
+   * Changes the sequence where it is kept. Where that fails or takes too long, warns once and does otherwise: what is kept
+   * keeps nobody from a door. A shared sequence has no otherwise. @param decide undefined: nothing is to be changed
+   */
+  private async kept<T extends { sequence: Sequence } | undefined>(
+    decide: (current: Sequence) => T,
+    otherwise: () => T,
+  ): Promise<T> {
+    const change = (): Promise<T> =>
+      this.options.state.change(this.options.key, (current) => {
+        const result = decide(asSequence(current) ?? UNUSED);
+        if (result === undefined) return { result };
+        return { value: { ...namesOf(current), ...toJson(result.sequence) }, result };
+      });
+    if (this.options.state.shared) return change();
     try {
-      const result = await work();
+      const result = await this.inTime(change);
       this.troubled = false;
       return result;
     } catch (error) {
-      if (!this.troubled) {
-        this.options.warn(
-          `the timestamps of commands cannot be kept: ${textOf(error)}. Commands work, but after a restart with a clock set back the gateway may refuse them for a while.`,
-        );
-      }
-      this.troubled = true;
-      this.keepSoon();
+      this.trouble(error);
       return otherwise();
     }
   }
+
+  /** A write that hangs is waited for once, for a moment; those after it not at all. */
+  private inTime<T>(write: () => Promise<T>): Promise<T> {
+    const slow = new StateError('writing takes longer than a second', 'ETIMEDOUT');
+    if (this.writing) return Promise.reject(slow);
+    this.writing = true;
+    return new Promise((resolve, reject) => {
+      const cancel = this.options.clock.after(LONGEST_WRITE_MS, () => reject(slow));
+      write()
+        .then(resolve, reject)
+        .finally(() => {
+          this.writing = false;
+          cancel();
+        });
+    });
+  }
+
+  private trouble(error: unknown): void {
+    const isSlow = error instanceof StateError && error.reason === 'ETIMEDOUT';
+    if (!this.troubled && !(isSlow && this.warnedOfSlowness)) {
+      this.options.log.warn(
+        `the timestamps of commands cannot be kept: ${textOf(error)}. Commands work, but after a restart with a clock set back the gateway may refuse them for a while.`,
+      );
+    }
+    this.warnedOfSlowness ||= isSlow;
+    this.troubled = true;
+    if (this.settled) return;
+    // Without waiting for the next command, as the process may be killed before it.
+    this.cancelKeeping ??= this.options.clock.after(KEEP_PAUSE_MS, () => {
+      this.cancelKeeping = undefined;
+      if (!this.troubled) return;
+      const keep = (current: Sequence): { sequence: Sequence } => ({ sequence: this.later(current) });
+      void this.kept(keep, () => keep(this.sequence));
+    });
+  }
+
+  /**
+   * One from the home that several processes share. Where that was lost, or turns out to be an old copy by giving one that
+   * this process has used (a failover to a replica that lagged), what the others used is not known, so the sequence goes
+   * on with a distance: once, by the process that is the first to notice.
+   */
+  private async reserveShared(): Promise<number> {
+    const known = this.epoch;
+    const used = this.last;
+    const distant = Math.max(this.seconds(), used) + DISTANCE_AFTER_LOSS;
+    const { given, sequence, epoch } = await this.options.state.change(this.options.key, (current) => {
+      const home = asSequence(current) ?? UNUSED;
+      const names = namesOf(current);
+      const { era = randomUUID() } = names;
+      const isLost = known !== undefined && names.era !== known && names.apart !== true;
+      const next = take(home, isLost ? distant : this.seconds(), 1);
+      // Far ahead of the clock it is another process that has let the sequence start anew, for good reason.
+      const isOld = next.first <= used && used - this.seconds() <= WRONG_CLOCK_SECONDS;
+      const taken = isOld ? take(home, distant, 1) : next;
+      const value = { ...toJson(taken.sequence), era, apart: names.apart === true || isLost };
+      return { value, result: { sequence: taken.sequence, epoch: era, given: taken.first } };
+    });
+    this.sequence = sequence;
+    this.epoch = epoch;
+    return given;
+  }
 }
 
-function asKept(value: Json | undefined): Kept {
-  const sequence = asSequence(value) ?? UNUSED;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { sequence, apart: false };
+/**
+ * A shared sequence has a name, so that a process that has used it notices when it was lost: `era`. `apart`: it began at
+ * a distance from what was used before.
+ */
+function namesOf(value: Json | undefined): { era?: string; apart?: boolean } {
+  if (!isRecord(value)) return {};
   const { era, apart } = value;
-  return { sequence, ...(typeof era === 'string' ? { era } : {}), apart: apart === true };
+  return { ...(typeof era === 'string' ? { era } : {}), ...(typeof apart === 'boolean' ? { apart } : {}) };
 }

@@ -8,10 +8,10 @@ import { CodedError, textOf } from '../common/errors';
 import { isRecord } from '../common/json';
 import type { Log } from '../common/log';
 import { StateError, type Json, type State } from '../state/state';
-import type { ListedLock, LockReading } from './answers';
+import type { ListedLock, LockReading } from './wire';
 import type { Share } from './calls';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
-import { sharedStateLost } from './line';
+import { sharedStateLost } from './outcome';
 import { lockNumber, type Readings } from './readings';
 import { Sightings } from './sightings';
 

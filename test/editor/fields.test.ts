@@ -1,7 +1,7 @@
 /** What may stand in a field, held against what the runtime takes: a red triangle must neither come nor stay away without a reason. */
 import assert from 'node:assert/strict';
 import { parseAddress } from '../../src/thekeys/address';
-import { accountSettings } from '../../src/sber/settings';
+import { accountSettings } from '../../src/sber/endpoint';
 import { isVariable, offer, rules } from '../../editor/rules';
 
 const isTaken = (use: () => unknown): boolean => {

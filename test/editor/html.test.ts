@@ -250,6 +250,11 @@ describe('the editor pages', () => {
           const { inputs, outputs, errors } = HEADINGS[language]!;
           const has = (heading: string): boolean => help.includes(`<h3>${heading}</h3>`);
           assert.ok(has(errors), 'a part on errors');
+          const example = help.lastIndexOf('<pre>');
+          assert.ok(
+            isConfig(definition) || example < help.indexOf(`<h3>${errors}</h3>`),
+            'the example before the errors',
+          );
           if (!isConfig(definition)) {
             assert.equal(has(inputs), (definition.inputs ?? 0) > 0, 'a part on inputs');
             assert.equal(has(outputs), (definition.outputs ?? 0) > 0, 'a part on outputs');

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { systemClock } from '../../src/common/clock';
-import { breathing } from '../../src/sber/breath';
+import { pacing } from '../../src/sber/yield-loop';
 import { CATEGORIES, FUNCTIONS } from '../../src/sber/catalogue';
-import { lockModels } from '../../src/sber/keys-lock';
+import { lockModels } from '../support/sber-lock';
 import type { Model } from '../../src/sber/shapes';
 import { checkModels } from '../../src/sber/validation';
 import {
@@ -204,7 +204,7 @@ describe('the model builder', () => {
           model.limits.set(name, { min, max, step: name === 'temperature' ? step : '' });
         }
         const made = saved(model);
-        const refused = await checkModels([made], breathing(systemClock)).then(
+        const refused = await checkModels([made], pacing(systemClock)).then(
           () => false,
           () => true,
         );
@@ -296,7 +296,7 @@ describe('the words of the model builder', () => {
 });
 
 describe('what the model builder makes', () => {
-  const breath = breathing(systemClock);
+  const breath = pacing(systemClock);
 
   it('is sent as it is, without a warning, for every kind of device with all that it can do', async () => {
     const made = Object.entries(CATEGORIES).map(([category, { mandatory, oneOf, optional }]) => {
@@ -329,7 +329,7 @@ describe('the example flow "Sber models"', () => {
 
   it('has models that Sber takes', async () => {
     assert.ok(saved.length > 0);
-    assert.deepEqual((await checkModels(saved, breathing(systemClock))).warnings, []);
+    assert.deepEqual((await checkModels(saved, pacing(systemClock))).warnings, []);
   });
 
   it('has the models of a The Keys lock as the package knows them', () => {

@@ -8,7 +8,8 @@ import * as http from 'node:http';
 import { MemoryState } from '../../src/state/local';
 import { parseAddress } from '../../src/thekeys/address';
 import { Gateway } from '../../src/thekeys/gateway';
-import { httpTransport, type Transport } from '../../src/thekeys/transport';
+import { exchange } from '../../src/thekeys/exchange';
+import { silent } from '../../src/common/log';
 
 const [way = '', host = '', device = ''] = process.argv.slice(2);
 const DEADLINE_MS = 1500;
@@ -19,25 +20,23 @@ function link(state: 'up' | 'down'): void {
 }
 
 /** As ours, but the network goes when the request has been signed. */
-function cutting(transport: Transport): Transport {
-  return (parcel) =>
-    transport({
-      ...parcel,
-      mayLeave: () => {
-        const may = parcel.mayLeave();
-        if (may && parcel.path === '/open') link('down');
-        return may;
-      },
-    });
-}
+const cutting: typeof exchange = (request) =>
+  exchange({
+    ...request,
+    body: () => {
+      const body = request.body();
+      if (request.url.pathname === '/open') link('down');
+      return body;
+    },
+  });
 
 async function ours(): Promise<string> {
   const address = parseAddress(host);
   const gateway = new Gateway({
     address,
     state: new MemoryState(),
-    warn: () => undefined,
-    transport: cutting(httpTransport(address.base)),
+    log: silent,
+    exchange: cutting,
   });
   const share = { identifier: '1001', code: 'demo-front-code' };
   const options = { deadlineMs: DEADLINE_MS, timeoutMs: DEADLINE_MS, confirm: false };

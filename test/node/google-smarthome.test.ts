@@ -47,7 +47,7 @@ describe("Google's security system guide over HTTP", () => {
         chain(device!.settings, { ...ACCOUNT, homeGraphEndpoint: graph.endpoint } as typeof ACCOUNT),
         {
           in: { pin: device!.pin },
-          account: { ...CREDENTIALS, serviceAccountKey: graph.serviceAccountKey() } as never,
+          account: { ...CREDENTIALS, serviceAccountKey: graph.serviceAccountKey() },
         },
         {
           modules: [

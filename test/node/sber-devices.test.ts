@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import helper from 'node-red-node-test-helper';
-import { lockDevices, lockModels } from '../../src/sber/keys-lock';
 import { startSberCloud, type SberCloud, type SberCloudOptions } from '../../simulators/sber/cloud';
 import { socket } from '../support/sber-examples';
 import { sberFlow, type SberFlow } from '../support/sber-flow';
+import { lockDevices, lockModels } from '../support/sber-lock';
 
 helper.init(require.resolve('node-red'));
 
@@ -65,7 +65,7 @@ describe('sber-devices', () => {
   });
 
   it('shows at Sber what lock-status sends', async () => {
-    const devices = lockDevices({ identifier: '3718', name: 'Дверь' });
+    const devices = lockDevices('3718', 'Дверь');
     const { send } = await flow({ operation: 'report' }, { devices: { [USER]: devices } });
     const payload = { identifier: '3718', state: 'open', code: 2, batteryPercent: 12, rssi: -90, at: 'now' };
     assert.deepEqual((await send({ payload })).payload, {

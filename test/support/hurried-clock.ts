@@ -2,15 +2,11 @@
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../../src/common/clock';
 
-export interface Hurry {
-  /** Milliseconds above which a timer is a time limit, not a pause. */
-  longestPauseMs?: number;
-}
+/** Milliseconds. Shorter and longer timers are time limits. */
+const PAUSES = { least: 90, most: 5000 };
 
 export class HurriedClock implements Clock {
   readonly pauses: number[] = [];
-
-  constructor(private readonly hurry: Hurry = {}) {}
 
   now(): number {
     return Date.now();
@@ -21,7 +17,7 @@ export class HurriedClock implements Clock {
   }
 
   after(ms: number, run: () => void): () => void {
-    if (ms > (this.hurry.longestPauseMs ?? 5000)) {
+    if (ms < PAUSES.least || ms > PAUSES.most) {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     }

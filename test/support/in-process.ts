@@ -1,40 +1,53 @@
 /** The simulated gateway without sockets, so that a test owns the time. It fails as HTTP over a network does. */
 import { MemoryState } from '../../src/state/local';
 import { parseAddress } from '../../src/thekeys/address';
+import { ExchangeFailure, type ExchangeRequest, type HttpAnswer } from '../../src/thekeys/exchange';
 import { Gateway } from '../../src/thekeys/gateway';
+import { onAbort } from '../../src/common/abort';
 import type { Clock } from '../../src/common/clock';
-import { HttpFailure, type HttpAnswer } from '../../src/common/http';
+import { silent } from '../../src/common/log';
 import type { SimulatedGateway } from '../../simulators/gateway/gateway';
-import type { Parcel, Transport } from '../../src/thekeys/transport';
 
-/** @param killed aborted when the process that owns the transport is killed: nothing leaves any more, nothing comes back */
-export function inProcess(world: SimulatedGateway, clock: Clock, killed?: AbortSignal): Transport {
-  return async (parcel: Parcel): Promise<HttpAnswer> => {
-    const late = new AbortController();
-    let cancel: () => void = () => undefined;
-    const timeout = new Promise<never>((_resolve, reject) => {
-      cancel = clock.after(parcel.timeoutMs, () => {
-        late.abort();
-        reject(new HttpFailure('timeout', true, 'ETIMEDOUT'));
-      });
+export type Exchange = (request: ExchangeRequest) => Promise<HttpAnswer>;
+
+/** @param killed aborted when the process that owns the exchange is killed: nothing leaves any more, nothing comes back */
+export function inProcess(world: SimulatedGateway, clock: Clock, killed?: AbortSignal): Exchange {
+  return async ({ method, url, body, timeoutMs, signal }) => {
+    const gone = new AbortController();
+    let sent = false;
+    let end: () => void = () => undefined;
+    const failure = new Promise<never>((_resolve, reject) => {
+      const fail = (kind: 'timeout' | 'aborted'): void => {
+        gone.abort();
+        reject(new ExchangeFailure(kind === 'timeout' && !sent ? 'connect' : kind, sent, 'ETIMEDOUT'));
+      };
+      const cancel = clock.after(timeoutMs, () => fail('timeout'));
+      const forget = signal && onAbort(signal, () => fail('aborted'));
+      const die = killed && onAbort(killed, () => gone.abort());
+      end = () => {
+        cancel();
+        forget?.();
+        die?.();
+      };
     });
-    timeout.catch(() => undefined);
+    failure.catch(() => undefined);
     const dead = new Promise<never>(() => undefined);
     try {
-      const form = await parcel.form();
-      if (!parcel.mayLeave()) throw new HttpFailure('aborted', false, 'aborted');
-      if (late.signal.aborted) throw new HttpFailure('connect', false, 'ETIMEDOUT');
+      // A connection takes a moment.
+      await Promise.race([failure, Promise.resolve()]);
+      const text = body();
+      sent = true;
       if (killed?.aborted) return await dead;
       const answer = await Promise.race([
-        timeout,
+        failure,
         world.handle(
           {
-            method: parcel.method,
-            path: parcel.path,
+            method,
+            path: url.pathname,
             headers: { 'content-type': 'application/x-www-form-urlencoded' },
-            body: new URLSearchParams(form).toString(),
+            body: text,
           },
-          { gone: killed === undefined ? late.signal : AbortSignal.any([late.signal, killed]) },
+          { gone: gone.signal },
         ),
       ]);
       if (killed?.aborted) return await dead;
@@ -42,27 +55,39 @@ export function inProcess(world: SimulatedGateway, clock: Clock, killed?: AbortS
         case 'answer':
           return { status: answer.status, headers: answer.headers, body: answer.body };
         case 'refused':
-          throw new HttpFailure('connect', false, 'ECONNREFUSED');
+          throw new ExchangeFailure('connect', false, 'ECONNREFUSED');
         case 'dropped':
         case 'truncated':
-          throw new HttpFailure('lost', true, 'ECONNRESET');
+          throw new ExchangeFailure('lost', true, 'ECONNRESET');
         case 'hang':
-          return await timeout;
+          return await failure;
       }
     } finally {
-      cancel();
+      end();
     }
   };
 }
 
+/** A gateway's answers, made by the test itself: what it gives for a path is what comes, as JSON. */
+export function answering(answer: (path: string, request: ExchangeRequest) => unknown): Exchange {
+  return async (request) => {
+    await Promise.resolve();
+    request.signal?.throwIfAborted();
+    request.body();
+    const body = JSON.stringify(answer(request.url.pathname, request));
+    await Promise.resolve();
+    return { status: 200, headers: {}, body };
+  };
+}
+
 /** A client of it, under the same clock, that keeps nothing. */
-export function clientOf(world: SimulatedGateway, clock: Clock, transport = inProcess(world, clock)): Gateway {
+export function clientOf(world: SimulatedGateway, clock: Clock, exchange = inProcess(world, clock)): Gateway {
   return new Gateway({
     address: parseAddress('gateway.test'),
     state: new MemoryState(),
-    warn: () => undefined,
+    log: silent,
     clock,
-    transport,
+    exchange,
     random: () => 0.5,
   });
 }

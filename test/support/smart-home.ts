@@ -84,6 +84,7 @@ export class House {
         }
         this.reports.push({ users, states });
       },
+      queryAnswered: () => undefined,
       followUp: (user, deviceId, trait, response) => {
         checkFollowUp(trait, response);
         this.followUps.push({ user, deviceId, trait, response });
@@ -129,11 +130,11 @@ export class House {
 
   /** The flow answers a command. */
   reply(message: CommandMessage, payload: unknown, more: object = {}): Promise<Received> {
-    return this.take({ google: message.google, payload, ...more }, '');
+    return this.receive({ google: message.google, payload, ...more }, '');
   }
 
   /** The flow says something, whatever it is. */
-  async take(...said: Parameters<SmartHome['receive']>): Promise<Received> {
+  async receive(...said: Parameters<SmartHome['receive']>): Promise<Received> {
     return this.home.receive(...said);
   }
 

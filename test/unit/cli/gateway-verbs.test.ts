@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { runOnGateway } from '../../../src/cli/gateway-verbs';
@@ -30,7 +30,10 @@ describe('the verbs of the-keys', function () {
   });
 
   /** In this process, with a bolt that needs no time. */
-  const inside = async (verb: GatewayVerb, code = LOCK.code): Promise<{ result: unknown; said: string }> => {
+  const inside = async (
+    verb: GatewayVerb,
+    code = LOCK.code,
+  ): Promise<{ result: unknown; said: string; status: number }> => {
     let out = '';
     let said = '';
     const terminal: Terminal = {
@@ -41,13 +44,14 @@ describe('the verbs of the-keys', function () {
       errIsTerminal: true,
       onStop: () => undefined,
     };
-    await runOnGateway(verb, { host: running.host, identifier: LOCK.identifier, code }, terminal, {
+    const status = await runOnGateway(verb, { host: running.host, identifier: LOCK.identifier, code }, terminal, {
+      deadlineMs: 5000,
       boltTravel: 0,
       readBackPauses: [0],
       workPause: 10,
     });
     assert.match(out, /^[^\n]+\n$/, 'one line');
-    return { result: JSON.parse(out), said };
+    return { result: JSON.parse(out), said, status };
   };
   /** As a process of its own. */
   const outside = (args: string[], env: Record<string, string> = {}): Promise<Ended> =>
@@ -176,8 +180,62 @@ describe('the verbs of the-keys', function () {
     assert.match(stderr, /^\{"error":\{"code":"CANNOT_WRITE",.*ENOSPC/);
   });
 
+  it('ends with 1, and its line all the same, where the bolt reads open after a close', async () => {
+    assert.equal((await inside('open')).status, 0);
+    gateway.lock(LOCK.identifier).jammed = true;
+    const { status, result } = await inside('close');
+    const { state, confirmed } = result as Record<string, unknown>;
+    assert.deepEqual([status, state, confirmed], [1, 'open', false]);
+  });
+
+  it('gives each of 60 calls at once its turn', async () => {
+    const results = await Promise.all(Array.from({ length: 60 }, () => inside('locker_status')));
+    assert.ok(results.every(({ status }) => status === 0));
+    assert.equal(gateway.journal.maxInFlight, 1);
+    assert.deepEqual(gateway.journal.refusedTimestamps, []);
+  });
+
+  it('says what is known when it is interrupted, and ends as shells expect', async () => {
+    gateway.times.bleMs = 20_000;
+    const args = ['-i', LOCK.identifier, '-c', LOCK.code];
+    const asked = async (verb: string, signal: NodeJS.Signals, path: string): Promise<Ended> => {
+      const { child, ended } = start(['--host', running.host, ...args, verb], { XDG_STATE_HOME: home });
+      while (!gateway.journal.paths.includes(path)) await new Promise((resolve) => setTimeout(resolve, 20));
+      child.kill(signal);
+      return ended;
+    };
+    const [open, status] = [
+      await asked('open', 'SIGTERM', '/open'),
+      await asked('locker_status', 'SIGINT', '/locker_status'),
+    ];
+    assert.deepEqual([open.status, open.stdout], [143, '']);
+    const { error } = JSON.parse(open.stderr) as { error: { code: string; message: string } };
+    assert.equal(error.code, 'RESULT_UNKNOWN');
+    assert.match(error.message, /Look at the door/);
+    assert.deepEqual([status.status, status.stdout], [130, '']);
+    assert.match(status.stderr, /"code":"INTERRUPTED"/);
+    const left = (await readdir(path.join(home, 'the-keys'))).filter((name) => name.endsWith('.lock'));
+    assert.deepEqual(left, []);
+  });
+
+  it('needs no folder to ask the gateway for its status', async () => {
+    const { status, stderr } = await run(['--host', running.host, 'status'], { XDG_STATE_HOME: home });
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.deepEqual(await readdir(home), []);
+  });
+
+  it('says its version', async () => {
+    const { status, stdout } = await run(['--version']);
+    const { version } = JSON.parse(await readFile(path.join(__dirname, '../../../package.json'), 'utf8')) as {
+      version: string;
+    };
+    assert.deepEqual([status, stdout], [0, `${version}\n`]);
+  });
+
   it('keeps its timestamps where the platform keeps such things', () => {
     assert.equal(stateFolder({ XDG_STATE_HOME: '/state' }, 'linux', '/home/me'), '/state/the-keys');
+    assert.equal(stateFolder({ XDG_STATE_HOME: '/state' }, 'linux', null), '/state/the-keys');
+    assert.equal(stateFolder({}, 'linux', null), undefined);
     assert.equal(stateFolder({ XDG_STATE_HOME: 'relative' }, 'linux', '/home/me'), '/home/me/.local/state/the-keys');
     assert.equal(stateFolder({}, 'darwin', '/Users/me'), '/Users/me/Library/Application Support/the-keys');
     assert.match(stateFolder({ LOCALAPPDATA: '/local' }, 'win32', '/Users/me') ?? '', /local.the-keys$/);

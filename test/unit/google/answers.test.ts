@@ -187,7 +187,7 @@ describe('what a flow answers', () => {
     assert.deepEqual((await house.query('panel')).currentStatusReport, [
       { blocking: false, deviceTarget: 'panel', priority: 0, statusCode: 'lowBattery' },
     ]);
-    await assert.rejects(house.take({ payload: { exceptions: [{ deviceTarget: 'x' }] } }, 'panel'), {
+    await assert.rejects(house.receive({ payload: { exceptions: [{ deviceTarget: 'x' }] } }, 'panel'), {
       code: 'INVALID_INPUT',
     });
   });

@@ -477,7 +477,7 @@ describe('commands to devices', () => {
       ]) {
         const answer = house.execute('door', 'LockUnlock', { lock: true });
         await house.clock.advance(0);
-        await assert.rejects(house.take({ google: house.told.at(-1)!.google, payload }, ''), {
+        await assert.rejects(house.receive({ google: house.told.at(-1)!.google, payload }, ''), {
           code: 'INVALID_INPUT',
         });
         assert.equal((await answer).errorCode, 'lockFailure', JSON.stringify(payload));
@@ -485,8 +485,8 @@ describe('commands to devices', () => {
     });
 
     it('refuses a message with neither handle nor device, and a device that is not there', async () => {
-      await assert.rejects(house.take({ payload: { isLocked: true } }, ''), { code: 'INVALID_INPUT' });
-      await assert.rejects(house.take({ payload: { isLocked: true } }, 'door'), { code: 'INVALID_INPUT' });
+      await assert.rejects(house.receive({ payload: { isLocked: true } }, ''), { code: 'INVALID_INPUT' });
+      await assert.rejects(house.receive({ payload: { isLocked: true } }, 'door'), { code: 'INVALID_INPUT' });
       assert.equal((await house.home.receive({ google: 'of an earlier life', payload: {} }, '')).kind, 'spent');
     });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
+import { silent } from '../../../src/common/log';
 import { HomeGraphClient } from '../../../src/google/home-graph';
 import type { States } from '../../../src/google/types';
 import { HomeGraphStandIn, type SyncedDevice } from '../../../simulators/google/home-graph';
@@ -26,7 +27,7 @@ describe('Home Graph', () => {
       clock,
       endpoint: google.endpoint,
       serviceAccountKey: google.serviceAccountKey(),
-      warn: (message) => warnings.push(message),
+      log: { ...silent, warn: (line) => warnings.push(line), info: (line) => warnings.push(line) },
       random: () => 1,
       ...changes,
     });
@@ -143,17 +144,43 @@ describe('Home Graph', () => {
     assert.ok((pauses[6] ?? 0) < 110);
   });
 
-  it('gives up at last, tells once, and tries the next state anew', async () => {
-    for (let i = 0; i < 24; i++) google.mishaps.push({ at: 'reportStateAndNotification', status: 503 });
+  it('after hours of outage reports the newest state, and says once that Google was away and once that it is back', async () => {
+    for (let i = 0; i < 60; i++) google.mishaps.push({ at: 'reportStateAndNotification', reset: 'before' });
+    const began = clock.now();
     graph.report(['anna'], { door: locked });
+    await pass(() => google.mishaps.length < 40);
+    graph.report(['anna'], { door: unlocked });
     await pass(() => google.mishaps.length === 0);
     await quiet();
-    assert.equal(reports().length, 0);
-    assert.equal(warnings.length, 1);
-    assert.match(warnings[0]!, /503.*trying again/);
-    graph.report(['anna'], { door: unlocked });
-    await pass(() => reports().length === 1);
+    assert.ok(clock.now() - began > 3 * 3600_000);
+    assert.equal(reports().length, 1);
+    assert.deepEqual(google.statesOf('anna', 'door'), unlocked);
+    assert.equal(warnings.length, 2);
+    assert.match(warnings[0]!, /cannot be reached.*trying again/);
+    assert.match(warnings[1]!, /reached again/);
   }).timeout(60_000);
+
+  it('reports what a query was answered where that is other than the last report, and only then', async () => {
+    graph.report(['anna'], { door: locked });
+    await quiet();
+    graph.queryAnswered('anna', { door: { isLocked: true, online: true } });
+    await quiet();
+    assert.equal(reports().length, 1);
+    graph.queryAnswered('anna', { door: unlocked });
+    await quiet();
+    assert.equal(reports().length, 2);
+    assert.deepEqual(google.statesOf('anna', 'door'), unlocked);
+  });
+
+  it('waits until the date that Google names', async () => {
+    const until = new Date(clock.now() + 240_000).toUTCString();
+    google.mishaps.push({ at: 'reportStateAndNotification', status: 429, retryAfter: until });
+    const began = clock.now();
+    graph.report(['anna'], { door: locked });
+    await quiet();
+    assert.ok(clock.now() - began >= 239_000);
+    assert.deepEqual(google.statesOf('anna', 'door'), locked);
+  });
 
   it('renews its token once when it is refused', async () => {
     graph.report(['anna'], { door: locked });
@@ -199,17 +226,79 @@ describe('Home Graph', () => {
     assert.match(warnings.join(), /"ghost" \(404\)/);
   });
 
-  it('a state that Google refuses is told with its device, once, and spoils no other', async () => {
+  it('a word that Google refuses is named, left out, and spoils no other device nor the rest of its own', async () => {
     graph.report(['anna'], {
-      door: { online: true, isArmed: true },
+      door: { ...locked, brightness: 5 },
       panel: { online: true, isArmed: true, currentArmLevel: 'x' },
     });
     await quiet();
     assert.ok(google.statesOf('anna', 'panel'));
-    assert.equal(google.statesOf('anna', 'door'), undefined);
+    assert.deepEqual(google.statesOf('anna', 'door'), locked);
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0]!, /"door" was refused \(400\).*isArmed/);
+    assert.match(warnings[0]!, /"door" was refused \(400\).*"brightness" is left out/);
+    const before = google.journal.length;
+    graph.report(['anna'], { door: { ...unlocked, brightness: 5 } });
+    await quiet();
+    assert.equal(google.journal.length, before + 1);
+    assert.deepEqual(google.statesOf('anna', 'door'), unlocked);
   });
+
+  it('a wrong value silences nothing for good: the next right one is reported', async () => {
+    graph.report(['anna'], { door: { online: true, isLocked: 'yes' } });
+    await quiet();
+    assert.equal(google.statesOf('anna', 'door')?.isLocked, undefined);
+    graph.report(['anna'], { door: locked });
+    await quiet();
+    assert.deepEqual(google.statesOf('anna', 'door'), locked);
+  });
+
+  it('a word that was refused with every value is tried again after an hour', async () => {
+    for (const brightness of [1, 2, 3]) {
+      graph.report(['anna'], { door: { ...locked, brightness } });
+      await quiet();
+    }
+    google.learn('anna', [{ ...DOOR, traits: [...DOOR.traits, 'action.devices.traits.Brightness'] }]);
+    graph.report(['anna'], { door: { ...locked, brightness: 4 } });
+    await quiet();
+    assert.deepEqual(google.statesOf('anna', 'door'), locked);
+    clock.skip(3600_000);
+    graph.report(['anna'], { door: { ...locked, brightness: 4 } });
+    await quiet();
+    assert.ok(google.journal.some(({ body }) => JSON.stringify(body).includes('"brightness":4')));
+  });
+
+  it('a word is found even where Google does not name it', async () => {
+    google.mishaps.push({ at: 'reportStateAndNotification', status: 400 });
+    google.mishaps.push({ at: 'reportStateAndNotification', status: 400 });
+    graph.report(['anna'], { door: { ...locked, brightness: 5 } });
+    await quiet();
+    assert.deepEqual(google.statesOf('anna', 'door'), locked);
+    assert.match(warnings.join(), /"brightness" is left out/);
+  });
+
+  it('a device of which nothing can be reported is named, once, and tried with each new state', async () => {
+    for (let i = 0; i < 2; i++) google.mishaps.push({ at: 'reportStateAndNotification', status: 400 });
+    graph.report(['anna'], { door: { online: true, isLocked: 'x' } });
+    await quiet();
+    assert.match(warnings.join(), /"door" was refused/);
+    graph.report(['anna'], { door: unlocked });
+    await quiet();
+    assert.deepEqual(google.statesOf('anna', 'door'), unlocked);
+  });
+
+  it('one refused device of two thousand is found in some thirty calls, not in two thousand', async () => {
+    const lamps = Array.from({ length: 2000 }, (_, index) => `lamp-${index}`);
+    google.learn(
+      'anna',
+      lamps.map((id) => ({ id, traits: ['action.devices.traits.OnOff'] })),
+    );
+    const on = (id: string): States => ({ online: true, on: true, ...(id === 'lamp-1234' ? { isLocked: 1 } : {}) });
+    graph.report(['anna'], Object.fromEntries(lamps.map((id) => [id, on(id)])));
+    await quiet();
+    assert.ok(lamps.every((id) => google.statesOf('anna', id)?.on === true));
+    assert.ok(google.journal.length < 32, `${google.journal.length} calls`);
+    assert.match(warnings.join(), /"lamp-1234"/);
+  }).timeout(20_000);
 
   it('a state that cannot even be written costs one report, and the next one is told', async () => {
     graph.report(['anna'], { door: { isLocked: 1n } as unknown as States });

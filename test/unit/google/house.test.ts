@@ -169,7 +169,7 @@ describe('what the devices are', () => {
   it('is told again when the time to leave is over, also after a restart in the middle of it', async () => {
     let house = new House();
     house.device(PANEL);
-    await house.take({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
+    await house.receive({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
     await house.clock.advance(20_000);
     house = await house.restarted();
     house.device(PANEL);
@@ -184,7 +184,7 @@ describe('what the devices are', () => {
   it('has no more time to leave than was given, whoever sets the clock back', async () => {
     const house = new House();
     house.device(PANEL);
-    await house.take({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
+    await house.receive({ payload: { isArmed: true, exitAllowance: 60 } }, 'panel');
     await house.clock.advance(10_000);
     house.clock.setWall(-3_600_000);
     const { isArmed, exitAllowance } = await house.query('panel');
@@ -196,7 +196,7 @@ describe('what the devices are', () => {
     let house = new House();
     house.device(DOOR);
     house.device(PANEL);
-    await house.take({ payload: { isLocked: true } }, 'door');
+    await house.receive({ payload: { isLocked: true } }, 'door');
     house = await house.restarted();
     house.device(DOOR);
     house.device(PANEL);
@@ -225,7 +225,7 @@ describe('what the devices are', () => {
       // A turn of the event loop's innermost queue later.
       void Promise.resolve().then(() => house.home.receive({ payload: { isLocked: false } }, 'door'));
     };
-    await house.take({ payload: { isLocked: true } }, 'door');
+    await house.receive({ payload: { isLocked: true } }, 'door');
     await house.clock.advance(1);
     await house.clock.advance(1);
     assert.equal(house.reports.at(-1)!.states.door!.isLocked, false);
@@ -235,7 +235,7 @@ describe('what the devices are', () => {
   it('tells the last of several changes last', async () => {
     const house = new House();
     house.device(DOOR);
-    await Promise.all([true, false, true, false].map((isLocked) => house.take({ payload: { isLocked } }, 'door')));
+    await Promise.all([true, false, true, false].map((isLocked) => house.receive({ payload: { isLocked } }, 'door')));
     await house.clock.advance(1);
     assert.equal(house.reports.at(-1)!.states.door!.isLocked, false);
     await house.home.close();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
+import { createApiClient } from '../../../src/common/api-client';
 import { assertionOf, parseServiceAccountKey, ServiceAccount } from '../../../src/google/service-account';
 import { HomeGraphStandIn } from '../../../simulators/google/home-graph';
 import { HandClock } from '../../support/clock';
@@ -66,14 +67,16 @@ describe('the token of a service account', () => {
   let google: HomeGraphStandIn;
   let account: ServiceAccount;
   let clock: HandClock;
+  const accountOf = (key: string, hand = clock): ServiceAccount =>
+    new ServiceAccount(parseServiceAccountKey(key), {
+      api: createApiClient({ clock: hand }),
+      clock: hand,
+      signal: new AbortController().signal,
+    });
   beforeEach(async () => {
     clock = new HandClock();
     google = await new HomeGraphStandIn(() => clock.now()).start();
-    account = new ServiceAccount(
-      parseServiceAccountKey(google.serviceAccountKey()),
-      clock,
-      new AbortController().signal,
-    );
+    account = accountOf(google.serviceAccountKey());
   });
   afterEach(() => google.close());
 
@@ -92,8 +95,7 @@ describe('the token of a service account', () => {
   });
 
   it('is refused with a hint at the clock where that is wrong', async () => {
-    const key = parseServiceAccountKey(google.serviceAccountKey());
-    const fast = new ServiceAccount(key, new HandClock(clock.now() / 1000 + 3600), new AbortController().signal);
+    const fast = accountOf(google.serviceAccountKey(), new HandClock(clock.now() / 1000 + 3600));
     await assert.rejects(fast.token(), /Set the clock/);
   });
 
@@ -108,11 +110,7 @@ describe('the token of a service account', () => {
   it('refused for good, and for now, are told apart', async () => {
     google.mishaps.push({ status: 503 });
     await assert.rejects(account.token(), { retriable: true });
-    const stranger = new ServiceAccount(
-      parseServiceAccountKey(google.serviceAccountKey({ private_key: pem })),
-      clock,
-      new AbortController().signal,
-    );
+    const stranger = accountOf(google.serviceAccountKey({ private_key: pem }));
     await assert.rejects(stranger.token(), { retriable: false, message: /refused \(400 invalid_grant\).*new key/ });
     assert.ok(await account.token());
   });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { SberAccount } from '../../../src/sber/account';
+import { accountSettings } from '../../../src/sber/endpoint';
+import { startSberCloud } from '../../../simulators/sber/cloud';
 import { HurriedClock } from '../../support/hurried-clock';
 
 const never = new AbortController().signal;
-const fields = { token: 'demo-sber-key' };
+const settings = accountSettings({ token: 'demo-sber-key' });
 
 function gate(): { opened: Promise<void>; open: () => void } {
   let open = (): void => undefined;
@@ -14,7 +16,7 @@ function gate(): { opened: Promise<void>; open: () => void } {
 }
 
 describe('A Sber account', () => {
-  const account = (): SberAccount => new SberAccount(fields, { clock: new HurriedClock(), random: () => 0.5 });
+  const account = (): SberAccount => new SberAccount(settings, { clock: new HurriedClock(), random: () => 0.5 });
 
   it('lets operations of a kind run one after the other, whatever becomes of them', async () => {
     const shared = account();
@@ -68,7 +70,7 @@ describe('A Sber account', () => {
     const shared = account();
     const first = gate();
     const all = [shared.inTurn('devices', never, () => first.opened)];
-    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
     let refused = 0;
     for (let index = 0; index < 1100; index += 1) {
       all.push(
@@ -86,10 +88,27 @@ describe('A Sber account', () => {
     await shared.inTurn('devices', never, async () => undefined);
   });
 
-  it('says what is wrong with its settings when it is used', async () => {
-    await assert.rejects(
-      new SberAccount({}).inTurn('models', never, async () => undefined),
-      { code: 'INVALID_INPUT' },
-    );
+  it('lets a thousand readers of an editor share one request, beside a long sync', async () => {
+    const cloud = await startSberCloud({ models: [{ id: 'A' }] });
+    try {
+      const own = accountSettings({ endpoint: cloud.url, token: cloud.token });
+      const shared = new SberAccount(own, { clock: new HurriedClock() });
+      const sync = gate();
+      const running = shared.inTurn('models', never, () => sync.opened);
+      cloud.strike({ kind: 'slow', ms: 20 });
+      const gone = new AbortController();
+      const closed = shared.modelsForEditor(gone.signal);
+      const readers = Array.from({ length: 1000 }, () => shared.modelsForEditor(new AbortController().signal));
+      gone.abort(new Error('closed'));
+      await assert.rejects(closed, /closed/);
+      for (const models of await Promise.all(readers)) assert.deepEqual(models, [{ id: 'A' }]);
+      assert.equal(cloud.journal.length, 1);
+      cloud.models.clear();
+      assert.deepEqual(await shared.modelsForEditor(never), []);
+      sync.open();
+      await running;
+    } finally {
+      await cloud.close();
+    }
   });
 });

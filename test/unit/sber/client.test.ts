@@ -11,9 +11,9 @@ import {
   updateDevices,
   updateModels,
   type Work,
-} from '../../../src/sber/apply';
-import { MOST_ATTEMPTS, SberClient, type Call } from '../../../src/sber/client';
-import { accountSettings, type AccountFields } from '../../../src/sber/settings';
+} from '../../../src/sber/changes';
+import { MOST_ATTEMPTS, SberClient, type Call, type Written } from '../../../src/sber/client';
+import { accountSettings } from '../../../src/sber/endpoint';
 import type { Device, Model } from '../../../src/sber/shapes';
 import { startSberCloud, type SberCloud, type SberCloudOptions, type SberFault } from '../../../simulators/sber/cloud';
 import { HurriedClock } from '../../support/hurried-clock';
@@ -30,7 +30,7 @@ describe("Client of Sber's vendor API", () => {
 
   afterEach(() => cloud.close());
 
-  async function client(options: SberCloudOptions = {}, fields: AccountFields = {}): Promise<SberClient> {
+  async function client(options: SberCloudOptions = {}, fields: Record<string, unknown> = {}): Promise<SberClient> {
     cloud = await startSberCloud({ token: TOKEN, ...options });
     clock = new HurriedClock();
     const settings = accountSettings({ endpoint: cloud.url, token: cloud.token, ...fields });
@@ -91,7 +91,7 @@ describe("Client of Sber's vendor API", () => {
           assert.equal(entry!.contentLength, body === undefined ? undefined : String(JSON.stringify(body).length));
           assert.equal(entry!.key, keyIn === 'header' ? 'Bearer' : 'query');
           assert.deepEqual(seen, [[entry!.requestId, 200]]);
-          if (entry!.method !== 'GET') assert.deepEqual(answer, []);
+          if (entry!.method !== 'GET') assert.deepEqual((answer as Written).failed, []);
         });
       }
     }
@@ -131,6 +131,16 @@ describe("Client of Sber's vendor API", () => {
       ],
       ['an error whose HTTP status says otherwise', { kind: 'error', code: 400, status: 500 }, 'SBER_VALIDATION'],
       ['a code as text', { kind: 'raw', body: '{"code":"403","message":"no"}' }, 'SBER_FORBIDDEN'],
+      ['a number of gRPC’s beside 401', { kind: 'error', code: 16, status: 401 }, 'SBER_UNAUTHORIZED'],
+      ['a number of gRPC’s beside 403', { kind: 'error', code: 7, status: 403 }, 'SBER_FORBIDDEN'],
+      ['a number of gRPC’s beside 400', { kind: 'error', code: 3, status: 400 }, 'SBER_VALIDATION'],
+      ['a number of gRPC’s alone', { kind: 'error', code: 13, status: 200 }, 'BAD_RESPONSE'],
+      [
+        'a number of gRPC’s beside 503',
+        { kind: 'error', code: 14, status: 503, times: MOST_ATTEMPTS },
+        'SBER_UNAVAILABLE',
+      ],
+      ['429 and nothing else', { kind: 'empty', status: 429, times: MOST_ATTEMPTS }, 'SBER_UNAVAILABLE'],
       ['a code that Sber does not document', { kind: 'error', code: 409, status: 409 }, 'BAD_RESPONSE'],
       ['an empty answer', { kind: 'empty', status: 200 }, 'BAD_RESPONSE'],
       ['401 and nothing else', { kind: 'empty', status: 401 }, 'SBER_UNAUTHORIZED'],
@@ -171,6 +181,33 @@ describe("Client of Sber's vendor API", () => {
       });
     }
 
+    it('says of a page that refuses that a firewall did, not that the key was refused', async () => {
+      const api = await client();
+      for (const status of [401, 403]) {
+        cloud.strike({ kind: 'html', status });
+        assert.match((await failureOf(api.listModels())).cause.hint, /firewall/);
+        cloud.strike({ kind: 'error', code: status, status });
+        assert.match((await failureOf(api.listModels())).cause.hint, /key/i);
+      }
+    });
+
+    it('shows nothing of a refusal that could forge a log line or set a terminal’s title', async () => {
+      const api = await client();
+      cloud.strike({ kind: 'error', code: 400, message: 'no\n30 Nov - [error] \u001b]0;owned\u0007 \u202eevil' });
+      const { message } = await failureOf(api.listModels());
+      assert.match(message, /no 30 Nov - \[error\] \]0;owned evil/);
+      cloud.strike({ kind: 'raw', body: '{"errors":[{"id":"A","code":400,"message":"a\\r\\nb"}]}' });
+      assert.equal((await api.putModels([A])).failed[0]?.message, 'a b');
+    });
+
+    for (const compress of ['gzip', 'br', 'deflate'] as const) {
+      it(`reads an answer that was compressed by ${compress}`, async () => {
+        const api = await client({ compress, models: [socket('A')] });
+        assert.deepEqual(await api.listModels(), [socket('A')]);
+        assert.equal((await failureOf(createModels(api, [A], {}))).code, 'SBER_VALIDATION');
+      });
+    }
+
     const goods: [string, SberFault, unknown][] = [
       ['nothing in it', { kind: 'raw', body: '{}' }, []],
       ['null for a list', { kind: 'raw', body: '{"models":null}' }, []],
@@ -197,7 +234,7 @@ describe("Client of Sber's vendor API", () => {
       for (const status of [200, 207, 302, 400, 500]) {
         const api = await client();
         cloud.strike({ kind: 'raw', status, body: JSON.stringify(ITEM_ERRORS) });
-        assert.deepEqual(await api.putModels([A, B]), ITEM_ERRORS.errors);
+        assert.deepEqual((await api.putModels([A, B])).failed, ITEM_ERRORS.errors);
         assert.equal(cloud.journal.length, 1);
         await cloud.close();
       }
@@ -206,7 +243,7 @@ describe("Client of Sber's vendor API", () => {
     it('reads numbers where texts belong, as the page with the schema has them', async () => {
       const api = await client();
       cloud.strike({ kind: 'raw', body: '{"errors":[{"id":5,"code":"400","message":7}]}' });
-      assert.deepEqual(await api.putModels([A]), [{ id: '5', code: 400, message: '7' }]);
+      assert.deepEqual((await api.putModels([A])).failed, [{ id: '5', code: 400, message: '7' }]);
     });
 
     const oddities = [
@@ -232,7 +269,7 @@ describe("Client of Sber's vendor API", () => {
       const api = await client();
       for (const body of ['{"errors":[]}', '{"errors":null}', '{}', ' ', '{"code":200,"message":"OK"}']) {
         cloud.strike({ kind: 'raw', body });
-        assert.deepEqual(await api.putModels([A]), []);
+        assert.deepEqual((await api.putModels([A])).failed, []);
       }
     });
 
@@ -242,7 +279,7 @@ describe("Client of Sber's vendor API", () => {
       cloud.strike({ kind: 'raw', body: `{"models":[{"id":"A","description":"by ${escaped}","${escaped}":[1]}]}` });
       assert.deepEqual(await api.listModels(), [{ id: 'A', description: 'by ***', '***': [1] }]);
       cloud.strike({ kind: 'raw', body: `{"errors":[{"id":"A","code":400,"message":"${escaped}"}]}` });
-      assert.deepEqual(await api.putModels([A]), [{ id: 'A', code: 400, message: '***' }]);
+      assert.deepEqual((await api.putModels([A])).failed, [{ id: 'A', code: 400, message: '***' }]);
     });
 
     it('is not led astray by an answer far deeper than any of Sber’s', async () => {
@@ -306,7 +343,7 @@ describe("Client of Sber's vendor API", () => {
           ),
           async (body) => {
             cloud.strike({ kind: 'raw', body, times: MOST_ATTEMPTS });
-            for (const run of [() => api.listModels(), () => api.putModels([A])]) {
+            for (const run of [() => api.listModels(), async () => (await api.putModels([A])).failed]) {
               try {
                 assert.ok(Array.isArray(await run()));
               } catch (error) {
@@ -356,14 +393,53 @@ describe("Client of Sber's vendor API", () => {
       assert.deepEqual(clock.pauses, [200, 400, 800, 1600]);
     });
 
+    for (const [name, value] of [
+      ['seconds', () => '3'],
+      ['a date', () => new Date(Date.now() + 4000).toUTCString()],
+    ] as const) {
+      it(`waits after 429 as long as Retry-After says in ${name}`, async () => {
+        const api = await client();
+        cloud.strike({ kind: 'busy', retryAfter: value() });
+        assert.deepEqual(await api.listModels(), []);
+        const [pause = 0, ...others] = clock.pauses;
+        assert.ok(pause > 2000 && pause <= 4000, String(pause));
+        assert.deepEqual(others, []);
+      });
+    }
+
+    it('does not wait longer than its deadline allows, and says that the cloud was busy', async () => {
+      const api = await client();
+      cloud.strike({ kind: 'busy', retryAfter: '3600' });
+      const error = await failureOf(api.listModels());
+      assert.deepEqual([error.code, error.cause.httpStatus], ['SBER_UNAVAILABLE', 429]);
+      assert.deepEqual(clock.pauses, []);
+    });
+
+    it('gets through a sync of 350 models although one request of it meets 429', async () => {
+      const wanted = Array.from({ length: 350 }, (_, index) => socket(`M${index}`) as unknown as Model);
+      for (const nth of [1, 2, 4]) {
+        const api = await client();
+        const plan = await planModels(api, wanted, false, {});
+        for (let before = 1; before < nth; before += 1) cloud.strike({ kind: 'slow', ms: 0, method: 'POST' });
+        cloud.strike({ kind: 'busy', retryAfter: '1', method: 'POST' });
+        const { created, failed } = await carryOut(api, plan, {});
+        assert.deepEqual([created.length, failed.length], [350, 0]);
+        assert.equal(cloud.models.size, 350);
+        await cloud.close();
+      }
+    });
+
     it('spreads its pauses, so that many clients do not come back at the same moment', async () => {
       await client();
       const settings = accountSettings({ endpoint: cloud.url, token: TOKEN });
       for (const random of [0, 0.5, 0.999]) {
         const api = new SberClient({ settings, clock, random: () => random });
-        for (let attempt = 2; attempt <= MOST_ATTEMPTS; attempt += 1) {
-          const whole = Math.min(2000, 200 * 2 ** (attempt - 2));
-          assert.ok(api.pauseBefore(attempt) >= whole / 2 && api.pauseBefore(attempt) <= whole);
+        cloud.strike({ kind: 'error', code: 503, times: MOST_ATTEMPTS });
+        await failureOf(api.listModels());
+        assert.equal(clock.pauses.length, MOST_ATTEMPTS - 1);
+        for (const [index, pause] of clock.pauses.splice(0).entries()) {
+          const whole = Math.min(2000, 200 * 2 ** index);
+          assert.ok(pause >= whole / 2 && pause <= whole);
         }
       }
     });
@@ -490,6 +566,12 @@ describe("Client of Sber's vendor API", () => {
         assert.equal(methods(), 'POST GET');
         await cloud.close();
       }
+    });
+
+    it('is looked up where a number of gRPC’s came with a 503', async () => {
+      const api = await client();
+      cloud.strike({ kind: 'error', code: 14, status: 503, method: 'POST', carriedOut: true });
+      assert.deepEqual(await createModels(api, [A], work), { applied: ['A'], failed: [] });
     });
 
     it('is repeated for what is not there, never without having read the list', async () => {
@@ -663,6 +745,41 @@ describe("Client of Sber's vendor API", () => {
         failed: [{ id: 'B', code: 500, message: 'in use' }],
       });
       assert.equal(methods(), 'DELETE DELETE GET');
+    });
+
+    it('counts a device as deleted that a repeated delete does not find any more', async () => {
+      const api = await client({ models: [socket('A')], devices: { AB12345: [ownDevice] } });
+      cloud.strike({ kind: 'reset', carriedOut: true });
+      assert.deepEqual(await deleteDevices(api, ['D'], {}), { applied: ['D'], failed: [] });
+      assert.equal((await failureOf(deleteDevices(api, ['D'], {}))).code, 'SBER_VALIDATION');
+      assert.equal(methods(), 'DELETE DELETE DELETE');
+    });
+
+    it('stops a sync at a final error: nothing is changed or deleted after it', async () => {
+      const gone = ['old-1', 'old-2'].map((id) => socket(id));
+      const api = await client({ models: [socket('keep'), ...gone] });
+      const wanted = [...many.slice(0, 150), socket('keep', { description: 'new' }) as unknown as Model];
+      const plan = await planModels(api, wanted, true, {});
+      cloud.strike({ kind: 'error', code: 400, method: 'POST' });
+      cloud.strike({ kind: 'error', code: 403, method: 'POST' });
+      await failureOf(carryOut(api, plan, {}));
+      assert.equal(methods(), 'GET POST POST');
+      assert.deepEqual([...cloud.models.keys()], ['keep', 'old-1', 'old-2']);
+    });
+
+    it('deletes nothing in a sync in which something was not created', async () => {
+      const api = await client({ models: [socket('old')] });
+      cloud.failItem('A', { code: 400, message: 'bad' });
+      const { created, deleted, failed } = await carryOut(api, await planModels(api, [A, B], true, {}), {});
+      assert.deepEqual([created, deleted], [['B'], []]);
+      assert.deepEqual(
+        failed.map(({ id, code }) => [id, code]),
+        [
+          ['A', 400],
+          ['old', 0],
+        ],
+      );
+      assert.ok(cloud.models.has('old'));
     });
 
     it('keeps the cloud’s word on a repeated delete where the list cannot be read', async () => {

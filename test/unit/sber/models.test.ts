@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { systemClock } from '../../../src/common/clock';
 import { CodedError } from '../../../src/common/errors';
-import { carryOut, foretold, planModels } from '../../../src/sber/apply';
-import { breathing } from '../../../src/sber/breath';
+import { carryOut, foretold, planModels } from '../../../src/sber/changes';
+import { pacing } from '../../../src/sber/yield-loop';
 import { CATEGORIES, FUNCTIONS, type FunctionFacts } from '../../../src/sber/catalogue';
 import { SberClient } from '../../../src/sber/client';
 import { meaningOfModel, planOf } from '../../../src/sber/models';
-import { accountSettings } from '../../../src/sber/settings';
+import { accountSettings } from '../../../src/sber/endpoint';
 import type { Model, Raw } from '../../../src/sber/shapes';
 import { checkModels } from '../../../src/sber/validation';
 import { startSberCloud, type SberFault } from '../../../simulators/sber/cloud';
 import { HurriedClock } from '../../support/hurried-clock';
 import { ALLOWED_VALUES, lamp, sentLamp, socket } from '../../support/sber-examples';
 
-const breath = breathing(systemClock);
+const pace = pacing(systemClock);
 const same = (a: Raw, b: Raw): boolean => meaningOfModel(a) === meaningOfModel(b);
 
 describe('Models compared by meaning', () => {
@@ -24,6 +24,8 @@ describe('Models compared by meaning', () => {
     features: ['online', 'on_off', ...Object.keys(ALLOWED_VALUES)],
     allowed_values: ALLOWED_VALUES,
   };
+
+  const metered = (more: Raw): Raw => socket('A', { features: ['online', 'on_off', 'power'], ...more });
 
   const equal: [string, Raw, Raw][] = [
     ['the order of features', socket('A'), socket('A', { features: ['on_off', 'online'] })],
@@ -71,10 +73,10 @@ describe('Models compared by meaning', () => {
     ],
     [
       'zeros that an answer leaves out',
-      socket('A', {
+      metered({
         allowed_values: { power: { type: 'INTEGER', integer_values: { min: '0', max: '9', step: '1' } } },
       }),
-      socket('A', { allowed_values: { power: { type: 'INTEGER', integer_values: { max: '9' } } } }),
+      metered({ allowed_values: { power: { type: 'INTEGER', integer_values: { max: '9' } } } }),
     ],
     [
       'defaults of a value that an answer leaves out',
@@ -130,8 +132,8 @@ describe('Models compared by meaning', () => {
     ],
     [
       'integers beyond the exact numbers of JavaScript',
-      socket('A', { allowed_values: { power: { type: 'INTEGER', integer_values: { max: '9007199254740993' } } } }),
-      socket('A', { allowed_values: { power: { type: 'INTEGER', integer_values: { max: '9007199254740992' } } } }),
+      metered({ allowed_values: { power: { type: 'INTEGER', integer_values: { max: '9007199254740993' } } } }),
+      metered({ allowed_values: { power: { type: 'INTEGER', integer_values: { max: '9007199254740992' } } } }),
     ],
   ];
   for (const [name, a, b] of different) it(`sees ${name}`, () => assert.ok(!same(a, b)));
@@ -145,7 +147,7 @@ describe('Models compared by meaning', () => {
   });
 
   it('plans around models without an id', async () => {
-    const plan = await planOf([{ model: 'x' }, { id: 7 }], [], { deleteMissing: true, breath });
+    const plan = await planOf([{ model: 'x' }, { id: 7 }], [], { deleteMissing: true, pace });
     assert.deepEqual(plan, { create: [], update: [], delete: [], unchanged: [] });
   });
 });
@@ -236,8 +238,8 @@ describe('Plan and apply', () => {
         fc.boolean(),
         fc.boolean(),
         async (before, after, deleteMissing, omitDefaults) => {
-          const { models: stored } = await checkModels(before, breath);
-          const { models: wanted } = await checkModels(after, breath);
+          const { models: stored } = await checkModels(before, pace);
+          const { models: wanted } = await checkModels(after, pace);
           const cloud = await startSberCloud({ models: stored, omitDefaults });
           try {
             const settings = accountSettings({ endpoint: cloud.url, token: cloud.token });
@@ -257,7 +259,7 @@ describe('Plan and apply', () => {
             const sendable = (await client.listModels()).filter(
               (raw) => wantedIds.includes(raw.id as string) && !hasRangeWithoutEnds(raw),
             );
-            const { models: readBack } = await checkModels(sendable, breath);
+            const { models: readBack } = await checkModels(sendable, pace);
             const meant = wanted.filter(({ id }) => sendable.some((raw) => raw.id === id));
             assert.deepEqual(readBack.map((model) => meaningOfModel(model)).sort(), meant.map(meaningOf).sort());
           } finally {
@@ -297,7 +299,7 @@ describe('Plan and apply on a bad day', () => {
           const client = new SberClient({ settings, clock: new HurriedClock(), random: () => 0 });
           const { models: wanted } = await checkModels(
             after.map((id, index) => socket(id, { description: index % 2 === 0 ? 'new' : 'old' })),
-            breath,
+            pace,
           );
           for (const fault of faults) cloud.strike(fault);
           try {

@@ -2,18 +2,19 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { systemClock } from '../../../src/common/clock';
 import { CodedError } from '../../../src/common/errors';
-import { breathing } from '../../../src/sber/breath';
+import { pacing } from '../../../src/sber/yield-loop';
 import { FUNCTIONS } from '../../../src/sber/catalogue';
-import { lockDeviceIds, lockDevices, lockModels, isLockReading, lockStates } from '../../../src/sber/keys-lock';
-import { checkStates, plainDevices } from '../../../src/sber/states';
+import { isLockReading, lockDeviceIds, lockStates } from '../../../src/sber/lock-states';
+import { Place } from '../../../src/sber/place';
 import { checkDevices, checkModels } from '../../../src/sber/validation';
-import { plainStates, plainValue, typedValue, type PlainValue } from '../../../src/sber/values';
+import { checkStates, plainDevices, plainValue, typedValue, type PlainValue } from '../../../src/sber/values';
 import { STATE_ANSWER } from '../../support/sber-examples';
+import { lockDevices, lockModels } from '../../support/sber-lock';
 
-const breath = breathing(systemClock);
+const pace = pacing(systemClock);
 
 async function typed(values: Record<string, unknown>): Promise<unknown[]> {
-  const { states } = await checkStates({ D: values }, breath);
+  const { states } = await checkStates({ D: values }, pace);
   return states.D!.states;
 }
 
@@ -44,7 +45,7 @@ describe('Values of functions', () => {
   it('get a type by their look where the catalogue does not know the function, and a remark', async () => {
     const { states, warnings } = await checkStates(
       { D: { flag: false, count: 5, level: 1.5, word: 'auto', hue: { h: 1, s: 2, v: 3 } } },
-      breath,
+      pace,
     );
     assert.deepEqual(
       states.D!.states.map(({ value }) => value.type),
@@ -78,11 +79,16 @@ describe('Values of functions', () => {
     ['a word for a colour', 'light_colour', 'red'],
     ['a list of something unknown', 'thing', [1]],
     ['a value of a type that is none', 'on_off', { type: 'BOOLEAN', bool_value: true }],
+    ['a switch whose value has another name', 'doorcontact_state', { type: 'BOOL', value: true }],
+    ['a number whose value has another name', 'temperature', { type: 'INTEGER', value: 215 }],
+    ['red, green and blue', 'light_colour', { r: 255, g: 0, b: 0 }],
+    ['red, green and blue in Sber’s form', 'light_colour', { type: 'COLOUR', colour_value: { r: 255 } }],
+    ['half a colour', 'light_colour', { h: 120 }],
     ['a value of another type than it says', 'on_off', { type: 'BOOL', bool_value: 'yes' }],
   ];
   for (const [name, key, value] of refused) {
     it(`are not ${name}`, async () => {
-      await assert.rejects(checkStates({ D: { [key as string]: value } }, breath), (error: unknown) => {
+      await assert.rejects(checkStates({ D: { [key as string]: value } }, pace), (error: unknown) => {
         assert.ok(error instanceof CodedError);
         assert.equal(error.code, 'INVALID_INPUT');
         assert.ok(error.message.startsWith(`devices.D.${key as string}`), error.message);
@@ -90,6 +96,16 @@ describe('Values of functions', () => {
       });
     });
   }
+
+  it('say what to write where tenths are meant', async () => {
+    await assert.rejects(typed({ temperature: 21.5 }), /write 215 for 21\.5 °C/);
+    await assert.rejects(typed({ hvac_temp_set: 21.5 }), (error: Error) => !error.message.includes('tenths'));
+  });
+
+  it('of a boiler may be as hot as its own example', async () => {
+    const { warnings } = await checkStates({ D: { hvac_temp_set: 80, sensor_sensitive: 'auto' } }, pace);
+    assert.deepEqual(warnings, []);
+  });
 
   for (const devices of [
     null,
@@ -102,7 +118,7 @@ describe('Values of functions', () => {
     { D: { states: [{}] } },
   ]) {
     it(`are not looked for in ${JSON.stringify(devices)}`, async () => {
-      await assert.rejects(checkStates(devices, breath), { code: 'INVALID_INPUT' });
+      await assert.rejects(checkStates(devices, pace), { code: 'INVALID_INPUT' });
     });
   }
 
@@ -116,7 +132,7 @@ describe('Values of functions', () => {
           on_off: { type: 'ENUM', enum_value: 'x' },
         },
       },
-      breath,
+      pace,
     );
     assert.equal(states.D!.states.length, 4);
     assert.deepEqual(
@@ -126,7 +142,13 @@ describe('Values of functions', () => {
   });
 
   it('come back plain, also where the answer leaves defaults out', () => {
-    assert.deepEqual(plainDevices(new Map(Object.entries(STATE_ANSWER.devices)).set('E', undefined as never)).E, {});
+    const { values } = plainDevices(
+      new Map<string, unknown>([
+        ['ABCD_003', STATE_ANSWER.devices.ABCD_003.states],
+        ['E', undefined],
+      ]),
+    );
+    assert.deepEqual(values, { ABCD_003: { online: true, on_off: true }, E: {} });
     const cases: [unknown, PlainValue][] = [
       [{ type: 'BOOL' }, false],
       [{ type: 'INTEGER' }, 0],
@@ -148,8 +170,46 @@ describe('Values of functions', () => {
       [{ type: 'NEW', new_value: 1 }, null],
     ];
     for (const [value, plain] of cases) assert.deepEqual(plainValue(value), plain, JSON.stringify(value));
-    assert.deepEqual(plainStates([{ key: 'on_off', value: {} }, { value: 1 }, 'x']), { on_off: false });
-    assert.deepEqual(plainStates(undefined), {});
+  });
+
+  const notUnderstood: [string, unknown][] = [
+    ['nothing', {}],
+    ['a type that is none', { type: 'DOUBLE', float_value: 1 }],
+    ['another spelling of a type', { type: 'COLOR', color_value: { h: 1, s: 1, v: 100 } }],
+    ['a value under another name', { type: 'BOOL', value: true }],
+    ['a word for a switch', { type: 'BOOL', bool_value: 'open' }],
+    ['a number for a switch', { type: 'BOOL', bool_value: 1 }],
+    ['red, green and blue', { type: 'COLOUR', colour_value: { r: 255, g: 0, b: 0 } }],
+    ['a word for a number', { type: 'INTEGER', integer_value: 'warm' }],
+    ['text for a float', { type: 'FLOAT', float_value: 'NaN' }],
+    ['a list', []],
+    ['a bare value', true],
+  ];
+  for (const [name, value] of notUnderstood) {
+    it(`are null with a warning, never false, 0 or black, where ${name} was read`, async () => {
+      const { values, warnings } = plainDevices(new Map([['D', [{ key: 'doorcontact_state', value }]]]));
+      assert.deepEqual(values, { D: { doorcontact_state: null } });
+      assert.deepEqual(
+        warnings.map((warning) => 'deviceId' in warning && [warning.deviceId, warning.path]),
+        [['D', 'doorcontact_state']],
+      );
+      // Read and reported back, a door does not close by that.
+      await assert.rejects(checkStates(values, pace), { code: 'INVALID_INPUT' });
+    });
+  }
+
+  it('that have no place are warned of', () => {
+    const { values, warnings } = plainDevices(
+      new Map<string, unknown>([
+        ['D', [{ value: 1 }, 'x']],
+        ['E', { a: 1 }],
+      ]),
+    );
+    assert.deepEqual(values, { D: {}, E: {} });
+    assert.deepEqual(
+      warnings.map(({ path }) => path),
+      ['states[0]', 'states[1]', 'states'],
+    );
   });
 
   it('survive the way there and back, for every function of the catalogue', () => {
@@ -175,8 +235,9 @@ describe('Values of functions', () => {
     };
     fc.assert(
       fc.property(fc.constantFrom(...Object.entries(FUNCTIONS)).chain(anyValue), ([key, value]) => {
-        const remark = (): void => assert.fail('remarked on a documented value');
-        const sent = JSON.parse(JSON.stringify(typedValue(key, value, key, remark))) as unknown;
+        const remarks: never[] = [];
+        const sent = JSON.parse(JSON.stringify(typedValue(key, value, Place.of(key, remarks)))) as unknown;
+        assert.deepEqual(remarks, []);
         assert.deepEqual(plainValue(sent), value === 0 ? 0 : value);
       }),
     );
@@ -187,16 +248,13 @@ describe('A The Keys lock at Sber', () => {
   const reading = { identifier: '3718', state: 'closed' as const, batteryPercent: 64.4, rssi: -60, code: 1 };
 
   it('is an intercom that can unlock and an opening sensor, both without a remark', async () => {
-    const { models, warnings } = await checkModels(lockModels(), breath);
+    const { models, warnings } = await checkModels(lockModels(), pace);
     assert.deepEqual(
       models.map(({ category }) => category),
       ['intercom', 'sensor_door'],
     );
     assert.deepEqual(warnings, []);
-    const { devices } = await checkDevices(
-      lockDevices({ identifier: '3718', name: 'Дверь', room: 'Прихожая' }),
-      breath,
-    );
+    const { devices } = await checkDevices(lockDevices('3718', 'Дверь'), pace);
     assert.deepEqual(
       devices.map(({ id, model_id }) => [id, model_id]),
       [
@@ -218,7 +276,7 @@ describe('A The Keys lock at Sber', () => {
         signal_strength: 'high',
       },
     });
-    const { warnings } = await checkStates(states, breath);
+    const { warnings } = await checkStates(states, pace);
     assert.deepEqual(warnings, []);
     const features = lockModels().flatMap((model) => model.features);
     for (const values of Object.values(states)) {

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { exchange, type HttpAnswer, type HttpFailure } from '../../../src/common/http';
 import { SimulatedGateway } from '../../../simulators/gateway/gateway';
 import { serve, type RunningGateway } from '../../../simulators/gateway/server';
+import { SLOPPY_HTTP, type SloppyHttp } from '../../../simulators/gateway/wire';
 import { HandClock } from '../../support/clock';
 
 describe('the simulated gateway on HTTP', () => {
@@ -17,6 +18,15 @@ describe('the simulated gateway on HTTP', () => {
       () => assert.fail('was answered'),
       (error: unknown) => error as HttpFailure,
     );
+
+  /** Everything that comes, byte for byte. */
+  const raw = async (request: string): Promise<string> => {
+    const socket = net.connect(running.port, '127.0.0.1');
+    socket.write(request);
+    let text = '';
+    for await (const bytes of socket) text += String(bytes);
+    return text;
+  };
 
   beforeEach(async () => {
     clock = new HandClock();
@@ -54,6 +64,28 @@ describe('the simulated gateway on HTTP', () => {
     await clock.advance(8000);
     await running.settled();
     assert.match((await ask('/status')).body, /"66"/);
+  });
+
+  it('can depart from HTTP and JSON as small devices do', async () => {
+    const shapes: Record<SloppyHttp, RegExp> = {
+      'bare-lf': /^HTTP\/1\.1 200 OK\n[^\r]*\n\n\{[^\r]*$/,
+      'one-bare-lf': /[^\r]\n[^]*\r\n\r\n\{/,
+      'both-lengths': /Transfer-Encoding: chunked\r\nContent-Length: \d+\r\n\r\n[\da-f]+\r\n\{/,
+      'blank-after-chunk-size': /chunked\r\n\r\n[\da-f]+ {2}\r\n\{[^]*\r\n0 {2}\r\n\r\n$/,
+      'control-in-header': /\nServer: TK\p{Cc}/u,
+      'bytes-after': /\}HTTP\/1\.1 200 OK\r\n\r\nmore$/,
+      'no-length': /^(?![^]*(Content-Length|chunked))[^]*\}$/,
+      'nul-after-json': /\}\p{Cc}$/u,
+      'control-in-json': /"line\n\ttab\p{Cc}"\}$/u,
+    };
+    for (const sloppy of SLOPPY_HTTP) {
+      gateway.wire.sloppy = sloppy;
+      assert.match(await raw('GET /status HTTP/1.1\r\nHost: gateway\r\n\r\n'), shapes[sloppy], sloppy);
+    }
+  });
+
+  it('says no time of this machine', async () => {
+    assert.doesNotMatch(await raw('GET /status HTTP/1.1\r\nHost: gateway\r\n\r\n'), /^date:/im);
   });
 
   it('carries out faults of the connection', async () => {

@@ -95,6 +95,23 @@ describe('the simulated gateway', () => {
       assert.deepEqual(Object.keys(devices[0]!), ['identifier', 'rssi', 'battery']);
     });
 
+    it('answers reads and synchronizations by POST too, as a published client sends them', async () => {
+      for (const path of ['/lockers', '/status', '/', '/synchronize']) {
+        const [got, posted] = [await get(path), await post(path, form())];
+        assert.deepEqual(Object.keys(bodyOf(posted) as object), Object.keys(bodyOf(got) as object), path);
+      }
+    });
+
+    it('can say the time, by its own clock', async () => {
+      const dateOf = async (): Promise<unknown> => {
+        const answer = await get('/status');
+        return answer.kind === 'answer' && answer.headers.Date;
+      };
+      assert.equal(await dateOf(), undefined);
+      build({ date: true }).clockOffsetMs = -3_600_000;
+      assert.equal(await dateOf(), new Date(clock.now() - 3_600_000).toUTCString());
+    });
+
     it('says busy in each of its three ways', async () => {
       for (const [busy, body] of [
         ['message', { status: '500', message: 'busy' }],
@@ -167,8 +184,8 @@ describe('the simulated gateway', () => {
     it('refuses wrong methods and unknown paths', async () => {
       for (const [method, path, status] of [
         ['GET', '/open', 405],
-        ['POST', '/lockers', 405],
-        ['POST', '/synchronize', 405],
+        ['PUT', '/lockers', 405],
+        ['GET', '/close', 405],
         ['GET', '/locker/update', 405],
         ['GET', '/nowhere', 404],
       ] as const) {
@@ -270,6 +287,22 @@ describe('the simulated gateway', () => {
       assert.equal(await codeOf(post('/locker_status', form())), 50);
     });
 
+    it('lets others move a lock, which the gateway learns by its counter only, when it begins or when it ends', async () => {
+      build({ locks: [FRONT, { ...BACK, counts: 'start' }] });
+      for (const [share, during] of [
+        [FRONT, 100],
+        [BACK, 101],
+      ] as const) {
+        const lock = gateway.lock(share.identifier);
+        lock.moveElsewhere('open', 5000);
+        assert.equal(lock.lastLog, during);
+        assert.equal(await codeOf(post('/locker_status', form(share))), 49, 'as before, and not busy');
+        await clock.advance(5000);
+        assert.equal(lock.lastLog, 101);
+        assert.equal(await codeOf(post('/locker_status', form(share))), 50);
+      }
+    });
+
     it('can answer after the bolt arrived', async () => {
       build({ times: { travelMs: 5000, bleMs: 3000, latencyMs: 100 } });
       let answered = false;
@@ -366,7 +399,7 @@ describe('the simulated gateway', () => {
         gateway.faults.next({ kind, acts: true });
         const answer = await post('/open', form());
         assert.throws(() => {
-          assert.ok(answer.kind === 'answer' && answer.body.length < 100_000);
+          assert.ok(answer.kind === 'answer' && answer.body.length < 100_000, 'no answer of use');
           JSON.parse(answer.body);
         }, kind);
       }
@@ -411,6 +444,20 @@ describe('the simulated gateway', () => {
       assert.deepEqual(await story(), first);
       const fine = first.filter((body) => body === JSON.stringify(ok)).length;
       assert.ok(fine > 5 && fine < 35, String(fine));
+    });
+
+    it('can lose the answers to polls alone, by chance', async () => {
+      gateway.faults.random({ seed: 7, rate: 1, kinds: ['hang'], paths: ['/lockers'] });
+      assert.equal((await get('/lockers')).kind, 'hang');
+      assert.deepEqual(bodyOf(await post('/open', form())), ok);
+    });
+
+    it('can refuse in words that would forge a line of a log', async () => {
+      gateway.faults.next({ kind: 'forged' });
+      const { code, cause } = bodyOf(await post('/open', form())) as { code: number; cause: string };
+      assert.equal(code, 37);
+      assert.match(cause, /\r\n.*\p{Cc}\]0;.*\u202e/su);
+      assert.equal(gateway.lock(FRONT.identifier).state, 'closed');
     });
 
     it('forgets the oldest requests and what they did where it is to run for days', async () => {

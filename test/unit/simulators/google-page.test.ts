@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { systemClock } from '../../../src/common/clock';
+import { silent } from '../../../src/common/log';
 import { HomeGraphClient } from '../../../src/google/home-graph';
 import { startGoogleStandIn, type RunningStandIn } from '../../../simulators/google/page';
 import { PHRASES } from '../../../simulators/google/speech';
@@ -87,7 +88,7 @@ describe("the demo's conversation with Google", () => {
       clock: systemClock,
       endpoint: google.homeGraphEndpoint,
       serviceAccountKey: google.serviceAccountKey,
-      warn: (message) => assert.fail(message),
+      log: { ...silent, warn: (line) => assert.fail(line) },
     });
     const [agentUserId = ''] = await house.accounts.linkedUsers();
     const spoken = new Promise<string>((resolve) => {

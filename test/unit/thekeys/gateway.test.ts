@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
+import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
 import { parseAddress } from '../../../src/thekeys/address';
 import { Gateway, type ActionOptions, type Progress } from '../../../src/thekeys/gateway';
 import { serve, type RunningGateway } from '../../../simulators/gateway/server';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../simulators/gateway/gateway';
+import { ExchangeFailure } from '../../../src/thekeys/exchange';
+import { answering } from '../../support/in-process';
 import { count } from '../../support/counting';
 
 const FRONT = { identifier: '45961123', code: 'demo-front-code' };
@@ -21,7 +24,7 @@ describe('a gateway, asked over HTTP', () => {
     gateway = new Gateway({
       address: parseAddress(running.host),
       state: new MemoryState(),
-      warn: () => undefined,
+      log: silent,
       timing: { boltTravel: 20, readBackPauses: [30], workPause: 20, breather: 0 },
     });
   };
@@ -35,6 +38,9 @@ describe('a gateway, asked over HTTP', () => {
     ...more,
   });
   const actions = (): string[] => world.journal.actions.map(({ action }) => action);
+  const arrived = async (): Promise<void> => {
+    while (world.journal.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
   const paths = (): string[] => world.journal.requests.map(({ path }) => path);
 
   it('opens the lock, and says confirmed because the lock said so', async () => {
@@ -65,7 +71,7 @@ describe('a gateway, asked over HTTP', () => {
     const state = new Shared();
     const timing = { boltTravel: 20, readBackPauses: [30], workPause: 20, breather: 0 };
     const processes = [1, 2].map(
-      () => new Gateway({ address: parseAddress(running.host), state, warn: () => undefined, timing }),
+      () => new Gateway({ address: parseAddress(running.host), state, log: silent, timing }),
     );
     world.times.bleMs = 10;
     await Promise.all(processes.map((process) => process.toggle(FRONT, within(8000, { confirm: false }))));
@@ -78,16 +84,14 @@ describe('a gateway, asked over HTTP', () => {
     const eager = new Gateway({
       address: parseAddress('gateway.test'),
       state: new MemoryState(),
-      warn: () => undefined,
+      log: silent,
       timing: { boltTravel: 300 },
-      transport: async ({ path, form }) => {
-        await form();
+      exchange: answering((path) => {
         sent.push(path);
         const arrived = arrives !== 0 && performance.now() >= arrives;
         if (path === '/open') arrives = performance.now() + 250;
-        const answer = path === '/locker_status' ? { code: arrived ? 50 : 49 } : { status: 'ok', code: 0 };
-        return { status: 200, headers: {}, body: JSON.stringify(answer) };
-      },
+        return path === '/locker_status' ? { code: arrived ? 50 : 49 } : { status: 'ok', code: 0 };
+      }),
     });
     await eager.open(FRONT, within(8000, { confirm: false }));
     await eager.toggle(FRONT, within(8000, { confirm: false }));
@@ -101,20 +105,18 @@ describe('a gateway, asked over HTTP', () => {
     const eager = new Gateway({
       address: parseAddress('gateway.test'),
       state: new MemoryState(),
-      warn: () => undefined,
+      log: silent,
       timing: { boltTravel: 300 },
-      transport: async ({ path, form, mayLeave }) => {
-        await form();
-        assert.ok(mayLeave());
+      exchange: answering((path) => {
         sent.push(path);
         if (path === '/open') {
           arrives = performance.now() + 250;
           giveUp.abort(new Error('closed'));
+          throw new ExchangeFailure('aborted', true, 'ABORT_ERR');
         }
         const code = performance.now() >= arrives ? 50 : 49;
-        const answer = path === '/locker_status' ? { code } : { status: 'ok', code: 0 };
-        return { status: 200, headers: {}, body: JSON.stringify(answer) };
-      },
+        return path === '/locker_status' ? { code } : { status: 'ok', code: 0 };
+      }),
     });
     await assert.rejects(eager.open(FRONT, within(8000, { signal: giveUp.signal })), { code: 'RESULT_UNKNOWN' });
     await eager.toggle(FRONT, within(8000, { confirm: false }));
@@ -186,7 +188,7 @@ describe('a gateway, asked over HTTP', () => {
   it('cures a wrong gateway clock by one synchronization', async () => {
     world.clockInvalid = true;
     assert.equal((await gateway.open(FRONT, within())).confirmed, true);
-    assert.deepEqual(paths().slice(0, 3), ['/open', '/synchronize', '/open']);
+    assert.deepEqual(paths().slice(0, 4), ['/open', '/synchronize', '/status', '/open']);
   });
 
   it('maps the refusals of the vendor’s page', async () => {
@@ -243,12 +245,12 @@ describe('a gateway, asked over HTTP', () => {
   });
 
   it('refuses the hundred and first waiting command', async () => {
-    world.times.latencyMs = 50;
+    world.times.latencyMs = 500;
     const stop = new AbortController();
     setMaxListeners(0, stop.signal);
     const results = await Promise.allSettled(
       Array.from({ length: 110 }, (_, index) => {
-        if (index === 109) setTimeout(() => stop.abort(new Error('stopped')), 20);
+        if (index === 109) void arrived().then(() => stop.abort(new Error('stopped')));
         return gateway.open(FRONT, within(8000, { signal: stop.signal }));
       }),
     );
@@ -299,7 +301,7 @@ describe('a gateway, asked over HTTP', () => {
       gateway = new Gateway({
         address: parseAddress(running.host),
         state,
-        warn: () => undefined,
+        log: silent,
         timing: { boltTravel: 10, breather: 0 },
       });
       assert.equal((await gateway.open(FRONT, within())).confirmed, true);
@@ -313,7 +315,7 @@ describe('a gateway, asked over HTTP', () => {
     world.clockInvalid = true;
     assert.equal((await gateway.open(FRONT, within(20_000))).confirmed, true);
     assert.equal(paths().filter((path) => path === '/synchronize').length, 1);
-    assert.equal(paths().filter((path) => path === '/open').length, 3);
+    assert.equal(paths().filter((path) => path === '/open').length, 2);
   });
 
   it('asks for what is missing before anything is sent', async () => {

@@ -9,6 +9,7 @@ import { setMaxListeners } from 'node:events';
 import fc from 'fast-check';
 import { SimulatedGateway, type FaultKind } from '../../../simulators/gateway/gateway';
 import type { Journal } from '../../../simulators/gateway/journal';
+import { silent } from '../../../src/common/log';
 import { LocalState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
 import { parseAddress } from '../../../src/thekeys/address';
@@ -190,9 +191,9 @@ async function live(steps: readonly Step[], refusal: 33 | 38 | undefined): Promi
     return new Gateway({
       address: parseAddress('gateway.test'),
       state: new SlowDisk(kept, clock, () => !mine.signal.aborted),
-      warn: () => undefined,
+      log: silent,
       clock,
-      transport: inProcess(world, clock, mine.signal),
+      exchange: inProcess(world, clock, mine.signal),
       random: () => 0.5,
     });
   };

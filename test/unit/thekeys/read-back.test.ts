@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
 import { parseAddress } from '../../../src/thekeys/address';
 import { Gateway, type ActionResult } from '../../../src/thekeys/gateway';
 import { HandClock } from '../../support/clock';
+import { answering } from '../../support/in-process';
 
 const FRONT = { identifier: '1001', code: 'demo-front-code' };
 
@@ -20,16 +22,13 @@ describe('reading an action back while another command for the lock waits', () =
     gateway = new Gateway({
       address: parseAddress('gateway.test'),
       state: new MemoryState(),
-      warn: () => undefined,
+      log: silent,
       clock,
-      transport: async ({ path, form }) => {
-        await form();
+      exchange: answering((path) => {
         sent.push(path);
         if (path === '/open') arrivesAt = clock.elapsed() + travelMs;
-        const answer =
-          path === '/locker_status' ? { code: clock.elapsed() >= arrivesAt ? 50 : 49 } : { status: 'ok', code: 0 };
-        return { status: 200, headers: {}, body: JSON.stringify(answer) };
-      },
+        return path === '/locker_status' ? { code: clock.elapsed() >= arrivesAt ? 50 : 49 } : { status: 'ok', code: 0 };
+      }),
     });
   });
 

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
+import { silent } from '../../../src/common/log';
 import { LocalState, MemoryState } from '../../../src/state/local';
 import { StateError, type Json } from '../../../src/state/state';
 import { Timestamps } from '../../../src/thekeys/timestamps';
 import { HandClock } from '../../support/clock';
 import { count } from '../../support/counting';
+
+/** As a command does: it reserves one before the connection, and takes it when that stands. */
+async function next(timestamps: Timestamps): Promise<number> {
+  await timestamps.reserve();
+  return timestamps.take();
+}
 
 const KEY = 'timestamp/gateway.test:80';
 const HOUR = 3600;
@@ -32,11 +39,11 @@ describe('timestamps', () => {
     warnings = [];
   });
   const begin = (state: LocalState): Timestamps =>
-    new Timestamps({ state, key: KEY, clock, warn: (message) => warnings.push(message) });
+    new Timestamps({ state, key: KEY, clock, log: { ...silent, warn: (message) => warnings.push(message) } });
   const seconds = (): number => Math.floor(clock.now() / 1000);
   const take = async (timestamps: Timestamps, count: number): Promise<number[]> => {
     const given: number[] = [];
-    for (let index = 0; index < count; index++) given.push(await timestamps.next());
+    for (let index = 0; index < count; index++) given.push(await next(timestamps));
     return given;
   };
   const assertIncreasing = (given: readonly number[]): void =>
@@ -44,11 +51,11 @@ describe('timestamps', () => {
 
   it('are the clock where it has gone on, and one more where it has not', async () => {
     const timestamps = begin(new MemoryState());
-    const first = await timestamps.next();
+    const first = await next(timestamps);
     assert.equal(first, seconds());
     assert.deepEqual(await take(timestamps, 2), [first + 1, first + 2]);
     await clock.advance(60_000);
-    assert.equal(await timestamps.next(), seconds());
+    assert.equal(await next(timestamps), seconds());
   });
 
   it('go on behind the last one after a restart, a kill, and a clock set back', async () => {
@@ -74,49 +81,52 @@ describe('timestamps', () => {
     const disk = new Disk();
     clock.setWall(HOUR * 1000);
     let timestamps = begin(disk);
-    const first = await timestamps.next();
+    const first = await next(timestamps);
     clock.setWall(-HOUR * 1000);
     for (let kill = 0; kill < 5; kill += 1) {
       for (let command = 0; command < 3; command += 1) {
-        await timestamps.next();
+        await next(timestamps);
         await clock.advance(2000);
       }
       timestamps = begin(disk);
     }
-    assert.ok((await timestamps.next()) - first < 50);
+    assert.ok((await next(timestamps)) - first < 50);
   });
 
-  it('are reserved while a command still waits', async () => {
+  it('are taken when the connection stands, without waiting for anything', async () => {
     const disk = new Disk();
     const timestamps = begin(disk);
-    timestamps.prepare();
-    await clock.advance(0);
+    await timestamps.reserve();
     assert.equal(disk.writes, 1);
-    await timestamps.next();
-    assert.equal(disk.writes, 1);
+    const reserved = seconds();
+    await clock.advance(2000);
+    assert.equal(timestamps.take(), reserved + 2, 'the time of the request, not of the reservation');
+    await clock.advance(5000);
+    await timestamps.reserve();
+    await clock.advance(60_000);
+    assert.throws(() => timestamps.take(), { sent: false }, 'too old to be sent');
   });
 
   it('stay within what was reserved when the clock is set back meanwhile', async () => {
     const state = new MemoryState();
     const first = begin(state);
-    const used = await first.next();
+    const used = await next(first);
     await first.settle();
     await clock.advance(2000);
     const second = begin(state);
-    second.prepare();
-    await clock.advance(0);
+    await second.reserve();
     clock.setWall(-2000);
-    assert.ok((await second.next()) > used);
+    assert.ok(second.take() > used);
   });
 
   it('leave alone, at an orderly end, what another process has reserved since', async () => {
     const state = new MemoryState();
     const first = begin(state);
-    await first.next();
+    await next(first);
     const second = begin(state);
-    const given = await second.next();
+    const given = await next(second);
     await first.settle();
-    assert.ok((await begin(state).next()) > given);
+    assert.ok((await next(begin(state))) > given);
   });
 
   it('work from memory, with one warning, where the folder is read-only', async () => {
@@ -165,7 +175,7 @@ describe('timestamps', () => {
       disk.readOnly = true;
       given.push(...(await take(timestamps, count)));
       disk.readOnly = false;
-      given.push(await timestamps.next());
+      given.push(await next(timestamps));
       given.push(...(await take(begin(disk), 2)));
       assertIncreasing(given);
     }
@@ -174,40 +184,40 @@ describe('timestamps', () => {
   it('ignore a kept value that is no number', async () => {
     const state = new MemoryState();
     await state.change(KEY, () => ({ value: { what: 'is this' }, result: undefined }));
-    assert.equal(await begin(state).next(), seconds());
+    assert.equal(await next(begin(state)), seconds());
   });
 
   it('start anew at the clock when a gateway refuses one far ahead of it', async () => {
     const state = new MemoryState();
     await count(state, KEY, seconds() + 24 * HOUR, 1);
     const timestamps = begin(state);
-    const ahead = await timestamps.next();
+    const ahead = await next(timestamps);
     assert.equal(ahead, seconds() + 24 * HOUR + 1);
     assert.deepEqual(await timestamps.refused(ahead), { kind: 'restarted' });
-    const now = await timestamps.next();
+    const now = await next(timestamps);
     assert.equal(now, seconds());
     timestamps.confirm(now);
-    assert.equal(await begin(state).next(), now + 4, 'and the next process too');
+    assert.equal(await next(begin(state)), now + 4, 'and the next process too');
   });
 
   it('do not start anew where another process has gone on with the sequence meanwhile', async () => {
     const state = new MemoryState();
     await count(state, KEY, seconds() + 24 * HOUR, 1);
     const timestamps = begin(state);
-    const ahead = await timestamps.next();
+    const ahead = await next(timestamps);
     const others = await take(begin(state), 10);
     assert.deepEqual(await timestamps.refused(ahead), { kind: 'retry' });
-    assertIncreasing([ahead, ...others, await begin(state).next()]);
+    assertIncreasing([ahead, ...others, await next(begin(state))]);
   });
 
   it('go on where they were when the clock is refused as well', async () => {
     const state = new MemoryState();
     await count(state, KEY, seconds() + 24 * HOUR, 1);
     const timestamps = begin(state);
-    const ahead = await timestamps.next();
+    const ahead = await next(timestamps);
     await timestamps.refused(ahead);
-    assert.deepEqual(await timestamps.refused(await timestamps.next()), { kind: 'retry' });
-    assert.equal(await timestamps.next(), ahead + 1);
+    assert.deepEqual(await timestamps.refused(await next(timestamps)), { kind: 'retry' });
+    assert.equal(await next(timestamps), ahead + 1);
   });
 
   it('wait for the clock when a burst ran ahead of what the gateway accepts', async () => {
@@ -229,10 +239,10 @@ describe('timestamps', () => {
     await clock.advance(5 * 60 * 1000 + 1000);
     clock.setWall(HOUR * 1000);
     const timestamps = begin(disk);
-    const ahead = await timestamps.next();
+    const ahead = await next(timestamps);
     clock.setWall(-HOUR * 1000);
     assert.deepEqual(await timestamps.refused(ahead), { kind: 'restarted' });
-    const anew = await timestamps.next();
+    const anew = await next(timestamps);
     assertIncreasing([...given, anew, ahead]);
   });
 
@@ -242,10 +252,10 @@ describe('timestamps', () => {
     for (let time = 0; time < 3; time += 1) {
       const timestamps = begin(disk);
       clock.setWall(HOUR * 1000);
-      given.push(await timestamps.next());
+      given.push(await next(timestamps));
       clock.setWall(-HOUR * 1000);
       assert.deepEqual(await timestamps.refused(given.at(-1)!), { kind: 'restarted' });
-      given.push(await timestamps.next());
+      given.push(await next(timestamps));
       timestamps.confirm(given.at(-1)!);
     }
     assert.equal(new Set(given).size, given.length, given.join(' '));
@@ -253,13 +263,13 @@ describe('timestamps', () => {
 
   it('never start anew at the clock behind one that the gateway accepted', async () => {
     const timestamps = begin(new MemoryState());
-    const accepted = await timestamps.next();
+    const accepted = await next(timestamps);
     timestamps.confirm(accepted);
     clock.setWall(-24 * HOUR * 1000);
-    const next = await timestamps.next();
-    assert.equal(next, accepted + 1);
-    assert.equal((await timestamps.refused(next)).kind, 'wait');
-    assert.equal(await timestamps.next(), accepted + 2);
+    const second = await next(timestamps);
+    assert.equal(second, accepted + 1);
+    assert.equal((await timestamps.refused(second)).kind, 'wait');
+    assert.equal(await next(timestamps), accepted + 2);
   });
 
   describe('that several processes share', () => {
@@ -293,7 +303,7 @@ describe('timestamps', () => {
         const given = [...(await take(one, 3)), ...(await take(two, 1)), ...(await take(three, 12))];
         await home.forget();
         // Somebody who has never used one, and knows of no loss, may come before.
-        if (first === 0) await begin(home).next();
+        if (first === 0) await next(begin(home));
         const order = [one, two, three, one, two].slice(first, first + 3);
         for (const timestamps of order) given.push(...(await take(timestamps, 2)));
         assertIncreasing(given);
@@ -318,11 +328,11 @@ describe('timestamps', () => {
       clock.setWall(HOUR * 1000);
       const [wrong] = await take(two, 1);
       clock.setWall(-HOUR * 1000);
-      const refused = await one.next();
+      const refused = await next(one);
       assert.ok(refused > wrong!);
       assert.deepEqual(await one.refused(refused), { kind: 'restarted' });
-      assert.equal(await one.next(), seconds());
-      assert.equal(await two.next(), seconds() + 1);
+      assert.equal(await next(one), seconds());
+      assert.equal(await next(two), seconds() + 1);
     });
   });
 });

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../../../src/common/clock';
 import { SimulatedGateway } from '../../../simulators/gateway/gateway';
+import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
 import { parseAddress } from '../../../src/thekeys/address';
 import { Gateway } from '../../../src/thekeys/gateway';
 import { HandClock } from '../../support/clock';
-import { inProcess } from '../../support/in-process';
+import { answering, inProcess } from '../../support/in-process';
 
 const FRONT = { identifier: '1001', code: 'demo-front-code' };
 const BACK = { identifier: '1002', code: 'demo-back-code' };
@@ -28,11 +29,11 @@ describe('watching locks', () => {
     gateway = new Gateway({
       address: parseAddress('gateway.test'),
       state: new MemoryState(),
-      warn: () => undefined,
+      log: silent,
       clock,
-      transport: async (parcel) => {
-        if (away) world.faults.next({ kind: 'refuse', path: parcel.path });
-        return simulated(parcel);
+      exchange: (request) => {
+        if (away) world.faults.next({ kind: 'refuse', path: request.url.pathname });
+        return simulated(request);
       },
       random: () => random(),
     });
@@ -173,6 +174,91 @@ describe('watching locks', () => {
     assert.deepEqual(back.told, ['closed', 'closed', 'closed', 'closed']);
   });
 
+  for (const counts of ['start', 'end'] as const) {
+    it(`ends with the state at rest where others move the lock, though polls fall into that (counted at its ${counts})`, async () => {
+      const lock = world.locks.get(FRONT.identifier)!;
+      lock.counts = counts;
+      for (const [offset, intervalMs] of [
+        [100, MINUTE],
+        [MINUTE - 1000, MINUTE],
+        [MINUTE - 4000, MINUTE],
+        [100, 2000],
+        [1000, 3000],
+      ] as const) {
+        lock.turnByHand('closed');
+        const { told, stop } = watch(FRONT, intervalMs);
+        await clock.advance(20_000 + offset);
+        lock.moveElsewhere('open', 5000);
+        await clock.advance(2 * MINUTE);
+        assert.equal(told.at(-1), 'open', `moved ${offset} ms after a poll, every ${intervalMs} ms`);
+        const readings = asked();
+        await clock.advance(10 * MINUTE);
+        assert.equal(asked(), readings, 'and is left in peace then');
+        stop();
+      }
+    });
+  }
+
+  it('begins in the middle of a movement, and ends with the state at rest', async () => {
+    const lock = world.locks.get(FRONT.identifier)!;
+    lock.counts = 'start';
+    lock.moveElsewhere('open', 5000);
+    const { told } = watch();
+    await clock.advance(10_000);
+    assert.deepEqual(told, ['closed', 'open']);
+  });
+
+  it('asks a lock that is barely heard only when it has news, and tells no error for that', async () => {
+    const { told } = watch();
+    await clock.advance(10_000);
+    const readings = asked();
+    const lock = world.locks.get(FRONT.identifier)!;
+    for (let list = 0; list < 18; list += 1) {
+      lock.inSight = !lock.inSight;
+      await clock.advance(MINUTE);
+    }
+    assert.equal(asked(), readings);
+    assert.deepEqual([...new Set(told)], ['closed']);
+  });
+
+  it('tells a lock out of reach once, however often it is heard in between', async () => {
+    const { told, lasting } = watch();
+    await clock.advance(10_000);
+    const lock = world.locks.get(FRONT.identifier)!;
+    for (let list = 0; list < 18; list += 1) {
+      lock.inSight = list % 3 === 2;
+      await clock.advance(MINUTE);
+    }
+    assert.equal(told.filter((each) => each === 'LOCK_NOT_DETECTED').length, 1);
+    assert.ok(lasting.length > 10, 'the badge goes on to say so');
+    lock.inSight = true;
+    await clock.advance(3 * MINUTE);
+    assert.equal(told.filter((each) => each === 'recovered').length, 1);
+    assert.equal(told.at(-1), 'closed');
+  });
+
+  it('takes the readings of others for its own, also as the one at rest', async () => {
+    const { told } = watch();
+    await clock.advance(10_000);
+    world.locks.get(FRONT.identifier)!.moveElsewhere('open', 5000);
+    await clock.advance(MINUTE + 3000);
+    const readings = asked();
+    const read = gateway.lockStatus(FRONT, { deadlineMs: 30_000, timeoutMs: 10_000 });
+    await clock.advance(5000);
+    assert.equal((await read).state, 'open');
+    assert.equal(told.at(-1), 'open');
+    await clock.advance(5 * MINUTE);
+    assert.ok(asked() <= readings + 2);
+  });
+
+  it('knows a lock whatever zeros its number is written with', async () => {
+    const { told } = watch({ ...FRONT, identifier: '1001' });
+    const zeros: string[] = [];
+    gateway.readings.subscribe('0001001', ({ state }) => zeros.push(state));
+    await clock.advance(10_000);
+    assert.deepEqual([told[0], zeros[0]], ['closed', 'closed']);
+  });
+
   describe('a lock that counts a movement when it is told to move, and reads as what it was until the bolt has arrived', () => {
     let log: number;
     let arrivesAt: number;
@@ -183,11 +269,10 @@ describe('watching locks', () => {
       gateway = new Gateway({
         address: parseAddress('gateway.test'),
         state: new MemoryState(),
-        warn: () => undefined,
+        log: silent,
         clock,
         random: () => 0.5,
-        transport: async ({ path, form }) => {
-          await form();
+        exchange: answering((path) => {
           if (path === '/open') {
             log += 1;
             arrivesAt = clock.elapsed() + 4000;
@@ -197,8 +282,8 @@ describe('watching locks', () => {
             '/lockers': { status: 'ok', devices: [listed] },
             '/locker_status': { code: clock.elapsed() >= arrivesAt ? 50 : 49 },
           };
-          return { status: 200, headers: {}, body: JSON.stringify(answers[path] ?? { status: 'ok', code: 0 }) };
-        },
+          return answers[path] ?? { status: 'ok', code: 0 };
+        }),
       });
     });
     it('is asked again after a poll that came while the bolt travelled', async () => {
@@ -282,9 +367,9 @@ describe('watching locks', () => {
       const its = new Gateway({
         address: parseAddress('gateway.test'),
         state,
-        warn: () => undefined,
+        log: silent,
         clock: itsClock,
-        transport: inProcess(world, clock),
+        exchange: inProcess(world, clock),
         random: () => Math.random(),
       });
       const told: string[] = [];

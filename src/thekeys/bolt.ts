@@ -1,0 +1,216 @@
+/**
+ * Moving a bolt: the command is sent, at most once, then the lock is read until it shows what came of it. Nothing is
+ * concluded that was not read.
+ */
+import { lifetime, type Lifetime } from '../common/abort';
+import { pause } from '../common/clock';
+import type { LockReading, LockState } from './wire';
+import { boltCall, lockStatusCall, type BoltAction, type Share } from './calls';
+import { run, tooLate, type Channel, type Course } from './command';
+import { gatewayError } from './errors';
+import type { ActionOptions, Timing } from './options';
+import type { Done, Lost } from './outcome';
+import type { Turn } from './queue';
+
+export type LockAction = BoltAction | 'toggle';
+
+export interface ActionResult {
+  identifier: string;
+  action: LockAction;
+  /** What was read; null where nothing was asked to be read. */
+  state: LockState | null;
+  /** True only where the lock itself said so. */
+  confirmed: boolean;
+  /** The last reading, where there was one. */
+  reading?: LockReading;
+}
+
+/** When the bolt of each lock that was moved is at rest, on the clock's `elapsed()`. */
+export type BoltsAtRest = Map<string, number>;
+
+/** The bolts that one gateway moves. */
+export interface Bolts {
+  channel: Channel;
+  timing: Timing;
+  restsAt: BoltsAtRest;
+  onReading: (reading: LockReading) => void;
+}
+
+interface Action {
+  target: BoltAction;
+  share: Share;
+  options: ActionOptions;
+  /** On the clock's `elapsed()`: until when it may be sent. */
+  deadline: number;
+  life: Lifetime;
+}
+
+/** One reading: a healthy one takes 3.5 s. */
+const READ_ANSWER_MS = 10_000;
+const READ_MS = 4500;
+const LEAST_PAUSE_MS = 2000;
+
+/** What a lock reads as after an action. A calibration has no state of its own. */
+const WANTED: Readonly<Record<BoltAction, LockState | undefined>> = {
+  open: 'open',
+  close: 'closed',
+  calibrate: undefined,
+};
+
+/** @throws GatewayError, or the reason of the caller's signal where nothing was sent */
+export async function act(bolts: Bolts, verb: LockAction, share: Share, options: ActionOptions): Promise<ActionResult> {
+  const { clock, queue } = bolts.channel;
+  const { identifier } = share;
+  const course: Course = { sent: false };
+  const deadline = clock.elapsed() + options.deadlineMs;
+  const life = lifetime({ clock, deadline, late: () => tooLate(course), caller: options.signal });
+  const action: Action = { target: verb === 'toggle' ? 'open' : verb, share, options, deadline, life };
+  let turn: Turn | undefined;
+  try {
+    turn = await queue.turn({ rank: 'action', lock: identifier, light: false, life, commands: 1 });
+    if (verb === 'toggle') await untilAtRest(bolts, action, turn);
+    const outcome = await run<null>(bolts.channel, {
+      turn,
+      life,
+      course,
+      policy: { patient: true, signsAgain: true, unreachableMs: options.unreachableMs },
+      attempt: async (send) => {
+        if (verb === 'toggle') {
+          const read = await send(lockStatusCall(share, () => clock.now()));
+          if (read.kind !== 'done') return read;
+          action.target = opposite(read.value.state);
+        }
+        return send(boltCall(action.target, share));
+      },
+      deadline: () => deadline,
+      deadlineIsForSending: true,
+      answerMs: () => options.timeoutMs,
+      onSend: () => options.onProgress?.({ step: 'sending' }),
+      onRetry: (code) => options.onProgress?.({ step: 'retrying', code }),
+    });
+    bolts.restsAt.set(identifier, outcome.sentAt + bolts.timing.boltTravel);
+    turn.hold('lock');
+    if (outcome.kind === 'done' && !options.confirm) return { identifier, action: verb, state: null, confirmed: false };
+    const reading = await readBack(bolts, action, outcome);
+    return conclude(verb, action, outcome, reading);
+  } finally {
+    turn?.end();
+    life.end();
+  }
+}
+
+/** A bolt on its way still reads as what it was, and would be sent the same way again. */
+async function untilAtRest(
+  { channel, restsAt }: Bolts,
+  { share, options, deadline }: Action,
+  turn: Turn,
+): Promise<void> {
+  const latest = deadline - options.deadlineMs / 2;
+  const ms = Math.min(restsAt.get(share.identifier) ?? 0, latest) - channel.clock.elapsed();
+  if (ms > 0) await turn.stepAside(ms);
+}
+
+/**
+ * Reads the lock until it shows what was asked for, the time is over, or another command wants to move this lock and it was
+ * read after the bolt had time to travel: twice, for a slow one. Undefined where it could not be read.
+ */
+async function readBack(bolts: Bolts, action: Action, outcome: Done<null> | Lost): Promise<LockReading | undefined> {
+  const { channel, timing } = bolts;
+  const { clock, queue } = channel;
+  const { options, deadline, life, share } = action;
+  const wanted = WANTED[action.target];
+  const isLost = outcome.kind === 'lost';
+  // No reading can tell whether a calibration took place.
+  if (isLost && wanted === undefined) return undefined;
+  options.onProgress?.({ step: 'confirming' });
+  const until = Math.max(clock.elapsed(), deadline) + timing.readBack;
+  life.setDeadline(until);
+  let last: LockReading | undefined;
+  let wait = Math.max(0, outcome.sentAt + timing.boltTravel - clock.elapsed());
+  try {
+    for (let tries = 0; ; tries++) {
+      await pause(clock, wait, life.signal);
+      last = (await readOnce(bolts, action, until)) ?? last;
+      const isShown = wanted === undefined ? last !== undefined && last.state !== 'unknown' : last?.state === wanted;
+      if (isShown) return last;
+      const isWanted = queue.isWanted(share.identifier);
+      // What the gateway has accepted may be on its way still; whether a lost command ever was, waiting does not tell.
+      if (isWanted && (tries > 0 || isLost || last === undefined)) return last;
+      const pauses = isWanted ? [Math.min(...timing.readBackPauses)] : timing.readBackPauses;
+      // A lock that reads as the other state is read until the deadline, twice at least; one that cannot be read, longer.
+      const end = last !== undefined && tries > 0 ? deadline : until;
+      const remaining = end - clock.elapsed();
+      wait = Math.min(pauses[Math.min(tries, pauses.length - 1)] ?? 0, Math.max(LEAST_PAUSE_MS, remaining - READ_MS));
+      if (wait >= remaining) return last;
+    }
+  } catch (error) {
+    if (options.signal?.aborted) throw interrupted(outcome);
+    if (life.signal.aborted) return last;
+    throw error;
+  }
+}
+
+/** Undefined where it could not be read: whatever kept it from that may pass. @throws where the time is over */
+async function readOnce(
+  bolts: Bolts,
+  { share, options, life }: Action,
+  until: number,
+): Promise<LockReading | undefined> {
+  const { channel, onReading } = bolts;
+  const { clock } = channel;
+  const turn = await channel.queue.turn({ rank: 'settle', light: false, life, commands: 0 });
+  try {
+    const outcome = await run(channel, {
+      turn,
+      life,
+      course: { sent: false },
+      policy: { patient: true, signsAgain: false },
+      attempt: (send) => send(lockStatusCall(share, () => clock.now())),
+      deadline: () => until,
+      deadlineIsForSending: false,
+      answerMs: () => Math.min(options.timeoutMs, READ_ANSWER_MS, until - clock.elapsed()),
+    });
+    if (outcome.kind !== 'done') return undefined;
+    onReading(outcome.value);
+    return outcome.value;
+  } catch (error) {
+    if (life.signal.aborted) throw error;
+    return undefined;
+  } finally {
+    turn.end();
+  }
+}
+
+function conclude(
+  verb: LockAction,
+  { target, share }: Action,
+  outcome: Done<null> | Lost,
+  reading: LockReading | undefined,
+): ActionResult {
+  const wanted = WANTED[target];
+  const state = reading?.state ?? 'unknown';
+  const confirmed = wanted === undefined ? state !== 'unknown' && outcome.kind === 'done' : state === wanted;
+  if (outcome.kind === 'lost' && !confirmed) throw resultUnknown(outcome, reading);
+  return { identifier: share.identifier, action: verb, state, confirmed, ...(reading && { reading }) };
+}
+
+function resultUnknown(lost: Lost, reading?: LockReading): Error {
+  const read = reading === undefined ? 'the lock could not be read' : `the lock reads as ${reading.state}`;
+  return gatewayError('RESULT_UNKNOWN', {
+    message: `the command was sent, ${lost.why}, and ${read}`,
+    httpStatus: lost.error.cause.httpStatus,
+  });
+}
+
+/** What a command ends with that was given up after it was sent. */
+function interrupted(outcome: Done<null> | Lost): Error {
+  if (outcome.kind === 'lost') return resultUnknown(outcome);
+  return gatewayError('RESULT_UNKNOWN', {
+    message: 'the gateway accepted the command, but it was given up before the lock could be read',
+  });
+}
+
+function opposite(state: LockState): 'open' | 'close' {
+  if (state === 'unknown') throw gatewayError('STATE_UNKNOWN');
+  return state === 'open' ? 'close' : 'open';
+}

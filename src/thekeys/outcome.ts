@@ -1,0 +1,148 @@
+/**
+ * What one request came to, in the terms in which a command decides what to do next: done, refused, not sent, or sent
+ * without a usable answer.
+ */
+import { foreignText } from '../common/foreign';
+import type { StateError } from '../state/state';
+import type { Refusal } from './wire';
+import type { Call } from './calls';
+import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
+import type { ExchangeFailure, ExchangeFailureKind, HttpAnswer } from './exchange';
+
+export type Outcome<T> = Done<T> | Refused | Unsent | Lost;
+export interface Done<T> {
+  kind: 'done';
+  value: T;
+  /** On the clock's `elapsed()`. */
+  sentAt: number;
+}
+/** The gateway said no, and nothing happened. */
+export interface Refused {
+  kind: 'refused';
+  error: GatewayError;
+  /** With which the request was signed. */
+  timestamp: number | undefined;
+}
+/** Nothing left this machine. */
+export interface Unsent {
+  kind: 'unsent';
+  error: GatewayError;
+}
+/** It may have reached the gateway, and no usable answer came. */
+export interface Lost {
+  kind: 'lost';
+  error: GatewayError;
+  why: string;
+  /** Whether the call moves a bolt or writes a firmware. */
+  acts: boolean;
+  sentAt: number;
+}
+
+export interface Request {
+  call: Call<unknown>;
+  timestamp: number | undefined;
+  sentAt: number;
+}
+
+/** @param now milliseconds since 1970 */
+export function answered<T>(call: Call<T>, answer: HttpAnswer, request: Request, now: number): Outcome<T> {
+  const reply = call.read(answer.body);
+  const { timestamp, sentAt } = request;
+  switch (reply.kind) {
+    case 'ok':
+      return { kind: 'done', value: reply.value, sentAt };
+    case 'refused':
+      return { kind: 'refused', error: refusal(reply, answer, now), timestamp };
+    case 'unusable': {
+      const message = `${reply.why} (${call.path})`;
+      const error = gatewayError('BAD_RESPONSE', { message, httpStatus: answer.status });
+      return { kind: 'lost', error, why: reply.why, acts: call.acts, sentAt };
+    }
+  }
+}
+
+export function failed({ kind, sent, reason, status }: ExchangeFailure, { call, sentAt }: Request): Unsent | Lost {
+  if (!sent && (kind !== 'protocol' || call.acts)) return { kind: 'unsent', error: unreachable(reason) };
+  const lost = LOST[kind];
+  const why = lost?.why ?? 'the connection was lost before the answer';
+  const error = gatewayError(lost?.code ?? 'GATEWAY_UNREACHABLE', {
+    message: lost === undefined ? 'the gateway closed the connection before it answered' : `${why} (${call.path})`,
+    httpStatus: status,
+  });
+  return { kind: 'lost', error, why, acts: call.acts, sentAt };
+}
+
+/** Without the shared state two processes could use the same timestamp, so nothing is sent. */
+export function sharedStateLost(error: StateError): GatewayError {
+  return gatewayError('GATEWAY_UNREACHABLE', {
+    message: `the state shared with other processes cannot be reached (${error.reason}), so nothing was sent`,
+    hint: 'Check the Redis server named in the gateway configuration.',
+  });
+}
+
+/** Why there is no answer, where it is not that the connection was lost. */
+const LOST: Partial<Record<ExchangeFailureKind, { code: GatewayErrorCode; why: string }>> = {
+  timeout: { code: 'GATEWAY_TIMEOUT', why: 'no answer came in time' },
+  aborted: { code: 'GATEWAY_TIMEOUT', why: 'it was given up before an answer came' },
+  size: { code: 'BAD_RESPONSE', why: 'the answer was too large' },
+  protocol: {
+    code: 'BAD_RESPONSE',
+    why: 'what answers at the address of the gateway is none: it does not speak HTTP',
+  },
+};
+
+/** System words that people search for, with what they mean. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens at its address',
+  EHOSTUNREACH: 'no route to its address',
+  ENETUNREACH: 'no route to its address',
+  ENOTFOUND: 'its name is not known in this network',
+  EAI_AGAIN: 'its name could not be looked up',
+  ETIMEDOUT: 'nothing answers at its address',
+};
+
+function unreachable(reason: string): GatewayError {
+  const message = `the gateway cannot be reached: ${REASONS[reason] ?? 'the connection failed'} (${reason})`;
+  return gatewayError('GATEWAY_UNREACHABLE', { message });
+}
+
+function refusal({ code, gatewayCode, detail }: Refusal, { status, headers }: HttpAnswer, now: number): GatewayError {
+  const isOfTime = code === 'GATEWAY_CLOCK' || code === 'INVALID_HMAC';
+  const clocks = isOfTime ? comparedClocks(code, headers, now) : {};
+  return gatewayError(code, {
+    gatewayCode,
+    httpStatus: status,
+    // A gateway may quote the request, and with it a hash.
+    ...(detail === undefined
+      ? {}
+      : {
+          message: `${gatewayError(code).message}: "${foreignText(detail.replace(/[A-Za-z0-9+/=%]{24,}/g, '…'), 80)}"`,
+        }),
+    ...clocks,
+  });
+}
+
+/** Clocks that differ by more would explain a refused timestamp. */
+const SAME_TIME_MS = 60_000;
+
+/** Whose clock is wrong cannot be known from here; that they differ can, where the gateway's answer has a date. */
+function comparedClocks(
+  code: GatewayErrorCode,
+  headers: HttpAnswer['headers'],
+  now: number,
+): { message?: string; hint?: string } {
+  const theirs = Date.parse(headers.date ?? '');
+  const shown = `${new Date(now).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  if (Math.abs(theirs - now) > SAME_TIME_MS) {
+    const minutes = Math.round(Math.abs(theirs - now) / 60_000);
+    return {
+      message: `the clocks of this machine and of the gateway are ${minutes} minutes apart`,
+      hint: `This machine shows ${shown}. If that is wrong, set its clock; if it is right, check that the gateway reaches the internet, then restart it.`,
+    };
+  }
+  if (code === 'INVALID_HMAC') return {};
+  return {
+    message: 'the gateway does not accept the time of the command, and synchronizing it has not changed that',
+    hint: `Either clock may be wrong. This machine shows ${shown}. If that is right, check that the gateway reaches the internet, then restart it.`,
+  };
+}
