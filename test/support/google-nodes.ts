@@ -53,7 +53,8 @@ export class GoogleFlow {
     };
     await new Promise<void>((resolve) => helper.startServer(resolve));
     const userDir = options.userDir ?? (await mkdtemp(path.join(os.tmpdir(), 'google-nodes-')));
-    helper.settings({ userDir, gatewayConfigTiming: HURRIED, ...options.settings });
+    const settings: object = { userDir, gatewayConfigTiming: HURRIED, ...options.settings };
+    helper.settings(settings);
     const modules = [capture, googleConfig, googleIn, googleOut, ...(options.modules ?? [])];
     await helper.load(modules, placed(flow), { account: CREDENTIALS, ...credentials });
     const RED = captured!;

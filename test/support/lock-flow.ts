@@ -56,7 +56,10 @@ export class LockFlow {
     this.world = new SimulatedGateway({ locks: [FRONT, BACK], ...options });
     this.running = await serve(this.world);
     this.userDir = mkdtempSync(path.join(os.tmpdir(), 'lock-flow-'));
-    helper.init(require.resolve('node-red'), { userDir: this.userDir, gatewayConfigTiming: { ...HURRIED, ...timing } } as never);
+    helper.init(require.resolve('node-red'), {
+      userDir: this.userDir,
+      gatewayConfigTiming: { ...HURRIED, ...timing },
+    } as never);
     await new Promise<void>((resolve) => helper.startServer(() => resolve()));
   }
 
@@ -197,7 +200,10 @@ export class LockFlow {
     this.received.clear();
     this.badges.length = 0;
     await new Promise<void>((resolve) => helper.stopServer(() => resolve()));
-    helper.init(require.resolve('node-red'), { userDir: this.userDir, gatewayConfigTiming: { ...HURRIED, ...timing } } as never);
+    helper.init(require.resolve('node-red'), {
+      userDir: this.userDir,
+      gatewayConfigTiming: HURRIED,
+    } as never);
     await new Promise<void>((resolve) => helper.startServer(() => resolve()));
   }
 
