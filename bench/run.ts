@@ -6,12 +6,15 @@ import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { run as google } from './google';
 import { run as lockAction } from './lock-action';
+import { run as peers } from './peers';
 import { run as polling } from './polling';
 import { run as sber } from './sber';
 import { run as size } from './size';
 import { run as startup } from './startup';
 import { keeps, tableOf, type Row } from './table';
 
+/** Only when asked for: it installs other packages. */
+const EXTRA = ['peers'];
 const BENCHES: Record<string, () => Promise<Row[]>> = {
   'lock-action': lockAction,
   google,
@@ -19,6 +22,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   polling,
   startup,
   size,
+  peers,
 };
 
 async function main(): Promise<void> {
@@ -34,7 +38,7 @@ async function main(): Promise<void> {
   console.log(`${os.cpus().length} x ${model}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Node.js ${process.version}`);
   const rows: Row[] = [];
   for (const [name, run] of Object.entries(BENCHES)) {
-    if (words.length > 0 && !words.includes(name)) continue;
+    if (words.length > 0 ? !words.includes(name) : EXTRA.includes(name)) continue;
     const began = performance.now();
     process.stderr.write(`${name} ... `);
     rows.push(...(await run()));

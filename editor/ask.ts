@@ -13,8 +13,7 @@ export async function ask(method: 'GET' | 'POST', path: string, body?: object): 
   try {
     answer = await $.ajax({ method, url: `thekeys-gateway/${path}`, dataType: 'json', ...sent });
   } catch (request) {
-    const { status, responseJSON } = request as { status?: number; responseJSON?: unknown };
-    if (isRecord(responseJSON) && typeof responseJSON.code === 'string') throw failure(responseJSON);
+    const { status } = request as { status?: number };
     throw failure({ code: status === 401 || status === 403 ? 'NOT_PERMITTED' : 'NO_ANSWER' });
   }
   if (!isRecord(answer)) throw failure({ code: 'NO_ANSWER' });

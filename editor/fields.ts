@@ -187,6 +187,14 @@ const stateOf = (input: JQuery): string =>
     ? `${String(input.prop('checked'))} ${String(input.prop('indeterminate'))}`
     : String(input.val() ?? '');
 
+/** Whether the dialog of a node is open. */
+export const isOpen = (node: EditedNode): boolean => shown.has(node);
+
+/** What a dialog does when it is given up. */
+export function closed(this: EditedNode): void {
+  shown.delete(this);
+}
+
 /** The last that a dialog does when it opens: secrets can be looked at while they are typed, and what is shown is noted. */
 export function opened(node: EditedNode): void {
   for (const input of $('.thekeys-form').last().find('input[type="password"]').toArray()) addEye($(input));
@@ -207,6 +215,7 @@ export function saving(node: EditedNode): void {
     const input = field(node, key);
     if (stateOf(input) === state) input.removeAttr('id');
   }
+  shown.delete(node);
 }
 
 /** A button that shows what was typed. A stored secret never comes back to the browser, so there is none for it. */

@@ -1,16 +1,20 @@
 /** The dialog of the Google account: what was made in Google's console, who may link, and the addresses to enter there. */
-import { advise, adviseBy, check, element, field, opened, openIfUnusual, saving, typed } from './fields';
+import { markMissing, needs, watchAccounts } from './accounts';
+import { advise, adviseBy, check, closed, element, field, opened, openIfUnusual, saving, typed } from './fields';
 import { rules, STORED, trimmed, wrongUser } from './rules';
 
 const HOME_GRAPH = 'https://homegraph.googleapis.com/v1';
 const PATH = '/google-smarthome';
+/** Without these no person can link. */
+const NEEDED = ['clientId', 'clientSecret', 'users'];
 
 RED.nodes.registerType('google-smarthome-config', {
   category: 'config',
   defaults: {
-    name: { value: '' },
+    name: { value: '', validate: needs(...NEEDED) },
     path: { value: PATH, validate: check('path', rules.path) },
     projectId: { value: '', validate: check('projectId', rules.projectId) },
+    proxies: { value: '' },
     homeGraphEndpoint: { value: HOME_GRAPH, validate: check('homeGraphEndpoint', rules.endpoint) },
   },
   credentials: {
@@ -41,7 +45,10 @@ RED.nodes.registerType('google-smarthome-config', {
     invent.addEventListener('click', () => {
       const bytes = Array.from(window.crypto.getRandomValues(new Uint8Array(24)));
       secret.val(bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(''));
-      secret.attr('type', 'text').trigger('change').trigger('select');
+      secret.trigger('change');
+      // It has to be copied into Google's console, so it is shown.
+      if (secret.attr('type') === 'password') secret.siblings('button:has(.fa-eye)').trigger('click');
+      secret.trigger('select');
     });
     showAddresses(field(this, 'path'), words);
     adviseBy(this, 'sharedState', rules.redis);
@@ -52,13 +59,17 @@ RED.nodes.registerType('google-smarthome-config', {
     advise(this, 'serviceAccountKey', (text) =>
       rules.serviceAccountKey(text) ? '' : words('validator.serviceAccountKey'),
     );
-    openIfUnusual(this, { sharedState: '', homeGraphEndpoint: HOME_GRAPH });
+    openIfUnusual(this, { sharedState: '', proxies: '', homeGraphEndpoint: HOME_GRAPH });
+    markMissing(this, ...NEEDED);
     opened(this);
   },
   oneditsave() {
     saving(this);
   },
+  oneditcancel: closed,
 });
+
+watchAccounts('google-smarthome-config');
 
 /** The three addresses that Google's console asks for. */
 function showAddresses(path: JQuery, words: (key: string) => string): void {

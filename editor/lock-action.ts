@@ -1,5 +1,5 @@
 import { check, checkTyped, choice, flag, labelStyle, opened, saving, showWhen, title, typedField } from './fields';
-import { lockField } from './locks';
+import { lockField, lockLabel } from './locks';
 import { isOneOf, rules } from './rules';
 
 RED.nodes.registerType('lock-action', {
@@ -20,7 +20,7 @@ RED.nodes.registerType('lock-action', {
   outputs: 1,
   paletteLabel: 'lock action',
   label() {
-    return title(this, 'action', 'message');
+    return lockLabel(this, title(this, 'action', 'message'));
   },
   labelStyle,
   oneditprepare() {

@@ -1,6 +1,6 @@
 import { check, checkTyped, choice, field, labelStyle, opened, saving, typed } from './fields';
-import { lockField } from './locks';
-import { isOneOf, rules, trimmed } from './rules';
+import { lockField, lockLabel } from './locks';
+import { isOneOf, rules } from './rules';
 
 RED.nodes.registerType('lock-status', {
   category: 'The Keys',
@@ -18,7 +18,7 @@ RED.nodes.registerType('lock-status', {
   outputs: 1,
   paletteLabel: 'lock status',
   label() {
-    return trimmed(this.name) || this._('lock-status.title.status');
+    return lockLabel(this, this._('lock-status.title.status'));
   },
   labelStyle,
   oneditprepare() {

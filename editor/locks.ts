@@ -1,6 +1,6 @@
 /** The field in which a lock is named: a button lists what the gateway sees. */
 import { ask, askBeside, Failure, type Row, type Verdict } from './ask';
-import { field, shared, typedField } from './fields';
+import { field, shared, sourceOf, typedField } from './fields';
 import { trimmed } from './rules';
 
 /** dBm below which a signal is called fair, and weak. */
@@ -75,4 +75,12 @@ export function lockField(node: EditedNode): void {
   };
   gateway.on('change', show);
   show();
+}
+
+/** What a lock node without a name is called: what it does, and to which lock. */
+export function lockLabel(node: EditedNode, what: string): string {
+  const config = RED.nodes.node(trimmed(node.gateway));
+  const own = sourceOf(node, 'identifier') === 'str' ? trimmed(node.identifier) : '';
+  const lock = own || trimmed(config?.name) || trimmed(config?.identifier);
+  return trimmed(node.name) || (lock === '' ? what : `${what} · ${lock}`);
 }

@@ -50,7 +50,7 @@ declare global {
     };
     clipboard: { copyText(text: string): void };
     editor: { validateNode(node: EditedNode): boolean };
-    events: { on(event: string, handler: () => void): void };
+    events: { on(event: 'nodes:add', handler: (node: EditedNode) => void): void };
     view: EditorRED['view'];
   }
 

@@ -1,4 +1,5 @@
-import { check, choice, opened, openIfUnusual, saving } from './fields';
+import { markMissing, needs, watchAccounts } from './accounts';
+import { check, choice, closed, opened, openIfUnusual, saving } from './fields';
 import { isOneOf, isVariable, rules, trimmed } from './rules';
 
 const ENDPOINT = 'https://partners.iot.sberdevices.ru';
@@ -6,7 +7,7 @@ const ENDPOINT = 'https://partners.iot.sberdevices.ru';
 RED.nodes.registerType('sber-config', {
   category: 'config',
   defaults: {
-    name: { value: '' },
+    name: { value: '', validate: needs('token') },
     endpoint: { value: ENDPOINT, validate: check('endpoint', rules.endpoint) },
     keyIn: { value: 'header', validate: check('keyIn', isOneOf('header', 'query')) },
     keyParameter: {
@@ -21,6 +22,7 @@ RED.nodes.registerType('sber-config', {
       value: '15',
       validate: check('timeout', (value) => rules.seconds(value) && (isVariable(value) || !(Number(value) > 3600))),
     },
+    proxy: { value: '', type: 'http proxy', required: false },
   },
   credentials: { token: { type: 'password' } },
   label() {
@@ -33,10 +35,14 @@ RED.nodes.registerType('sber-config', {
     };
     where.on('change', show);
     show();
-    openIfUnusual(this, { endpoint: ENDPOINT, timeout: '15' });
+    openIfUnusual(this, { endpoint: ENDPOINT, timeout: '15', proxy: '_ADD_' });
+    markMissing(this, 'token');
     opened(this);
   },
   oneditsave() {
     saving(this);
   },
+  oneditcancel: closed,
 });
+
+watchAccounts('sber-config');

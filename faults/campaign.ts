@@ -10,6 +10,7 @@ import { NodeRed, type DeployType, type FlowNode } from '../test/support/node-re
 import { ProbeLink } from '../test/support/probe-link';
 import { transpile } from '../test/support/transpile';
 import { DEADLINE_S, flowOf, type CampaignFlow, type FlowKind } from './flows';
+import { HEALTHY, type Ills } from './ills';
 import { Ledger, type Command, type Tally } from './ledger';
 import { StateFolder } from './state-folder';
 import { machineClock, World } from './world';
@@ -57,6 +58,7 @@ class Campaign {
   private ourDoing = false;
   private deploys = 0;
   private readonly done: Record<string, number> = {};
+  private ills = HEALTHY;
 
   private constructor(
     private readonly options: CampaignOptions,
@@ -77,14 +79,14 @@ class Campaign {
     const world = await World.start(options.gateways, options.seed);
     const flow = flowOf(options.kind, world.sites);
     const folder = await mkdtemp(path.join(os.tmpdir(), 'faults-'));
-    await writeFile(path.join(folder, 'clock'), '0');
+    await writeFile(path.join(folder, 'ills'), JSON.stringify(HEALTHY));
     await transpile(path.join(__dirname, 'preload.ts'), path.join(folder, 'preload.js'));
     const probe = await ProbeLink.start();
     const nodeRed = await NodeRed.start({
       packages: { 'node-red-contrib-thekeys-gateway': process.cwd(), probe: probe.folder },
       env: {
         ...probe.env,
-        FAULTS_CLOCK_FILE: path.join(folder, 'clock'),
+        FAULTS_ILLS_FILE: path.join(folder, 'ills'),
         FAULTS_DEPARTURES_FILE: path.join(folder, 'departures'),
         NODE_OPTIONS: `--require ${path.join(folder, 'preload.js')}`,
       },
@@ -130,9 +132,16 @@ class Campaign {
 
   private async command(): Promise<void> {
     const { commands, gateways } = this.options;
+    let burst = 0;
+    let gateway = 0;
     for (let id = 1; id <= commands; id += 1) {
       while (this.ourDoing) await sleep(50);
-      const gateway = Math.floor(this.random() * gateways);
+      // Now and then five locks of one gateway in one moment.
+      if (burst > 0) burst -= 1;
+      else {
+        gateway = Math.floor(this.random() * gateways);
+        if (this.random() < 0.02) burst = 4;
+      }
       const kind = this.random();
       const action = kind < 0.45 ? 'open' : kind < 0.9 ? 'close' : 'toggle';
       const confirm = this.random() < 0.5;
@@ -157,7 +166,7 @@ class Campaign {
       if (!this.probe.send(this.flow.entry(gateway, confirm), message)) this.ledger.hear(notTaken(id));
       if (id % 500 === 0) this.options.progress(`${id} commands`);
       // Now and then many at once, as when a scene runs.
-      if (this.random() > 0.05) await sleep(-Math.log(1 - this.random()) * MEAN_PAUSE_MS);
+      if (burst === 0 && this.random() > 0.05) await sleep(-Math.log(1 - this.random()) * MEAN_PAUSE_MS);
     }
   }
 
@@ -173,12 +182,17 @@ class Campaign {
       ['restart of the flows', 2, () => this.deploy('reload')],
       ['clock set wrong', 3, (chance) => this.setClock(chance)],
       ['state folder that cannot be written', 2, (chance) => this.breakFolder(chance)],
+      ['slow flushes', 2, (chance) => this.suffer({ flushMs: 2000 }, chance)],
+      ['flushes that hang', 1, (chance) => this.suffer({ flushMs: 3_600_000 }, chance)],
+      ['look-ups that hang', 2, (chance) => this.suffer({ lookupMs: 20_000 }, chance)],
     ];
     const outside: Disturbance[] = [
       ['connections cut', 4, (chance) => this.network('cut', chance)],
       ['network that swallows', 2, (chance) => this.network('swallow', chance)],
       ['gateway gone', 3, (chance) => this.leave(chance)],
       ['lock turned by hand', 6, (chance) => this.turn(chance)],
+      ['lock moved from elsewhere', 6, (chance) => this.moveElsewhere(chance)],
+      ['lost poll', 6, (chance) => this.losePoll(chance)],
     ];
     const { stalls, seed } = this.options;
     if (stalls) {
@@ -272,16 +286,21 @@ class Campaign {
     );
   }
 
-  private async setClock(chance: Chance): Promise<void> {
+  private setClock(chance: Chance): Promise<void> {
     const shift = CLOCK_SHIFTS_S[Math.floor(chance() * CLOCK_SHIFTS_S.length)] ?? 0;
-    await this.shiftClock(shift);
-    await sleep(1000 + chance() * 3000);
-    await this.shiftClock(0);
+    return this.suffer({ clockMs: shift * 1000 }, chance);
   }
 
-  private async shiftClock(seconds: number): Promise<void> {
-    const file = path.join(this.folder, 'clock');
-    await writeFile(`${file}.new`, String(seconds * 1000));
+  private async suffer(ills: Partial<Ills>, chance: Chance): Promise<void> {
+    await this.setIlls({ ...this.ills, ...ills });
+    await sleep(1000 + chance() * 3000);
+    await this.setIlls(HEALTHY);
+  }
+
+  private async setIlls(ills: Ills): Promise<void> {
+    this.ills = ills;
+    const file = path.join(this.folder, 'ills');
+    await writeFile(`${file}.new`, JSON.stringify(ills));
     await rename(`${file}.new`, file);
   }
 
@@ -318,6 +337,26 @@ class Campaign {
       lock.turnByHand();
       this.ledger.turned(site.resident, machineClock.elapsed(), lock.state);
     }
+    return Promise.resolve();
+  }
+
+  /** From the app, or a keypad: the gateway knows nothing of it. */
+  private moveElsewhere(chance: Chance): Promise<void> {
+    const site = pick(this.world.sites, chance);
+    if (site !== undefined) {
+      const lock = site.gateway.lock(site.resident);
+      const to = lock.state === 'open' ? 'closed' : 'open';
+      const { travelMs } = site.gateway.times;
+      lock.moveElsewhere(to, travelMs);
+      this.ledger.turned(site.resident, machineClock.elapsed() + travelMs, to);
+    }
+    return Promise.resolve();
+  }
+
+  /** The gateway swallows the next list, or the next reading. */
+  private losePoll(chance: Chance): Promise<void> {
+    const path = chance() < 0.5 ? '/lockers' : '/locker_status';
+    pick(this.world.sites, chance)?.gateway.faults.next({ kind: 'hang', path });
     return Promise.resolve();
   }
 

@@ -17,8 +17,8 @@ export interface CampaignFlow {
   configs: string[];
 }
 
-/** Seconds, whole: the node's deadline. */
-export const DEADLINE_S = { confirmed: 4, plain: 3 } as const;
+/** Seconds, whole: the node's deadline. The confirmed ones have time enough to show what leaves too late. */
+export const DEADLINE_S = { confirmed: 12, plain: 3 } as const;
 const TIMEOUT_S = 2;
 
 export function flowOf(kind: FlowKind, sites: readonly Site[]): CampaignFlow {
@@ -34,7 +34,8 @@ function packageFlow(sites: readonly Site[]): CampaignFlow {
     type: 'lock-action',
     ...place(index, 100),
     name: '',
-    gateway: `share-${index}`,
+    // Half of the commands go to a gateway whose name is spelt in another way.
+    gateway: confirm ? `share-${index}` : `spelt-${index}`,
     identifier: '',
     action: 'message',
     confirm,
@@ -42,17 +43,19 @@ function packageFlow(sites: readonly Site[]): CampaignFlow {
     wires: [[`sink-${index}`]],
   });
   const entryOf = (index: number, confirm: boolean): string => `action-${index}-${confirm ? 'confirmed' : 'plain'}`;
-  const nodes = sites.flatMap(({ host, resident }, index): FlowNode[] => [
+  const share = (id: string, host: string, identifier: string): FlowNode => ({
+    id,
+    type: 'gateway-config',
+    name: '',
+    host,
+    identifier,
+    timeout: TIMEOUT_S,
+    credentials: { code: CODE, sharedState: '' },
+  });
+  const nodes = sites.flatMap(({ host, otherHost, resident }, index): FlowNode[] => [
     tab(index),
-    {
-      id: `share-${index}`,
-      type: 'gateway-config',
-      name: '',
-      host,
-      identifier: resident,
-      timeout: TIMEOUT_S,
-      credentials: { code: CODE, sharedState: '' },
-    },
+    share(`share-${index}`, host, resident),
+    share(`spelt-${index}`, otherHost, resident),
     action(index, true),
     action(index, false),
     {
@@ -76,7 +79,7 @@ function packageFlow(sites: readonly Site[]): CampaignFlow {
     entry: entryOf,
     actionNodes: new Set(entries),
     touchable: [...entries, ...sites.map((_, index) => `status-${index}`)],
-    configs: sites.map((_, index) => `share-${index}`),
+    configs: sites.flatMap((_, index) => [`share-${index}`, `spelt-${index}`]),
   };
 }
 

@@ -41,6 +41,8 @@ export interface Tally {
   executed: number;
   executedTwice: number;
   executedLate: number;
+  /** Left later than 5 s after their turn could have come, though nothing was wrong with their gateway. */
+  leftLate: number;
   timestampsReused: number;
   /** Used once more after the gateway had refused them for the sake of its clock, so that they had not counted for it. */
   timestampsTriedAgain: number;
@@ -69,8 +71,20 @@ const UNKNOWN = 'RESULT_UNKNOWN';
 const TOLERANCE_MS = 25;
 /** The same, and its way here on a busy machine, where nobody knows when it left. */
 const ARRIVAL_TOLERANCE_MS = 250;
+/** How long an action may wait for nothing: a poll whose answer was lost is given 2 s more, and some silence afterwards. */
+const TURN_MS = 5000;
 /** A reading may be so old when it is told: one answer's time. */
 const READING_MS = 4000;
+
+/** What keeps no gateway from being asked. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  'lock turned by hand',
+  'lock moved from elsewhere',
+  'lost poll',
+  'slow flushes',
+  'flushes that hang',
+  'look-ups that hang',
+]);
 
 export class Ledger {
   private readonly entries = new Map<number, Entry>();
@@ -141,6 +155,7 @@ export class Ledger {
       executed: 0,
       executedTwice: 0,
       executedLate: 0,
+      leftLate: 0,
       timestampsReused: 0,
       timestampsTriedAgain: 0,
       overlapping: 0,
@@ -204,6 +219,7 @@ export class Ledger {
           this.note(tally, 'executedLate', entry, `asked ${Math.round(late)} ms too late`);
       }
       for (const entry of byLock.values()) {
+        if (entry.gateway === index) this.judgeWait(tally, entry, journal.requests);
         if (entry.gateway === index) this.judge(tally, entry, executions.get(entry.lock) ?? 0);
       }
     }
@@ -259,6 +275,27 @@ export class Ledger {
     }
   }
 
+  /**
+   * Whether it waited for longer than it had to: the end of what was asked of the gateway before, other than by polls, and of
+   * what was wrong meanwhile, is when its turn could have come.
+   */
+  private judgeWait(tally: Tally, entry: Entry, requests: readonly JournalRequest[]): void {
+    const { takenAt = entry.sentAt, lock, deadlineMs } = entry;
+    const own = requests.find(({ path, fields }) => /^\/(open|close)$/.test(path) && fields.identifier === lock);
+    const left =
+      own === undefined ? entry.ends[0]?.at : (this.departures.get(`${lock} ${own.fields.ts ?? ''}`) ?? own.at);
+    if (left === undefined || left - takenAt <= TURN_MS || deadlineMs <= TURN_MS) return;
+    // Polls are lists and readings of locks that no command is for.
+    const commanded = new Set([...this.entries.values()].map((each) => each.lock));
+    const obstacles = [
+      ...requests.filter(({ fields }) => commanded.has(fields.identifier ?? '')).map(({ at }) => at),
+      ...requests.filter(({ path }) => path === '/status' || path === '/synchronize').map(({ at }) => at),
+      ...this.disturbances.filter(({ name }) => !HARMLESS.has(name)).map(({ to }) => to),
+    ].filter((at) => at < left && at > takenAt);
+    const waited = left - Math.max(takenAt, ...obstacles);
+    if (waited > TURN_MS) this.note(tally, 'leftLate', entry, `waited ${Math.round(waited)} ms for nothing`);
+  }
+
   private judgeStates(
     tally: Tally,
     byLock: ReadonlyMap<string, Entry>,
@@ -290,7 +327,8 @@ export class Ledger {
 
   private note(
     tally: Tally,
-    what: 'executedTwice' | 'executedLate' | 'doneMissing' | 'doneTwice' | 'outcomesWrong' | 'statesInvented',
+    what:
+      'executedTwice' | 'executedLate' | 'leftLate' | 'doneMissing' | 'doneTwice' | 'outcomesWrong' | 'statesInvented',
     entry: Entry,
     text: string,
   ): void {

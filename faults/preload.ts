@@ -1,34 +1,60 @@
 /**
- * Loaded into a Node-RED before everything else, for what can be neither done nor seen from outside: shifts its wall clock by
- * the milliseconds that a file holds, which the campaign rewrites as it likes (monotonic clocks are left alone, as they
- * are when somebody sets a machine's clock), and writes down when each action was handed to the network.
+ * Loaded into a Node-RED before everything else, for what can be neither done nor seen from outside: shifts its wall clock
+ * (monotonic clocks are left alone, as they are when somebody sets a machine's clock), slows the flushes of a disk and the
+ * look-ups of names, all as a file says that the campaign rewrites as it likes; and writes down when each action was handed
+ * to the network.
  */
+import dns from 'node:dns';
 import { openSync, readFileSync, writeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { ClientRequest } from 'node:http';
+import { Socket } from 'node:net';
+import type { Ills } from './ills';
 
-const clockFile = process.env.FAULTS_CLOCK_FILE ?? '';
+const illsFile = process.env.FAULTS_ILLS_FILE ?? '';
 const realNow = Date.now.bind(Date);
-let shiftMs = 0;
+let ills: Ills = { clockMs: 0, flushMs: 0, lookupMs: 0 };
 let readAt = -Infinity;
 
-function now(): number {
+function current(): Ills {
   if (performance.now() - readAt > 20) {
     readAt = performance.now();
     try {
-      shiftMs = Number(readFileSync(clockFile, 'utf8'));
+      ills = JSON.parse(readFileSync(illsFile, 'utf8')) as Ills;
     } catch {
-      // Just being rewritten: the shift stays.
+      // Just being rewritten: they stay.
     }
   }
-  return realNow() + shiftMs;
+  return ills;
 }
 
-if (clockFile !== '') {
+if (illsFile !== '') {
   const RealDate = Date;
+  const now = (): number => realNow() + current().clockMs;
   globalThis.Date = new Proxy(RealDate, {
     construct: (target, args: unknown[], newTarget) =>
       Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget) as object,
     get: (target, name, receiver) => (name === 'now' ? now : (Reflect.get(target, name, receiver) as unknown)),
+  });
+  void slowFlushes();
+  const lookup: unknown = Reflect.get(dns, 'lookup');
+  Reflect.set(dns, 'lookup', (...args: unknown[]) => {
+    const run = (): unknown => Reflect.apply(lookup as typeof dns.lookup, dns, args);
+    const { lookupMs } = current();
+    if (lookupMs === 0) return run();
+    setTimeout(run, lookupMs).unref();
+    return {};
+  });
+}
+
+async function slowFlushes(): Promise<void> {
+  const handle = await open(illsFile);
+  const prototype = Object.getPrototypeOf(handle) as object;
+  const sync: unknown = Reflect.get(prototype, 'sync');
+  await handle.close();
+  Reflect.set(prototype, 'sync', async function (this: object): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, current().flushMs).unref());
+    await (sync as () => Promise<void>).call(this);
   });
 }
 
@@ -36,14 +62,25 @@ const departuresFile = process.env.FAULTS_DEPARTURES_FILE ?? '';
 
 if (departuresFile !== '') {
   const log = openSync(departuresFile, 'a');
-  const { prototype } = ClientRequest;
-  const end = Reflect.get(prototype, 'end');
-  Reflect.set(prototype, 'end', function (this: ClientRequest, ...args: Parameters<ClientRequest['end']>) {
-    if (this.path === '/open' || this.path === '/close') {
-      const form = new URLSearchParams(String(args[0]));
-      const at = process.hrtime.bigint() / 1000n;
-      writeSync(log, `${form.get('identifier') ?? ''} ${form.get('ts') ?? ''} ${at}\n`);
-    }
-    return Reflect.apply(end, this, args);
+  const note = (body: string): void => {
+    const form = new URLSearchParams(body);
+    const at = process.hrtime.bigint() / 1000n;
+    writeSync(log, `${form.get('identifier') ?? ''} ${form.get('ts') ?? ''} ${at}\n`);
+  };
+  // This package writes to a socket, core nodes use the HTTP client.
+  patch(Socket.prototype, 'write', (_socket, [data]) => {
+    const text = typeof data === 'string' ? data : Buffer.isBuffer(data) ? data.toString('latin1') : '';
+    if (/^POST \/(open|close) /.test(text)) note(text.slice(text.indexOf('\r\n\r\n') + 4));
+  });
+  patch(ClientRequest.prototype, 'end', (request, [body]) => {
+    if (request.path === '/open' || request.path === '/close') note(String(body));
+  });
+}
+
+function patch<T extends object>(prototype: T, name: string, before: (self: T, args: unknown[]) => void): void {
+  const original: unknown = Reflect.get(prototype, name);
+  Reflect.set(prototype, name, function (this: T, ...args: unknown[]): unknown {
+    before(this, args);
+    return Reflect.apply(original as (...given: unknown[]) => unknown, this, args);
   });
 }

@@ -13,6 +13,7 @@ import type { Tally } from './ledger';
 const NEVER = {
   executedTwice: 'executed twice',
   executedLate: 'asked for after their deadline',
+  leftLate: 'left a healthy gateway waiting for over 5 s',
   timestampsReused: 'timestamps reused',
   overlapping: 'requests overlapping',
   doneMissing: 'commands that never ended',

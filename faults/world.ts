@@ -5,6 +5,7 @@
 import { systemClock, type Clock } from '../src/common/clock';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../simulators/gateway/gateway';
 import { serve, type RunningGateway } from '../simulators/gateway/server';
+import { SLOPPY_HTTP } from '../simulators/gateway/wire';
 import { TcpProxy } from '../test/support/redis';
 
 /** The machine's monotonic clock, which the probe inside Node-RED reads too. */
@@ -26,6 +27,8 @@ export interface Site {
   /** Every other gateway is reached through one. */
   proxy: TcpProxy | undefined;
   host: string;
+  /** The same gateway, spelt in another way. */
+  otherHost: string;
   /** The lock that stays. */
   resident: string;
 }
@@ -38,7 +41,7 @@ export class World {
     for (let index = 0; index < count; index += 1) {
       const resident = String(100 + index);
       const options: SimulatedGatewayOptions = {
-        locks: [{ identifier: resident, code: CODE }],
+        locks: [{ identifier: resident, code: CODE, counts: index % 2 === 0 ? 'start' : 'end' }],
         clock: machineClock,
         times: TIMES,
         // Ways of real gateways, so that each is met: some answer before the bolt moves, some drop what overlaps, some
@@ -46,13 +49,24 @@ export class World {
         answerMoves: index % 2 === 0 ? 'after' : 'before',
         overlap: index % 3 === 0 ? 'drop' : 'busy',
         overlappingReads: index % 3 === 1,
+        date: index % 2 === 0,
+        // The first ones speak HTTP as they should.
+        ...(index >= 3 ? { sloppy: SLOPPY_HTTP[index % SLOPPY_HTTP.length] } : {}),
         ...(index % 4 === 3 ? { clockTolerance: 600, clockRefusal: 38 as const } : {}),
       };
       const gateway = new SimulatedGateway(options);
       gateway.faults.random({ seed: seed * 1000 + index, rate: 0.12 });
       const server = await serve(gateway);
       const proxy = index % 2 === 1 ? await TcpProxy.start(server.port) : undefined;
-      world.sites.push({ gateway, server, proxy, host: `127.0.0.1:${proxy?.port ?? server.port}`, resident });
+      const port = proxy?.port ?? server.port;
+      world.sites.push({
+        gateway,
+        server,
+        proxy,
+        host: `127.0.0.1:${port}`,
+        otherHost: `http://localhost:${port}`,
+        resident,
+      });
     }
     return world;
   }

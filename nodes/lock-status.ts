@@ -6,7 +6,8 @@ import { TRANSPORT_CODES, type GatewayError } from '../src/thekeys/errors';
 import type { LockReading } from '../src/thekeys/answers';
 import { readIdentifier } from '../src/thekeys/commands';
 import { lockNumber, SaidStates } from '../src/thekeys/readings';
-import { defineNode } from './shared/define-node';
+import type { WatchListener } from '../src/thekeys/watcher';
+import { defineNode, type Input, type RunningNode } from './shared/define-node';
 import {
   emitSetting,
   gatewayOf,
@@ -14,95 +15,127 @@ import {
   lockSetting,
   READ_DEADLINE_MS,
   startOf,
+  type GatewayAccess,
 } from './shared/gateway-access';
 import { LockBadge } from './shared/lock-badge';
-import { answer } from './shared/message';
+import { answer, type Message } from './shared/message';
 
 const LEAST_INTERVAL_MS = 1000;
+const SETTINGS = { identifier: lockSetting, interval: intervalSetting, emit: emitSetting };
 
 export = defineNode({
   type: 'lock-status',
   catalogue: 'gateway-config',
-  settings: { identifier: lockSetting, interval: intervalSetting, emit: emitSetting },
+  settings: SETTINGS,
   transportCodes: TRANSPORT_CODES,
   start: (node) => {
     const access = gatewayOf(node.RED, node.config.gateway);
-    const badge = new LockBadge(node.badge, node.words);
-    const { settings, words } = node;
-    startOf(node, access, settings.identifier);
-    const said = new SaidStates(access.gateway.readings);
-    const lock = settings.identifier === '' ? access.identifier : settings.identifier;
-    /** The last reading of the node's lock, whichever node asked for it; the badge is about this lock. */
-    let last: LockReading | undefined;
-    /** What the last poll met instead, while that lasts. */
-    let outage: GatewayError | undefined;
-    /** Messages that wait for a reading of the node's lock. */
-    let asking = 0;
-    let hasPolled = false;
-    const isWatching = settings.interval > 0;
-    const show = (reading: LockReading): void => {
-      if (badge.following) return;
-      if (isWatching) badge.state(reading);
-      else badge.result(reading);
-    };
-    if (lock !== '') said.begin(lock);
-
-    node.onInput(async (message, { signal, settings: { identifier: ofNode } }) => {
-      const identifier = readIdentifier(message, { node: ofNode, gateway: access.identifier, named: access.named });
-      const share = access.share(identifier);
-      const isOwn = lockNumber(identifier) === lockNumber(lock);
-      const { onProgress, end } = badge.follow('reading');
-      said.begin(identifier);
-      if (isOwn) asking += 1;
-      try {
-        const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs: access.timeoutMs, signal, onProgress };
-        const reading = await access.gateway.lockStatus(share, options);
-        end();
-        if (isOwn) last = reading;
-        // A reading of another lock changes nothing in what the badge of a watching node is about.
-        if (isWatching && !isOwn && outage !== undefined) node.showFailure(outage);
-        else show(isWatching ? (last ?? reading) : reading);
-        return answer(message, await said.say(reading), identifier);
-      } finally {
-        end();
-        if (isOwn) asking -= 1;
-      }
-    });
-
-    const stopFollowing = lock === '' || isWatching ? () => undefined : access.gateway.readings.subscribe(lock, show);
-    node.signal.addEventListener('abort', stopFollowing, { once: true });
-    if (!isWatching) return;
-    const watched = access.share(readIdentifier({}, { node: settings.identifier, gateway: access.identifier }));
-    const intervalMs = Math.max(LEAST_INTERVAL_MS, settings.interval);
-    const stop = access.gateway.watch(
-      { share: watched, intervalMs, timeoutMs: access.timeoutMs },
-      {
-        onReading: (reading, polled) => {
-          if (polled) outage = undefined;
-          show(reading);
-          const isNews = !hasPolled || last?.state !== reading.state || last.code !== reading.code;
-          // The first poll comes in a moment, and what a message waits for goes out as its answer.
-          if (!polled && (!hasPolled || !isNews || asking > 0)) return;
-          hasPolled = true;
-          last = reading;
-          if (!isNews && settings.emit === 'change') return;
-          void said.say(reading).then((payload) => {
-            node.emit({ _msgid: node.RED.util.generateId(), topic: reading.identifier, payload });
-          });
-        },
-        onTrouble: (error) => {
-          outage = error;
-          node.report(error);
-        },
-        onTroubleLasts: (error) => {
-          outage = error;
-          // A message may have been answered meanwhile, and the badge shows that still.
-          if (!badge.following) node.showFailure(error);
-        },
-        onRecovered: () => node.log.info(words('log.recovered', { lock: watched.identifier }) ?? ''),
-      },
-    );
+    startOf(node, access, node.settings.identifier);
+    const status = new LockStatus(node, access);
+    node.onInput((message, input) => status.read(message, input));
     // At once, rather than when the commands under way have ended.
-    node.signal.addEventListener('abort', stop, { once: true });
+    node.signal.addEventListener('abort', status.follow(), { once: true });
   },
 });
+
+class LockStatus implements WatchListener {
+  private readonly badge: LockBadge;
+  private readonly said: SaidStates;
+  /** The node's own lock, which its badge is about; empty where only messages name one. */
+  private readonly lock: string;
+  private readonly isWatching: boolean;
+  /** The last reading of that lock that went out. */
+  private last: LockReading | undefined;
+  /** What the last poll met instead, while that lasts. */
+  private outage: GatewayError | undefined;
+  /** Messages that wait for a reading of that lock. */
+  private asking = 0;
+  private hasPolled = false;
+
+  constructor(
+    private readonly node: RunningNode<typeof SETTINGS>,
+    private readonly access: GatewayAccess,
+  ) {
+    const { identifier, interval } = node.settings;
+    this.badge = new LockBadge(node.badge, node.words);
+    this.said = new SaidStates(access.gateway.readings);
+    this.lock = identifier === '' ? access.identifier : identifier;
+    this.isWatching = interval > 0;
+    if (this.lock !== '') this.said.begin(this.lock);
+  }
+
+  /** Answers a message. */
+  async read(message: Message, { signal, settings }: Input<typeof SETTINGS>): Promise<Message> {
+    const { access, badge } = this;
+    const identifier = readIdentifier(message, {
+      node: settings.identifier,
+      gateway: access.identifier,
+      named: access.named,
+    });
+    const share = access.share(identifier);
+    const isOwn = lockNumber(identifier) === lockNumber(this.lock);
+    const { onProgress, end } = badge.follow('reading');
+    this.said.begin(identifier);
+    if (isOwn) this.asking += 1;
+    try {
+      const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs: access.timeoutMs, signal, onProgress };
+      const reading = await access.gateway.lockStatus(share, options);
+      end();
+      if (isOwn) this.last = reading;
+      // A reading of another lock changes nothing in what the badge of a watching node is about.
+      if (this.isWatching && !isOwn && this.outage !== undefined) this.node.showFailure(this.outage);
+      else this.show(this.isWatching ? (this.last ?? reading) : reading);
+      return answer(message, await this.said.say(reading), identifier);
+    } finally {
+      end();
+      if (isOwn) this.asking -= 1;
+    }
+  }
+
+  /** Keeps up with what is read of the lock by any node, and polls where it is to. Gives what ends that. */
+  follow(): () => void {
+    const { access, lock, node } = this;
+    if (!this.isWatching) {
+      return lock === '' ? () => undefined : access.gateway.readings.subscribe(lock, (reading) => this.show(reading));
+    }
+    const share = access.share(readIdentifier({}, { node: node.settings.identifier, gateway: access.identifier }));
+    const intervalMs = Math.max(LEAST_INTERVAL_MS, node.settings.interval);
+    return access.gateway.watch({ share, intervalMs, timeoutMs: access.timeoutMs }, this);
+  }
+
+  onReading(reading: LockReading, polled: boolean): void {
+    const { node } = this;
+    if (polled) this.outage = undefined;
+    this.show(reading);
+    const isNews = !this.hasPolled || this.last?.state !== reading.state || this.last.code !== reading.code;
+    // The first poll comes in a moment, and what a message waits for goes out as its answer.
+    if (!polled && (!this.hasPolled || !isNews || this.asking > 0)) return;
+    this.hasPolled = true;
+    this.last = reading;
+    if (!isNews && node.settings.emit === 'change') return;
+    void this.said.say(reading).then((payload) => {
+      node.emit({ _msgid: node.RED.util.generateId(), topic: reading.identifier, payload });
+    });
+  }
+
+  onTrouble(error: GatewayError): void {
+    this.outage = error;
+    this.node.report(error);
+  }
+
+  onTroubleLasts(error: GatewayError): void {
+    this.outage = error;
+    // A message may have been answered meanwhile, and the badge shows that still.
+    if (!this.badge.following) this.node.showFailure(error);
+  }
+
+  onRecovered(): void {
+    this.node.log.info(this.node.words('log.recovered', { lock: this.lock }) ?? '');
+  }
+
+  private show(reading: LockReading): void {
+    if (this.badge.following) return;
+    if (this.isWatching) this.badge.state(reading);
+    else this.badge.result(reading);
+  }
+}

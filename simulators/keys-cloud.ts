@@ -86,7 +86,7 @@ export class SimulatedKeysCloud {
     this.clock = options.clock ?? systemClock;
     this.server = http.createServer((request, response) => {
       // A path that cannot be decoded ends here.
-      this.take(request, response).catch(() => request.socket.destroy());
+      this.receive(request, response).catch(() => request.socket.destroy());
     });
   }
 
@@ -117,7 +117,7 @@ export class SimulatedKeysCloud {
     this.tokens.clear();
   }
 
-  private async take(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  private async receive(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     let body = '';
     request.setEncoding('utf8');
     try {

@@ -4,7 +4,7 @@ import { invalidInput } from '../../src/common/errors';
 import { choice, seconds, text, typed, type Settings } from '../../src/common/settings';
 import type { Share } from '../../src/thekeys/calls';
 import type { Gateway } from '../../src/thekeys/gateway';
-import { faultOfCode } from '../../src/thekeys/signature';
+import { faultOfCode } from '../../src/thekeys/calls';
 import { accountOf } from './define-config';
 import type { RunningNode } from './define-node';
 import { asCoded } from './errors';

@@ -1,21 +1,16 @@
 /**
- * What the editor asks the runtime about Sber: the catalogue from which models are built, and the models that an account
- * has already. For people who may read flows; the key stays here.
+ * What the editor asks the runtime about Sber: the models that an account has already. For people who may read flows; the
+ * key stays here.
  */
 import type { NodeAPI } from 'node-red';
 import { CodedError } from '../../src/common/errors';
 import type { SberAccount } from '../../src/sber/account';
-import { CATALOGUE_SOURCE, CATEGORIES, FUNCTIONS } from '../../src/sber/catalogue';
 import { onGet } from './admin';
 import { accountOf, deployed } from './define-config';
 
-const READ = 'sber-models.read';
-
-/** Registers the admin routes, once for the package. */
+/** Registers the admin route, once for the package. */
 export function serveSberEditor(RED: NodeAPI): void {
-  const catalogue = { categories: CATEGORIES, functions: FUNCTIONS, source: CATALOGUE_SOURCE };
-  onGet(RED, READ, '/sber/catalogue', () => Promise.resolve(catalogue));
-  onGet(RED, READ, '/sber/models/:account', async ({ params }, signal) => {
+  onGet(RED, 'sber-models.read', '/sber/models/:account', async ({ params }, signal) => {
     const { account } = params;
     if (deployed(RED, 'sber-config', account) === undefined) {
       const hint = 'Deploy the account first.';

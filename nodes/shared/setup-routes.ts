@@ -4,6 +4,7 @@
  * Answers hold no secret but the code of a share just created, for the person who created it.
  */
 import type { NodeAPI } from 'node-red';
+import { systemClock } from '../../src/common/clock';
 import { CodedError } from '../../src/common/errors';
 import { silent } from '../../src/common/log';
 import { textSetting } from '../../src/common/settings';
@@ -11,11 +12,12 @@ import { parseAddress, type GatewayAddress } from '../../src/thekeys/address';
 import { TheKeysCloud } from '../../src/thekeys/cloud';
 import { readIdentifier } from '../../src/thekeys/commands';
 import type { Gateway } from '../../src/thekeys/gateway';
-import { findGateways, requireLocal, USUAL_NAMES } from '../../src/thekeys/nearby';
+import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
 import { onGet, onPost, type Body } from './admin';
 import { deployed } from './define-config';
 import { checkedCode, gatewayOf } from './gateway-access';
 import { gatewaysOf, lookupAll } from './gateways';
+import { proxyOf } from './proxy';
 
 /** The editor's stand-in for a password that it does not know. */
 const PLACEHOLDER = '__PWRD__';
@@ -60,19 +62,22 @@ async function locksOf(gateway: Gateway, signal: AbortSignal): Promise<object> {
   return { locks: await gateway.list(options) };
 }
 
-function find(RED: NodeAPI, signal: AbortSignal): ReturnType<typeof findGateways> {
+function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
   const known = gatewaysOf(RED).addresses;
   const options = { deadlineMs: FIND_MS, timeoutMs: FIND_MS, signal };
-  return findGateways([...known, ...USUAL_NAMES], lookupAll, async (address) => {
+  const ask = async (address: GatewayAddress, host: string): Promise<number | null> => {
+    const isOurs = known.includes(host);
     try {
-      return (await withGateway(RED, address, (gateway) => gateway.status(options))).version;
+      const at = isOurs ? parseAddress(host) : address;
+      return (await withGateway(RED, at, (gateway) => gateway.status(options))).version;
     } catch (error) {
       // One of ours that has no time now is still there.
       const { code } = error as { code?: string };
-      if (known.includes(address.key) && (code === 'EXPIRED' || code === 'GATEWAY_BUSY')) return null;
+      if (isOurs && (code === 'EXPIRED' || code === 'GATEWAY_BUSY')) return null;
       throw error;
     }
-  });
+  };
+  return findGateways([...known, ...USUAL_NAMES], { lookup: lookupAll, clock: systemClock, ask });
 }
 
 async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<object> {
@@ -106,8 +111,8 @@ async function withGateway<T>(
 /** Addresses in the local network, and those that are in use here already. @throws CodedError */
 async function permittedAddress(RED: NodeAPI, host: unknown): Promise<GatewayAddress> {
   const address = parseAddress(textSetting(substituted(RED, host), 'the address of the gateway'));
-  if (!gatewaysOf(RED).addresses.includes(address.key)) await requireLocal(address, lookupAll);
-  return address;
+  if (gatewaysOf(RED).addresses.includes(address.key)) return address;
+  return requireLocal(address, { lookup: lookupAll, clock: systemClock });
 }
 
 /** The code as typed, or the one that is stored where the field still shows dots. */
@@ -130,6 +135,7 @@ function cloudOf(RED: NodeAPI, body: Body): TheKeysCloud {
   return new TheKeysCloud({
     account: textSetting(body.account, 'the account'),
     password: () => password,
+    proxy: proxyOf(RED, ''),
     ...(typeof gatewayConfigCloud === 'string' ? { url: gatewayConfigCloud } : {}),
   });
 }

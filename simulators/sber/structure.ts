@@ -1,6 +1,6 @@
 /**
  * What the simulated Sber cloud accepts: the documented structures to the letter. Written apart from the client's own
- * checks, on purpose: a mistake shared by both would be seen by nobody. Refusals are texts naming the place.
+ * checks, on purpose: a mistake shared by both would stay unseen. Refusals are texts naming the place.
  */
 
 type Fields = Readonly<Record<string, (value: unknown, at: string) => string | undefined>>;

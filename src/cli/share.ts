@@ -1,6 +1,7 @@
 /**
  * `the-keys share`: creates a share in the vendor's cloud and prints its code, or shows what there is to share.
  */
+import { proxyFromEnvironment } from '../common/proxy';
 import { TheKeysCloud } from '../thekeys/cloud';
 import { printResult, type Terminal } from './terminal';
 import { demand, UsageError, type Typed } from './usage';
@@ -16,7 +17,12 @@ export async function share(options: Typed, terminal: Terminal): Promise<void> {
       'share',
     );
   }
-  const cloud = new TheKeysCloud({ account, password: () => password, ...(url === undefined ? {} : { url }) });
+  const cloud = new TheKeysCloud({
+    account,
+    password: () => password,
+    proxy: proxyFromEnvironment(terminal.env),
+    ...(url === undefined ? {} : { url }),
+  });
   if (list) {
     const locks = await cloud.locks();
     printResult(

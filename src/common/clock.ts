@@ -3,7 +3,7 @@
  */
 import { uptime } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import { onAbort } from './on-abort';
+import { onAbort } from './abort';
 
 export interface Clock {
   /** Wall clock, milliseconds since 1970. It may jump, forward and back. */

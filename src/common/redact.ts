@@ -7,11 +7,17 @@ const MASK = '***';
 /** A shorter key occurs in ordinary words: hiding it in data would destroy the data. Error texts hide it all the same. */
 const SHORTEST_IN_DATA = 6;
 
-/** How many times over a text may have been escaped: JSON in JSON, an address in an address. More is nobody's accident. */
+/** How many times over a text may have been escaped: JSON in JSON, an address in an address. More is no accident. */
 const MOST_LAYERS = 3;
 
+/** Characters of the key that a first, quick look goes by. */
+const FIRST_LOOK = 3;
+
 export class Redactor {
-  private readonly pattern: RegExp | undefined;
+  /** One way of spelling each, for each character of the key. Each matches one length at a place, so no search can explode. */
+  private readonly spellings: readonly (readonly RegExp[])[];
+  /** Finds where the key may begin. Undefined for an empty key. */
+  private readonly beginnings: RegExp | undefined;
   private readonly inData: boolean;
   /** Of the key in its longest spelling. */
   private readonly longest: number;
@@ -19,14 +25,43 @@ export class Redactor {
   /** @param secret the key; empty hides nothing */
   constructor(secret: string) {
     const characters = Array.from(secret).map(spellingsOf);
-    this.pattern = secret === '' ? undefined : new RegExp(characters.map(({ pattern }) => pattern).join(''), 'gi');
+    this.spellings = characters.map(({ ways }) => ways.map((way) => new RegExp(way, 'iy')));
+    const first = characters.slice(0, FIRST_LOOK).map(({ ways }) => `(?:${ways.join('|')})`);
+    this.beginnings = secret === '' ? undefined : new RegExp(`(?=${first.join('')})`, 'gi');
     this.longest = characters.reduce((sum, { longest }) => sum + longest, 0);
     this.inData = secret.length >= SHORTEST_IN_DATA;
   }
 
   /** The text without the key, however it is spelt. */
   text(text: string): string {
-    return this.pattern === undefined ? text : text.replace(this.pattern, MASK);
+    if (this.beginnings === undefined) return text;
+    let clean = '';
+    let done = 0;
+    for (const { index } of text.matchAll(this.beginnings)) {
+      const end = index < done ? undefined : this.endOf(text, index);
+      if (end === undefined) continue;
+      clean += text.slice(done, index) + MASK;
+      done = end;
+    }
+    return clean + text.slice(done);
+  }
+
+  /** Where the key that begins at `start` ends; undefined where it does not stand there. */
+  private endOf(text: string, start: number): number | undefined {
+    // All places that some spelling of the characters so far can lead to. There are few.
+    let places = new Set([start]);
+    for (const ways of this.spellings) {
+      const next = new Set<number>();
+      for (const place of places) {
+        for (const way of ways) {
+          way.lastIndex = place;
+          if (way.test(text)) next.add(way.lastIndex);
+        }
+      }
+      if (next.size === 0) return undefined;
+      places = next;
+    }
+    return Math.max(...places);
   }
 
   /** The first `length` characters without the key; where the cut may have halved it, less than that. */
@@ -39,9 +74,7 @@ export class Redactor {
 
   /** Whether a JSON text may contain the key. */
   suspects(json: string): boolean {
-    if (this.pattern === undefined || !this.inData) return false;
-    this.pattern.lastIndex = 0;
-    return this.pattern.test(json);
+    return this.inData && this.text(json) !== json;
   }
 
   /** The same value with the key replaced in every text of it, names included. */
@@ -62,7 +95,7 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>':
  * Ways in which a cloud or a proxy may write one character of the key when it gives it back: as it is, percent-encoded
  * (each encoder spares other characters), as JSON or HTML escapes. Matching ignores case, for `%2b` and `%2B`.
  */
-function spellingsOf(character: string): { pattern: string; longest: number } {
+function spellingsOf(character: string): { ways: string[]; longest: number } {
   const bytes = [...Buffer.from(character)].map((byte) => byte.toString(16).padStart(2, '0'));
   const units = Array.from({ length: character.length }, (_, index) =>
     character.charCodeAt(index).toString(16).padStart(4, '0'),
@@ -70,19 +103,25 @@ function spellingsOf(character: string): { pattern: string; longest: number } {
   const code = character.codePointAt(0) ?? 0;
   const entity = ENTITIES[character];
   const slashes = 2 ** MOST_LAYERS - 1;
+  const plain = escapeForPattern(character);
+  const counts = Array.from({ length: slashes }, (_, index) => index + 1);
   const ways = [
-    escapeForPattern(character),
+    plain,
     bytes.map((byte) => `%(?:25){0,${MOST_LAYERS - 1}}${byte}`).join(''),
     units.map((unit) => `\\\\{1,${slashes}}u${unit}`).join(''),
-    `&#0*${code};`,
-    `&#x0*${code.toString(16)};`,
+    `&#0{0,7}${code};`,
+    `&#x0{0,7}${code.toString(16)};`,
     ...(entity === undefined ? [] : [`&${entity};`]),
     // What JSON escapes by a backslash, in layers; a form writes a space as a plus.
-    ...('"\\/'.includes(character) ? [`\\\\{1,${slashes}}${escapeForPattern(character)}`] : []),
+    ...('"\\/'.includes(character) ? counts.map((count) => `\\\\{${count}}${plain}`) : []),
     ...(character === ' ' ? ['\\+'] : []),
   ];
-  const longest = Math.max(bytes.length * (1 + 2 * MOST_LAYERS), units.length * (slashes + 5), '&#0000000000;'.length);
-  return { pattern: `(?:${ways.join('|')})`, longest };
+  const longest = Math.max(
+    bytes.length * (1 + 2 * MOST_LAYERS),
+    units.length * (slashes + 5),
+    '&#x00000000000;'.length,
+  );
+  return { ways, longest };
 }
 
 function escapeForPattern(text: string): string {

@@ -123,7 +123,7 @@ export class LinkedAccounts implements Accounts {
 
   /**
    * Exchanges a code for the tokens of a new link, once; undefined where it is none, or not for this redirect address and
-   * verifier. Whoever asks has shown the client's secret. @throws StateError
+   * verifier. The client has shown its secret. @throws StateError
    */
   async redeemCode(
     code: string,
@@ -212,7 +212,7 @@ export class LinkedAccounts implements Accounts {
   }
 
   private async announce(agentUserId: string): Promise<void> {
-    // The change itself is kept; that other processes hear of it at once is a courtesy.
+    // The change itself is kept; other processes would notice it a little later, too.
     await this.options.state.publish(this.channel, agentUserId).catch(() => undefined);
   }
 }

@@ -5,9 +5,8 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../common/clock';
-import { isRecord, type Json } from '../common/json';
+import { canonical, isRecord, type Json } from '../common/json';
 import type { State } from '../state/state';
-import { canonical } from './canonical';
 import type { JsonObject } from './types';
 
 /** Wrong PINs of one user for one device until no PIN is looked at any more, and for how long. */

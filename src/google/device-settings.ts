@@ -74,7 +74,7 @@ export interface DeviceSettings {
   pin: string;
   onOpenSensors: 'flow' | 'refuse' | 'ask' | 'allow';
   replyTimeoutMs: number;
-  /** A lock that tells how full its battery is. */
+  /** A lock that shows how full its battery is. */
   battery: boolean;
   /** Trait names without their prefix; CUSTOM only. */
   customTraits: string[];

@@ -4,14 +4,14 @@
  */
 import { invalidInput } from '../common/errors';
 import { foreignText } from '../common/foreign';
-import { isRecord, type Json } from '../common/json';
+import { isRecord, pickFields, type Json } from '../common/json';
 import type { Device } from './devices/device';
 import { isResultOf } from './devices/published';
 import { anyBlocking, entriesOf, reportFault } from './devices/status-report';
 import type { Command } from './devices/trait';
 import { googleCodeFor, isGoogleCode, type GoogleCode } from './error-codes';
 import { notificationsIn, type Notification } from './follow-up';
-import type { JsonObject, States } from './types';
+import type { States } from './types';
 
 export type FlowAnswer = { notifications: readonly Notification[] } & (
   StatesAnswer | { kind: 'error'; code: GoogleCode; debug?: string } | { kind: 'question'; said: States }
@@ -57,7 +57,7 @@ export function parseFlowMessage(message: FlowMessage, device: Device, command: 
   const failure = command?.failure ?? 'hardError';
   const { error, debug, debugString = debug, notify } = isRecord(payload) ? payload : {};
   if (isGiven(error)) {
-    const notifications = notificationsIn(asJson({ notify }).notify, device);
+    const notifications = notificationsOf(notify, device);
     return { kind: 'error', code: codeOf(error, failure), ...debugOf(debugString), notifications };
   }
   // A Catch node leaves the payload as it was when the other node failed; it says nothing about what came of it.
@@ -76,7 +76,7 @@ export function parseFlowMessage(message: FlowMessage, device: Device, command: 
 
 function fromPayload(payload: Fields, device: Device, command: Command | undefined): FlowAnswer {
   const { exceptions, challenge, notify } = payload;
-  const notifications = notificationsIn(asJson({ notify }).notify, device);
+  const notifications = notificationsOf(notify, device);
   const given = { ...statesFrom(payload, device), ...statesOfExceptions(exceptions, device) };
   if (isGiven(challenge)) {
     if (challenge !== 'ackNeeded') {
@@ -88,22 +88,25 @@ function fromPayload(payload: Fields, device: Device, command: Command | undefin
   }
   const said = asJson(device.statesIn(given as States));
   checked(device, said);
-  const results = command === undefined ? {} : asJson(only(given, (name) => isResultOf(command.name, name)));
-  const blocking = command !== undefined && (anyBlocking(said.currentStatusReport) || anyBlocking(exceptions as Json));
+  const report = said.currentStatusReport ?? (exceptions as Json | undefined);
+  const blocking = command !== undefined && isGiven(report) && anyBlocking(report);
+  // Commands with an action of ours have no results.
+  const isPlain = command !== undefined && command.action === undefined;
+  const results = isPlain ? asJson(pickFields(given, (name) => isResultOf(command.name, name))) : {};
   return { kind: 'states', said, results, blocking, notifications };
 }
 
 /** What is left of a payload without what is no state in any case; a reading in Google's words. */
 function statesFrom(payload: Fields, device: Device): Fields {
-  const given = only(
+  const given = pickFields(
     payload,
     (name, value) => value !== undefined && value !== null && !CONTROL_PROPERTIES.includes(name),
   );
   const { command, deviceId } = given;
   const reading = device.has('LockUnlock') && !('isLocked' in given) ? lockStateIn(payload) : undefined;
-  if (reading !== undefined) return { ...only(given, (name) => !READING_PROPERTIES.includes(name)), ...reading };
+  if (reading !== undefined) return { ...pickFields(given, (name) => !READING_PROPERTIES.includes(name)), ...reading };
   const isEcho = typeof command === 'string' && typeof deviceId === 'string';
-  return isEcho ? only(given, (name) => !ECHO_PROPERTIES.includes(name)) : given;
+  return isEcho ? pickFields(given, (name) => !ECHO_PROPERTIES.includes(name)) : given;
 }
 
 /** What `lock-action` and `lock-status` read; undefined where it is no such reading. */
@@ -145,10 +148,11 @@ function checked(device: Device, said: States): void {
 function asJson(values: Fields): States {
   const copy: States = {};
   let size = 0;
-  for (const [name, value] of Object.entries(values)) {
+  for (const name in values) {
+    const value = values[name];
     // Most states are one of these, which are JSON as they are.
     if (typeof value === 'boolean' || Number.isSafeInteger(value)) {
-      define(copy, name, value as Json);
+      copy[name] = value as Json;
       continue;
     }
     // Undefined for functions and the like, whatever the types say.
@@ -163,21 +167,14 @@ function asJson(values: Fields): States {
     }
     if (typeof text !== 'string') continue;
     size += text.length;
-    define(copy, name, JSON.parse(text) as Json);
+    copy[name] = JSON.parse(text) as Json;
   }
   if (size > MOST_CHARACTERS) throw invalidInput('the payload is too large for states of a device');
   return copy;
 }
 
-/** A name may be `__proto__`, which cannot be assigned. */
-function define(states: States, name: string, value: Json): void {
-  if (name === '__proto__')
-    Object.defineProperty(states, name, { value, enumerable: true, writable: true, configurable: true });
-  else states[name] = value;
-}
-
-function only(values: Fields, wanted: (name: string, value: unknown) => boolean): JsonObject {
-  return Object.fromEntries(Object.entries(values).filter(([name, value]) => wanted(name, value))) as JsonObject;
+function notificationsOf(notify: unknown, device: Device): readonly Notification[] {
+  return isGiven(notify) ? notificationsIn(asJson({ notify }).notify, device) : [];
 }
 
 function isGiven(value: unknown): boolean {

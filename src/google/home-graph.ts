@@ -49,10 +49,6 @@ export class HomeGraphClient implements HomeGraph {
     for (const lane of this.lanesOf(agentUserIds)) lane.report(states);
   }
 
-  queryAnswered(agentUserId: string, states: Readonly<Record<string, States>>): void {
-    for (const lane of this.lanesOf([agentUserId])) lane.reportIfOther(states);
-  }
-
   followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUpResponse): void {
     this.send([agentUserId], { deviceId, trait, content: { priority: 0, followUpResponse: response } });
   }

@@ -157,7 +157,7 @@ export class SmartHome implements IntentHandler {
     if (!this.states.isReady) await this.ready;
     const handle = typeof message.google === 'string' && message.google !== '' ? message.google : undefined;
     const commanded = handle === undefined || deviceId === '' ? undefined : this.pending.deviceOf(handle);
-    // A message may have come a long way from the command of one device, and speak of another by now.
+    // A message may have come a long way from the command of one device, and be about another by now.
     const elsewhere = commanded !== undefined && deviceId !== commanded;
     return handle === undefined || elsewhere
       ? this.receiveState(message, deviceId)
@@ -326,7 +326,7 @@ export class SmartHome implements IntentHandler {
     const { device } = entry;
     const kept = this.states.of(device.id);
     if (this.closed || this.registered.get(device.id) !== entry || Object.keys(kept).length === 0) return;
-    // A trait that was taken away since takes its states along.
+    // The states of a trait that was removed since go with it.
     const clean = device.clean(kept);
     if (clean !== kept) this.states.set(device.id, clean);
     this.reports.report(device.id);

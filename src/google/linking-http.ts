@@ -93,7 +93,7 @@ export function sendForm(res: ServerResponse, status: number, html: string): voi
 }
 
 /**
- * For an address that takes POST only. People open it in a browser to see whether it is there, as setup guides tell them to:
+ * For an address that takes POST only. People open it in a browser to see whether it is there, as setup guides advise:
  * they get 405 and a sentence that says it works.
  */
 export function postOnly(handler: HttpHandler): HttpHandler {
@@ -141,7 +141,7 @@ export function callerAddress(req: IncomingMessage, trusted: TrustedProxies): st
     if (isIP(next) === 0) break;
     address = next;
   }
-  // Whoever has one IPv6 address has 2^64 of them.
+  // A person with one IPv6 address has 2^64 of them.
   return isIP(address) === 6 ? network64(address) : address;
 }
 

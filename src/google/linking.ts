@@ -1,11 +1,12 @@
 /** Account linking as one piece: who has linked, and the two addresses by which they do. */
 import { textOf } from '../common/errors';
 import type { Clock } from '../common/clock';
+import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
 import { StateError, type State } from '../state/state';
 import { LinkedAccounts } from './accounts';
 import { Authorize } from './authorize';
-import { trustedProxies } from './linking-http';
+import { trustedProxies, type TrustedProxies } from './linking-http';
 import { LoginThrottle } from './login-throttle';
 import { PageKey } from './page-key';
 import { TokenAddress } from './token';
@@ -24,8 +25,8 @@ export interface LinkingOptions {
   clientId: string;
   clientSecret: string;
   users: readonly ListedUser[];
-  /** Addresses of reverse proxies whose X-Forwarded-For counts; this machine's always does. */
-  proxies?: string;
+  /** Reverse proxies whose X-Forwarded-For counts; absent: those on this machine. */
+  proxies?: TrustedProxies;
   /** How many devices Google would be shown. */
   deviceCount?: () => number;
   log: Log;
@@ -52,9 +53,9 @@ export function createLinking(options: LinkingOptions): Linking {
   const pageKey = new PageKey(state, `${prefix}/page-key`);
   const throttle = new LoginThrottle({ state, clock, pageKey, key: `${prefix}/throttle` });
   const isSetUp = projectId !== '' && clientId !== '' && clientSecret !== '';
-  const warnSeldom = eachSeldom(log, clock);
+  const warnSeldom = eachSeldom(log, clock, REPEAT_WARNING_MS);
   const failed = (error: unknown): void => {
-    const text = error instanceof StateError ? error.message : `unexpected: ${textOf(error)}`;
+    const text = foreignText(error instanceof StateError ? error.message : `unexpected: ${textOf(error)}`, 400);
     warnSeldom(text, `account linking: ${text}`);
   };
   accounts.forgetRemoved().catch(failed);
@@ -64,7 +65,7 @@ export function createLinking(options: LinkingOptions): Linking {
     accounts,
     throttle,
     pageKey,
-    trusted: trustedProxies(options.proxies ?? ''),
+    trusted: options.proxies ?? trustedProxies(''),
     deviceCount: options.deviceCount ?? (() => 1),
     clock,
     log,
@@ -76,12 +77,12 @@ export function createLinking(options: LinkingOptions): Linking {
   return { accounts, authorize: authorize.handle, token: token.handle };
 }
 
-/** Warnings of one kind, whatever they say, once in ten minutes. */
-function eachSeldom(log: Log, clock: Clock): (kind: string, text: string) => void {
+/** Warnings of one kind, whatever they say, once in a time. */
+export function eachSeldom(log: Log, clock: Clock, everyMs: number): (kind: string, text: string) => void {
   const last = new Map<string, number>();
   return (kind, text) => {
     const now = clock.elapsed();
-    if (now - (last.get(kind) ?? -Infinity) < REPEAT_WARNING_MS) return;
+    if (now - (last.get(kind) ?? -Infinity) < everyMs) return;
     if (last.size > 100) last.clear();
     last.set(kind, now);
     log.warn(text);

@@ -157,7 +157,7 @@ const PRIVACY = 'https://policies.google.com/privacy';
 
 export type Language = keyof typeof TEXTS;
 
-/** The first language that we speak, of the browser's list in its order of preference, then of `locale`; else English. */
+/** The first language that the pages have, of the browser's list in its order of preference, then of `locale`; else English. */
 export function chooseLanguage(acceptLanguage: string | undefined, locale: string | undefined): Language {
   const wishes = (acceptLanguage ?? '').split(',').map((entry, order) => {
     const [tag = '', ...parameters] = entry.trim().split(';');

@@ -24,12 +24,12 @@ const FIRST_PAUSE_MS = 2000;
 const CAP_MS = 60_000;
 /** An address with fewer failures does not wait for what others failed at this name, … */
 const OWN_TRIES = 2;
-/** … so often for one name, until somebody logs in under it: or many addresses would be no slower than one. */
+/** … so often for one name, until a login under it succeeds: or many addresses would be no slower than one. */
 const SPARE_TRIES = 20;
 
 /**
  * All names share this many counters, listed or not: so that inventing names fills no disk, and what was done to other names
- * tells nothing of which are listed.
+ * does not show which are listed.
  */
 const NAME_SLOTS = 256;
 const MAX_ADDRESSES = 2000;
@@ -52,7 +52,7 @@ export interface LoginThrottleOptions {
   state: State;
   key: string;
   clock: Clock;
-  /** Keys the hashes of names and addresses, so that the state tells neither. */
+  /** Keys the hashes of names and addresses, so that the state shows neither. */
   pageKey: PageKey;
 }
 

@@ -8,18 +8,25 @@ import type { Clock } from '../common/clock';
 const LIFE_MS = 10 * 60_000;
 /** Commands that may wait at once: a hundred requests with a hundred devices each. */
 const MOST_OPEN = 10_000;
-/** Handles remembered after their end. */
-const MOST_REMEMBERED = 4000;
+/** Handles remembered after their end, at least. */
+const MOST_REMEMBERED = 2000;
 
 export type Found<T> =
   | { kind: 'open'; command: T }
   /** Answered, expired, or never known here; `warned` when that was said before. */
   | { kind: 'spent'; warned: boolean };
 
+interface Spent {
+  deviceId: string | undefined;
+  warned: boolean;
+}
+
 export class PendingCommands<T extends { readonly deviceId: string }> {
   /** In the order in which they came, which is that of their end. `until` by the clock's `elapsed`. */
   private readonly open = new Map<string, { command: T; until: number }>();
-  private readonly spent = new Map<string, { deviceId: string | undefined; warned: boolean }>();
+  /** The latest that ended, and those before them: forgotten as a whole, which costs a tenth of one by one. */
+  private spent = new Map<string, Spent>();
+  private spentBefore = new Map<string, Spent>();
 
   constructor(
     private readonly clock: Clock,
@@ -42,7 +49,7 @@ export class PendingCommands<T extends { readonly deviceId: string }> {
 
   /** The device of a handle, spent or not; undefined for one that was never known here. */
   deviceOf(handle: string): string | undefined {
-    return this.open.get(handle)?.command.deviceId ?? this.spent.get(handle)?.deviceId;
+    return this.open.get(handle)?.command.deviceId ?? this.spentOf(handle)?.deviceId;
   }
 
   /** The command of a handle, which is spent from then on. */
@@ -52,7 +59,7 @@ export class PendingCommands<T extends { readonly deviceId: string }> {
       this.end(handle, found.command.deviceId);
       if (found.until > this.clock.elapsed()) return { kind: 'open', command: found.command };
     }
-    const { deviceId, warned = false } = this.spent.get(handle) ?? { deviceId: undefined };
+    const { deviceId, warned = false } = this.spentOf(handle) ?? { deviceId: undefined };
     this.spent.set(handle, { deviceId, warned: true });
     return { kind: 'spent', warned };
   }
@@ -67,9 +74,12 @@ export class PendingCommands<T extends { readonly deviceId: string }> {
   private end(handle: string, deviceId: string): void {
     this.open.delete(handle);
     this.spent.set(handle, { deviceId, warned: false });
-    for (const [oldest] of this.spent) {
-      if (this.spent.size <= MOST_REMEMBERED) break;
-      this.spent.delete(oldest);
-    }
+    if (this.spent.size < MOST_REMEMBERED) return;
+    this.spentBefore = this.spent;
+    this.spent = new Map();
+  }
+
+  private spentOf(handle: string): Spent | undefined {
+    return this.spent.get(handle) ?? this.spentBefore.get(handle);
   }
 }

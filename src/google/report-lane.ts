@@ -17,7 +17,7 @@ const FIRST_PAUSE_MS = 1000;
 const LAST_PAUSE_MS = 5 * 60_000;
 /** An outage is logged once it is no hiccup any more. */
 const WARN_AFTER_FAILURES = 4;
-/** About an hour and a half: whoever waits for the request to sync is told that it failed. */
+/** About an hour and a half: a request to sync that is waited for counts as failed. */
 const SYNC_FAILURES = 24;
 /** Right after linking, and after a device was added, Home Graph answers 404 until it has read the list: a race. */
 const UNKNOWN_PAUSES_MS = [2000, 5000, 10_000, 20_000] as const;
@@ -66,8 +66,6 @@ export class ReportLane {
   /** Words of a device's states that Google refuses, with the values that were refused. An empty map: none was found. */
   private readonly refused = new Map<string, Map<string, string[]>>();
   private refusedSince = -Infinity;
-  /** What was reported last of each device. */
-  private readonly reported = new Map<string, string>();
   private syncDue = false;
   private stopSync: (() => void) | undefined;
   private syncWaiters: ((asked: boolean) => void)[] = [];
@@ -83,14 +81,6 @@ export class ReportLane {
   report(states: Readonly<Record<string, States>>): void {
     for (const [deviceId, state] of Object.entries(states)) this.states.set(deviceId, state);
     this.start(GATHER_MS);
-  }
-
-  /** A query's answer is another than the last report: after an outage, or a restart within one. */
-  reportIfOther(states: Readonly<Record<string, States>>): void {
-    const others = Object.entries(states).filter(
-      ([id, state]) => !this.states.has(id) && this.reported.get(id) !== comparable(state),
-    );
-    if (others.length > 0) this.report(Object.fromEntries(others));
   }
 
   notify(notification: Notification): void {
@@ -130,14 +120,15 @@ export class ReportLane {
       await pause(clock, delayMs, signal);
       while (this.syncDue || this.states.size > 0 || this.notifications.length > 0) {
         const pauseMs = this.syncDue ? await this.sync() : await this.send(this.next());
+        if (pauseMs === undefined) return;
         if (pauseMs > 0) await pause(clock, pauseMs, signal);
         signal.throwIfAborted();
       }
     } catch (error) {
+      // The batch at fault is gone; what else waits goes with the next report.
       if (!signal.aborted) this.warnOnce('defect', `unexpected: ${textOf(error)}`);
     } finally {
       this.running = undefined;
-      if (this.states.size > 0) this.start(GATHER_MS);
     }
   }
 
@@ -167,14 +158,13 @@ export class ReportLane {
     return { states, notifications, devices };
   }
 
-  /** Gives the pause before the next call, in milliseconds. */
-  private async send(batch: Batch): Promise<number> {
+  /** Gives the pause before the next call, in milliseconds; undefined: none before something new is to be reported. */
+  private async send(batch: Batch): Promise<number | undefined> {
     if (batch.devices.length === 0) return 0;
     const verdict = await this.call('reportStateAndNotification', this.bodyOf(batch));
     switch (verdict.kind) {
       case 'done':
         this.succeeded();
-        for (const [id, state] of batch.states) this.reported.set(id, comparable(state));
         return 0;
       case 'later':
         this.giveBack(batch);
@@ -182,8 +172,12 @@ export class ReportLane {
       case 'unknown':
         return this.notKnown(batch);
       case 'refused':
-        if (verdict.whole) this.warnRefused(batch, verdict);
-        else if (batch.devices.length > 1) this.split(batch);
+        if (verdict.whole) {
+          this.giveBack(batch);
+          this.warnRefused(batch, verdict);
+          return undefined;
+        }
+        if (batch.devices.length > 1) this.split(batch);
         else await this.leaveOut(batch, verdict);
         return 0;
     }
@@ -228,7 +222,6 @@ export class ReportLane {
       const verdict = await this.call('reportStateAndNotification', body);
       if (verdict.kind === 'done') {
         for (const word of left) known.set(word, [...(known.get(word) ?? []), JSON.stringify(states[word])]);
-        this.reported.set(deviceId, comparable(states));
         this.warnRefused(batch, refusal, `"${left.join('", "')}" is left out, and the rest is reported. `);
         return;
       }
@@ -341,9 +334,4 @@ export class ReportLane {
   private settleSync(asked: boolean): void {
     for (const settle of this.syncWaiters.splice(0)) settle(asked);
   }
-}
-
-/** The same text for equal states. */
-function comparable(states: States): string {
-  return JSON.stringify(Object.entries(states).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

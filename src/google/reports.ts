@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
+import { canonical } from '../common/json';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
-import { canonical } from './canonical';
 import type { Notification } from './follow-up';
 import type { Accounts, FollowUpResponse, HomeGraph, JsonObject, States } from './types';
 

@@ -64,8 +64,6 @@ export interface HomeGraph {
    * Calls come in the order of what happened; a later one replaces what is still waiting for the same device.
    */
   report(agentUserIds: readonly string[], states: Readonly<Record<string, States>>): void;
-  /** What a query of this user was answered: reported where it is other than what was last reported. */
-  queryAnswered(agentUserId: string, states: Readonly<Record<string, States>>): void;
   /** Sent as `notifications.<deviceId>.<trait> = { priority: 0, followUpResponse: response }`, `trait` without its prefix. */
   followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUpResponse): void;
   /**

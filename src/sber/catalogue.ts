@@ -231,7 +231,7 @@ const COVER = { mandatory: ['online', 'open_state'], oneOf: ['open_percentage', 
 const SWITCHED = { mandatory: ['online', 'on_off'], oneOf: [] } as const;
 const LIGHT = ['light_brightness', 'light_colour', 'light_colour_temp', 'light_mode'] as const;
 
-/** The 29 documented categories. There is none for locks or alarm panels: an `intercom` opens, a `sensor_door` tells. */
+/** The 29 documented categories. There is none for locks or alarm panels: an `intercom` opens, a `sensor_door` shows. */
 export const CATEGORIES: Readonly<Record<string, CategoryFacts>> = {
   curtain: { ...COVER, optional: [...BATTERY, ...SIDES, 'signal_strength'] },
   gate: { ...COVER, optional: [...SIDES, 'signal_strength'] },

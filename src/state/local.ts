@@ -27,7 +27,10 @@ export abstract class LocalState implements State {
   }
 
   lease(name: string, { signal }: LeaseOptions): Promise<Lease> {
-    return this.leases.lease(name, signal, () => Promise.resolve({ lost: NEVER, release: () => Promise.resolve() }));
+    return this.leases.lease(name, signal, (end) => {
+      const release = (): Promise<void> => Promise.resolve().then(end);
+      return Promise.resolve({ lost: NEVER, release });
+    });
   }
 
   publish(channel: string, message: Json): Promise<void> {

@@ -34,6 +34,10 @@ export class MovableState implements State {
     return this.home.shared;
   }
 
+  get otherOwner(): string | undefined {
+    return this.home.otherOwner;
+  }
+
   get(key: string): Promise<Json | undefined> {
     return this.home.get(key);
   }

@@ -120,20 +120,8 @@ export class RedisState implements State {
     );
   }
 
-  async lease(name: string, options: LeaseOptions): Promise<Lease> {
-    const lease = await this.turns.lease(`lease ${name}`, options.signal, () => this.acquire(name, options));
-    const release = (): Promise<void> => {
-      this.held.delete(mine);
-      return lease.release();
-    };
-    const mine: Lease = {
-      get lost() {
-        return lease.lost;
-      },
-      release,
-    };
-    this.held.add(mine);
-    return mine;
+  lease(name: string, options: LeaseOptions): Promise<Lease> {
+    return this.turns.lease(`lease ${name}`, options.signal, (end) => this.acquire(name, options, end));
   }
 
   async publish(channel: string, message: Json): Promise<void> {
@@ -161,7 +149,7 @@ export class RedisState implements State {
   }
 
   /** Asks until it is granted. */
-  private async acquire(name: string, { ttlMs, signal }: LeaseOptions): Promise<Lease> {
+  private async acquire(name: string, { ttlMs, signal }: LeaseOptions, end: () => void): Promise<Lease> {
     const { clock, link } = this;
     if (this.closed !== undefined) throw new StateError('the state was closed', 'ECLOSED');
     const slot = `${this.prefix}lease:${name}`;
@@ -170,7 +158,7 @@ export class RedisState implements State {
     // A grant whose answer comes too late, because Redis hung, is to end soon: nobody holds it.
     const firstMs = Math.min(ttlMs, 2 * this.answerMs);
     const renew = async (): Promise<boolean> => (await link.script(LUA_RENEW, keys, [token, ttlMs])) === 1;
-    const release = async (): Promise<void> => {
+    const giveBack = async (): Promise<void> => {
       const wanted = await this.track(link.script(LUA_RELEASE, keys, [token]));
       if (wanted === 1) this.stepBack.set(name, clock.elapsed() + STEP_BACK_MS);
     };
@@ -182,13 +170,21 @@ export class RedisState implements State {
         const asked = clock.elapsed();
         const granted = await this.track(link.script(LUA_ACQUIRE, keys, [token, firstMs, WANTED_MS]));
         signal?.throwIfAborted();
-        const lease = granted === 1 ? new RenewedLease({ clock, asked, firstMs, ttlMs, renew, release }) : undefined;
-        if (lease?.lost.aborted === false) return lease;
+        if (granted === 1) {
+          const release = (): Promise<void> => {
+            this.held.delete(lease);
+            return giveBack().finally(end);
+          };
+          const lease = new RenewedLease({ clock, asked, firstMs, ttlMs, renew, release });
+          this.held.add(lease);
+          if (!lease.lost.aborted) return lease;
+          this.held.delete(lease);
+        }
         await pause(clock, ASK_MS * (0.5 + this.random()), signal);
       }
     } catch (error) {
       // It may have been granted with an answer that was lost.
-      release().catch(() => undefined);
+      giveBack().catch(() => undefined);
       throw error;
     }
   }

@@ -24,21 +24,16 @@ export class Turns {
     await Promise.all(this.last.values());
   }
 
-  /** A turn that lasts until its lease is released. `acquire` gets the lease from the other processes, in that turn. */
-  lease(name: string, signal: AbortSignal | undefined, acquire: () => Promise<Lease>): Promise<Lease> {
+  /** A turn until the lease is released, which calls `end`. `acquire` gets it from the other processes in that turn. */
+  lease(name: string, signal: AbortSignal | undefined, acquire: (end: () => void) => Promise<Lease>): Promise<Lease> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     const granted = new Promise<Lease>((resolve, reject) => {
       const work = async (): Promise<void> => {
         signal?.throwIfAborted();
-        const lease = await acquire();
-        await new Promise<void>((end) => {
-          resolve({
-            get lost() {
-              return lease.lost;
-            },
-            release: () => lease.release().then(end),
-          });
-        });
+        let end: () => void = () => undefined;
+        const ended = new Promise<void>((settle) => (end = settle));
+        resolve(await acquire(end));
+        await ended;
       };
       this.run(name, work).catch(reject);
     });

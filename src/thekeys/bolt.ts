@@ -6,11 +6,11 @@ import { lifetime, type Lifetime } from '../common/abort';
 import { pause } from '../common/clock';
 import type { LockReading, LockState } from './wire';
 import { boltCall, lockStatusCall, type BoltAction, type Share } from './calls';
-import { run, tooLate, type Channel, type Course } from './command';
+import { read, run, tooLate, type Channel, type Course } from './command';
 import { gatewayError } from './errors';
 import type { ActionOptions, Timing } from './options';
 import type { Done, Lost } from './outcome';
-import type { Turn } from './queue';
+import type { Turn, TurnRequest } from './queue';
 
 export type LockAction = BoltAction | 'toggle';
 
@@ -76,9 +76,9 @@ export async function act(bolts: Bolts, verb: LockAction, share: Share, options:
       policy: { patient: true, signsAgain: true, unreachableMs: options.unreachableMs },
       attempt: async (send) => {
         if (verb === 'toggle') {
-          const read = await send(lockStatusCall(share, () => clock.now()));
-          if (read.kind !== 'done') return read;
-          action.target = opposite(read.value.state);
+          const reading = await send(lockStatusCall(share, () => clock.now()));
+          if (reading.kind !== 'done') return reading;
+          action.target = opposite(reading.value.state);
         }
         return send(boltCall(action.target, share));
       },
@@ -158,26 +158,20 @@ async function readOnce(
 ): Promise<LockReading | undefined> {
   const { channel, onReading } = bolts;
   const { clock } = channel;
-  const turn = await channel.queue.turn({ rank: 'settle', light: false, life, commands: 0 });
   try {
-    const outcome = await run(channel, {
-      turn,
-      life,
+    const call = lockStatusCall(share, () => clock.now());
+    const request: TurnRequest = { rank: 'settle', light: false, life, commands: 0 };
+    const reading = await read(channel, call, request, {
       course: { sent: false },
       policy: { patient: true, signsAgain: false },
-      attempt: (send) => send(lockStatusCall(share, () => clock.now())),
       deadline: () => until,
-      deadlineIsForSending: false,
       answerMs: () => Math.min(options.timeoutMs, READ_ANSWER_MS, until - clock.elapsed()),
     });
-    if (outcome.kind !== 'done') return undefined;
-    onReading(outcome.value);
-    return outcome.value;
+    onReading(reading);
+    return reading;
   } catch (error) {
     if (life.signal.aborted) throw error;
     return undefined;
-  } finally {
-    turn.end();
   }
 }
 

@@ -10,7 +10,7 @@ import { formOf, statusCall, synchronizeCall, type Call } from './calls';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
 import { ExchangeFailure, LEAST_ANSWER_MS, type exchange } from './exchange';
 import { answered, failed, sharedStateLost, type Done, type Lost, type Outcome } from './outcome';
-import type { Queue, Turn } from './queue';
+import type { Queue, Turn, TurnRequest } from './queue';
 import { next, synchronizingError, type Facts, type Policy, type Tries } from './retry';
 import type { TimestampSource } from './timestamps';
 
@@ -105,6 +105,25 @@ export async function run<T>(channel: Channel, command: Command<T>): Promise<Don
     if (step.first !== 'synchronize' && step.first !== 'await-synchronized') continue;
     const explained = await untilSynchronized(channel, command);
     if (!explained && !policy.signsAgain) throw step.error;
+  }
+}
+
+/** Reads something in a turn of its own, until a deadline. @throws GatewayError, or the reason of the request's signal */
+export async function read<T>(
+  channel: Channel,
+  call: Call<T>,
+  request: TurnRequest,
+  reading: Pick<Command<T>, 'policy' | 'deadline' | 'answerMs' | 'course'> & Partial<Command<T>>,
+): Promise<T> {
+  const turn = await channel.queue.turn(request);
+  try {
+    const { life } = request;
+    const attempt = (send: Send): Promise<Outcome<T>> => send(call);
+    const outcome = await run(channel, { turn, life, attempt, deadlineIsForSending: false, ...reading });
+    if (outcome.kind === 'lost') throw outcome.error;
+    return outcome.value;
+  } finally {
+    turn.end();
   }
 }
 

@@ -26,7 +26,7 @@ import { TIMING, type ActionOptions, type CommandOptions, type Timing } from './
 import { Queue } from './queue';
 import { Readings } from './readings';
 import { Reads } from './reads';
-import { cleanCode, faultOfCode } from './signature';
+import { cleanCode, faultOfCode } from './calls';
 import { Timestamps, type TimestampSource } from './timestamps';
 import { Watcher, type Watch, type WatchListener } from './watcher';
 import { update, work } from './work';

@@ -1,18 +1,24 @@
 /**
- * Gateways near this machine: which addresses are of a local network, and which of a gateway's usual names answer like
- * one. A gateway announces itself by no protocol (no client in use browses for it), so names are all there is to try.
+ * Gateways near this machine: which of a gateway's usual names answer like one, and which addresses may be asked from a
+ * dialog. A gateway announces itself by no protocol (no client in use browses for it), so names are all there is to try.
  */
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { abortable } from '../common/abort';
+import { isLocalAddress } from '../common/address';
+import type { Clock } from '../common/clock';
+import { CodedError } from '../common/errors';
 import { parseAddress, type GatewayAddress } from './address';
 import { gatewayError } from './errors';
-import { CodedError } from '../common/errors';
 
-/** All addresses of a name. */
-export type Lookup = (host: string) => Promise<readonly string[]>;
+/** All addresses of a name; rejects where it is not known. Whatever it holds is let go when the signal is aborted. */
+export type Lookup = (name: string, signal: AbortSignal) => Promise<readonly string[]>;
 
-/**
- * `thekeys.local` is the default of three published clients; the others are what home routers make of the same name.
- */
+export interface NameOptions {
+  lookup: Lookup;
+  clock: Clock;
+}
+
+/** `thekeys.local` is the default of three published clients; the others are what home routers make of the same name. */
 export const USUAL_NAMES: readonly string[] = [
   'thekeys.local',
   'thekeys',
@@ -21,39 +27,17 @@ export const USUAL_NAMES: readonly string[] = [
   'thekeys.home.arpa',
   'thekeys.fritz.box',
 ];
-
-/** Private, link-local, loopback and carrier-grade NAT ranges (RFC 1918, 3927, 4193, 4291, 6598). */
-const LOCAL = new BlockList();
-for (const [net, prefix] of [
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['169.254.0.0', 16],
-  ['127.0.0.0', 8],
-  ['100.64.0.0', 10],
-] as const) {
-  LOCAL.addSubnet(net, prefix, 'ipv4');
-}
-LOCAL.addAddress('::1', 'ipv6');
-LOCAL.addSubnet('fc00::', 7, 'ipv6');
-LOCAL.addSubnet('fe80::', 10, 'ipv6');
-
-/** Whether an IP address is one of this machine or of a network that is not the internet. */
-export function isLocalAddress(address: string): boolean {
-  const plain = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
-  const family = isIP(plain);
-  if (family === 0) return false;
-  // An IPv4 address written as IPv6 counts as what it is: BlockList sees through it.
-  return LOCAL.check(plain, family === 4 ? 'ipv4' : 'ipv6');
-}
+/** Milliseconds for one name: a DNS server that is there answers at once. */
+const LOOKUP_MS = 2000;
 
 /**
- * Resolves where the address is in a local network.
- * @throws CodedError NOT_LOCAL where it is not, GATEWAY_UNREACHABLE where its name is not known
+ * The address to ask in place of the one that was typed: its name was looked up, and is not looked up again.
+ * @throws CodedError NOT_LOCAL where it is not in a local network, GATEWAY_UNREACHABLE where its name is not known
  */
-export async function requireLocal(address: GatewayAddress, lookup: Lookup): Promise<void> {
-  const found = await addressesOf(address.base.hostname, lookup);
-  if (found.length === 0) {
+export async function requireLocal(address: GatewayAddress, options: NameOptions): Promise<GatewayAddress> {
+  const found = await addressesOf(address, options);
+  const [first] = found;
+  if (first === undefined) {
     throw gatewayError('GATEWAY_UNREACHABLE', { message: 'the name of the gateway is not known in this network' });
   }
   if (!found.every(isLocalAddress)) {
@@ -62,6 +46,7 @@ export async function requireLocal(address: GatewayAddress, lookup: Lookup): Pro
       hint: 'From here only gateways in your own network are asked. Deploy the configuration to use another one.',
     });
   }
+  return pinned(address, first);
 }
 
 export interface Nearby {
@@ -71,37 +56,48 @@ export interface Nearby {
   version: number | null;
 }
 
-/**
- * Tries names, all at once. Two names of the same address count once, under the first.
- * @param ask the version of what answers like a gateway at this address; rejects for anything else
- */
-export async function findGateways(
-  names: readonly string[],
-  lookup: Lookup,
-  ask: (address: GatewayAddress) => Promise<number | null>,
-): Promise<Nearby[]> {
-  const tried = await Promise.all(
-    names.map(async (host) => {
-      const address = parseAddress(host);
-      const [at] = (await addressesOf(address.base.hostname, lookup)).filter(isLocalAddress);
-      return at === undefined ? undefined : { host, address, at: `${at} ${address.base.port}` };
-    }),
-  );
-  const known = tried.filter((each) => each !== undefined);
-  const distinct = known.filter((each, index) => known.findIndex(({ at }) => at === each.at) === index);
-  const answers = await Promise.all(
-    distinct.map(({ host, address }) =>
-      ask(address).then(
-        (version) => ({ host, version }),
-        () => undefined,
-      ),
-    ),
-  );
-  return answers.filter((each) => each !== undefined);
+export interface FindOptions extends NameOptions {
+  /** The version of what answers like a gateway at this address, which is an IP address; rejects for anything else. */
+  ask(address: GatewayAddress, host: string): Promise<number | null>;
 }
 
-async function addressesOf(hostname: string, lookup: Lookup): Promise<readonly string[]> {
-  const plain = hostname.replace(/^\[|\]$/g, '');
-  if (isIP(plain) !== 0) return [plain];
-  return lookup(plain).catch(() => []);
+/** Tries names side by side, and asks each address as soon as it is known. Two names of one address count once, under the first. */
+export async function findGateways(names: readonly string[], options: FindOptions): Promise<Nearby[]> {
+  const asked = new Map<string, Promise<number | null | undefined>>();
+  const tried = names.map(async (host) => {
+    const address = parseAddress(host);
+    const local = (await addressesOf(address, options)).find(isLocalAddress);
+    if (local === undefined) return undefined;
+    const { base, key } = pinned(address, local);
+    const answer = asked.get(key) ?? options.ask({ base, key }, host).catch(() => undefined);
+    asked.set(key, answer);
+    const version = await answer;
+    return version === undefined ? undefined : { host, version, key };
+  });
+  const found = (await Promise.all(tried)).filter((each) => each !== undefined);
+  const first = found.filter(({ key }, index) => found.findIndex((each) => each.key === key) === index);
+  return first.map(({ host, version }) => ({ host, version }));
+}
+
+/** IPv4 first. Empty where the name is not known in time. */
+async function addressesOf({ base }: GatewayAddress, options: NameOptions): Promise<readonly string[]> {
+  const name = base.hostname.replace(/^\[|\]$/g, '');
+  if (isIP(name) !== 0) return [name];
+  const ended = new AbortController();
+  const cancel = options.clock.after(LOOKUP_MS, () => ended.abort(new Error('no answer')));
+  try {
+    const found = await abortable(options.lookup(name, ended.signal), ended.signal);
+    return [...found].sort((a, b) => isIP(a) - isIP(b));
+  } catch {
+    return [];
+  } finally {
+    cancel();
+    ended.abort();
+  }
+}
+
+function pinned({ base }: GatewayAddress, ip: string): GatewayAddress {
+  // No address of the web holds the zone of a link-local one.
+  const plain = ip.replace(/%.*$/, '');
+  return parseAddress(`${isIP(plain) === 6 ? `[${plain}]` : plain}:${base.port === '' ? '80' : base.port}`);
 }

@@ -4,7 +4,7 @@
  */
 import { abortable, lifetime, type Lifetime } from '../common/abort';
 import type { Call } from './calls';
-import { LIGHT_ANSWER_MS, run, tooLate, type Channel, type Course } from './command';
+import { LIGHT_ANSWER_MS, read, tooLate, type Channel, type Course } from './command';
 import type { CommandOptions, Progress } from './options';
 import type { Rank, TurnRequest } from './queue';
 
@@ -72,40 +72,33 @@ export class Reads {
     return shared;
   }
 
-  private async answer(call: Call<unknown>, { request, life, course, readers }: SharedRead): Promise<unknown> {
-    const { clock, queue } = this.channel;
-    const turn = await queue.turn(request);
-    const isPoll = request.rank === 'poll';
-    const most = call.light ? LIGHT_ANSWER_MS : isPoll ? POLL_ANSWER_MS : Infinity;
+  private answer(call: Call<unknown>, { request, course, readers }: SharedRead): Promise<unknown> {
+    const { clock } = this.channel;
+    // Asked anew for each request: a reader may have joined that is no poll, or has more time.
+    const isPoll = (): boolean => request.rank === 'poll';
     const of = (value: (reader: Reader) => number): number => Math.max(...[...readers].map(value));
     const report = (progress: Progress): void => {
       for (const { options } of readers) options.onProgress?.(progress);
     };
-    try {
-      const outcome = await run(this.channel, {
-        turn,
-        life,
-        course,
-        policy: {
-          patient: !isPoll,
-          signsAgain: false,
-          unreachableMs: of(({ options }) => options.unreachableMs ?? Infinity),
+    return read(this.channel, call, request, {
+      course,
+      policy: {
+        get patient() {
+          return !isPoll();
         },
-        attempt: (send) => send(call),
-        deadline: () => of(({ expiresAt }) => expiresAt),
-        deadlineIsForSending: false,
-        answerMs: () =>
-          Math.min(
-            most,
-            of(({ options, expiresAt }) => Math.min(options.timeoutMs, expiresAt - clock.elapsed())),
-          ),
-        onSend: () => report({ step: 'sending' }),
-        onRetry: (code) => report({ step: 'retrying', code }),
-      });
-      if (outcome.kind === 'lost') throw outcome.error;
-      return outcome.value;
-    } finally {
-      turn.end();
-    }
+        signsAgain: false,
+        get unreachableMs() {
+          return of(({ options }) => options.unreachableMs ?? Infinity);
+        },
+      },
+      deadline: () => of(({ expiresAt }) => expiresAt),
+      answerMs: () =>
+        Math.min(
+          call.light ? LIGHT_ANSWER_MS : isPoll() ? POLL_ANSWER_MS : Infinity,
+          of(({ options, expiresAt }) => Math.min(options.timeoutMs, expiresAt - clock.elapsed())),
+        ),
+      onSend: () => report({ step: 'sending' }),
+      onRetry: (code) => report({ step: 'retrying', code }),
+    });
   }
 }

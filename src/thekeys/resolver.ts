@@ -11,6 +11,7 @@ import { ExchangeFailure } from './exchange';
 import type { Lookup } from './nearby';
 
 const LONGEST_WAIT_MS = 1000;
+const LONGEST_LOOK_UP_MS = 10_000;
 /** How long what was found is used without another look. */
 const FRESH_MS = 30_000;
 
@@ -63,7 +64,9 @@ export class Resolver {
 
   private lookUp(host: string, name: Name): { done: Promise<void>; began: number } {
     const { lookup, clock } = this.options;
-    const done = lookup(host)
+    const over = new AbortController();
+    const cancel = clock.after(LONGEST_LOOK_UP_MS, () => over.abort());
+    const done = lookup(host, over.signal)
       .then(
         (found) => {
           // A gateway has an IPv4 address, whatever else its name may lead to.
@@ -74,6 +77,8 @@ export class Resolver {
         },
       )
       .finally(() => {
+        cancel();
+        over.abort();
         name.freshUntil = clock.elapsed() + FRESH_MS;
         name.lookUp = undefined;
       });

@@ -6,7 +6,7 @@ import { lifetime, type Lifetime } from '../common/abort';
 import { pause } from '../common/clock';
 import type { GatewayStatus } from './wire';
 import { statusCall, updateCall, type Call } from './calls';
-import { LIGHT_ANSWER_MS, run, tooLate, type Channel, type Course } from './command';
+import { LIGHT_ANSWER_MS, read, run, tooLate, type Channel, type Course } from './command';
 import { gatewayError, type GatewayError } from './errors';
 import type { CommandOptions, Timing } from './options';
 import type { Turn } from './queue';
@@ -140,23 +140,19 @@ async function look(channel: Channel, forMs: number, options: CommandOptions): P
   const course: Course = { sent: false };
   const deadline = clock.elapsed() + forMs;
   const life = lifetime({ clock, deadline, late: () => tooLate(course), caller: options.signal });
-  let turn: Turn | undefined;
   try {
-    turn = await channel.queue.turn({ rank: 'settle', light: true, life, commands: 0 });
-    const outcome = await run(channel, {
-      turn,
-      life,
-      course,
-      policy: { patient: false, signsAgain: false },
-      attempt: (send) => send(statusCall()),
-      deadline: () => deadline,
-      deadlineIsForSending: false,
-      answerMs: () => Math.min(LIGHT_ANSWER_MS, deadline - clock.elapsed()),
-    });
-    if (outcome.kind === 'lost') throw outcome.error;
-    return outcome.value;
+    return await read(
+      channel,
+      statusCall(),
+      { rank: 'settle', light: true, life, commands: 0 },
+      {
+        course,
+        policy: { patient: false, signsAgain: false },
+        deadline: () => deadline,
+        answerMs: () => Math.min(LIGHT_ANSWER_MS, deadline - clock.elapsed()),
+      },
+    );
   } finally {
-    turn?.end();
     life.end();
   }
 }

@@ -132,7 +132,7 @@ export function keyboardSuite(title: string, options: SuiteOptions): void {
         [['a', 'l', 'ArrowDown', 'ArrowDown', 'Enter'], 'alarm-1'],
       ] as const) {
         const dialog = await Dialog.open(editor, 'answer');
-        await page.locator('#node-input-device').focus();
+        await page.locator('#dialog-form .red-ui-typedInput-input').focus();
         for (const key of keys) await page.keyboard.press(key);
         if (!keys.includes('Enter' as never)) {
           await page.locator('.red-ui-autoComplete-container').waitFor();

@@ -21,22 +21,10 @@ describe('the fields of the dialogs', () => {
       '192.168.1.20:8080',
       'http://gateway.lan/',
       '[fe80::1]:80',
+      '::1',
       'HTTP://A',
     ];
-    const wrong = [
-      '',
-      'a b',
-      '192.168.1.300',
-      'gateway:99999',
-      'https://a',
-      'a/b',
-      'me@a',
-      'a?b',
-      '%',
-      '<b>',
-      'a\\b',
-      '::1',
-    ];
+    const wrong = ['', 'a b', '192.168.1.300', 'gateway:99999', 'https://a', 'a/b', 'me@a', 'a?b', '%', '<b>', 'a\\b'];
     for (const [addresses, expected] of [[fine, true] as const, [wrong, false] as const]) {
       for (const address of addresses) {
         assert.equal(

@@ -208,18 +208,33 @@ describe('the Google account on the network', () => {
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       const { port } = server.address() as { port: number };
-      const post = (address: string): Promise<Response> =>
-        fetch(`http://127.0.0.1:${port}${address}`, {
-          method: 'POST',
-          body: '{"a":1}',
-          headers: { 'Content-Type': 'application/json' },
+      // As it is written, a fragment and a whole URL included: fetch would tidy it up.
+      const post = (target: string): Promise<number> =>
+        new Promise((resolve, reject) => {
+          const headers = { 'Content-Type': 'application/json' };
+          const request = http.request({ port, host: '127.0.0.1', method: 'POST', headers, path: target }, (found) => {
+            found.resume();
+            resolve(found.statusCode ?? 0);
+          });
+          request.on('error', reject).end('{"a":1}');
         });
+      const targets = [
+        '/red/home/fulfillment',
+        '/red/home/fulfillment/?x=1',
+        '/red/home/fulfillment#x',
+        `http://127.0.0.1:${port}/red/home/fulfillment`,
+        'HTTP://elsewhere.example/red/home/fulfillment?x#y',
+      ];
       try {
-        for (const address of ['/red/home/fulfillment', '/red/home/fulfillment/?x=1', '/red/other'])
-          await post(address);
-        assert.deepEqual(seen, [[undefined, false], [undefined, false], { a: 1 }]);
+        for (const target of targets) assert.equal(await post(target), 200, target);
+        assert.deepEqual(
+          seen,
+          targets.map(() => [undefined, false]),
+        );
+        await post('/red/other');
+        assert.deepEqual(seen.at(-1), { a: 1 });
         withdraw();
-        assert.equal((await post('/red/home/fulfillment')).status, 404);
+        assert.equal(await post('/red/home/fulfillment'), 404);
       } finally {
         server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));
@@ -309,6 +324,45 @@ describe('the Google account on the network', () => {
       }
       assert.equal(logged().split('a request of Google could not be answered').length - 1, 1);
       assert.ok(logged().split('account linking').length - 1 <= 2);
+    });
+
+    it('are not there while a setting is a variable that is not set, and the log says which', async () => {
+      for (const [change, words] of [
+        [{ clientSecret: '${UNSET_SECRET}' }, /UNSET_SECRET.*client secret is not set/],
+        [{ clientId: '${UNSET_ID}' }, /UNSET_ID.*client ID is not set/],
+        [{ users: '${UNSET_USERS}' }, /UNSET_USERS.*list of users is not set/],
+      ] as const) {
+        flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()], { account: { ...CREDENTIALS, ...change } });
+        assert.match(logged(), words);
+        assert.equal((await fetch(`${flow.base}/google-smarthome/oauth/token`)).status, 404);
+        await flow.stop();
+      }
+      flow = await GoogleFlow.start([{ ...ACCOUNT, projectId: '${UNSET_PROJECT}' }, lamp('lamp'), out()]);
+      assert.match(logged(), /UNSET_PROJECT.*project ID is not set/);
+    });
+
+    it('leave out a user whose line has a variable in it', async () => {
+      const account = { ...CREDENTIALS, users: 'anna:${PASSWORD}\nben:battery staple' };
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()], { account });
+      assert.match(logged(), /users: line 1 has a variable in it/);
+      await assert.rejects(fetchCode(flow.linking(), 'anna', '${PASSWORD}'), /403/);
+      assert.ok(await fetchCode(flow.linking(), 'ben', 'battery staple'));
+    });
+
+    it('are behind a password of Node-RED’s that Google does not have, and the log says so', async () => {
+      const settings = { httpNodeAuth: { user: 'x', pass: 'y' } };
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()], {}, { settings });
+      assert.match(logged(), /httpNodeAuth.*Google cannot reach/);
+    });
+
+    it('say in a browser that they work', async () => {
+      flow = await GoogleFlow.start([ACCOUNT, lamp('lamp'), out()]);
+      for (const address of ['fulfillment', 'oauth/token']) {
+        const answer = await fetch(`${flow.base}/google-smarthome/${address}`);
+        assert.equal(answer.status, 405);
+        assert.match(await answer.text(), /This address works/);
+        assert.equal((await fetch(answer.url, { method: 'HEAD' })).status, 405);
+      }
     });
 
     it('cannot be shared by two accounts: the second says so', async () => {

@@ -10,6 +10,7 @@ import { ACCOUNT, CREDENTIALS, GoogleFlow, type FlowItem } from '../support/goog
 import type { Voice } from '../support/google-voice';
 
 const LOCK = { identifier: '45961123', code: 'demo-front-code' };
+const SECOND = { identifier: '56072234', code: 'demo-back-code' };
 const PIN = '4711';
 
 describe('google-smarthome-in, lock-action, google-smarthome-out', () => {
@@ -42,13 +43,14 @@ describe('google-smarthome-in, lock-action, google-smarthome-out', () => {
     { id: 'catch', type: 'catch', scope: ['lock'], wires: [['out']] },
   ];
 
-  const start = async (more: object = {}, host = gateway.host): Promise<void> => {
+  const start = async (more: object = {}, host = gateway.host, flowItems = items(host, more)): Promise<void> => {
     const credentials = {
       account: { ...CREDENTIALS, serviceAccountKey: graph.serviceAccountKey() },
       gw: { code: LOCK.code },
+      gw2: { code: SECOND.code },
       in: { pin: PIN },
     };
-    flow = await GoogleFlow.start(items(host, more), credentials, { modules: [gatewayConfig, lockAction, lockStatus] });
+    flow = await GoogleFlow.start(flowItems, credentials, { modules: [gatewayConfig, lockAction, lockStatus] });
     anna = await flow.link();
     const { agentUserId, devices } = await syncOf(anna);
     graph.learn(agentUserId, devices);
@@ -56,7 +58,7 @@ describe('google-smarthome-in, lock-action, google-smarthome-out', () => {
 
   beforeEach(async () => {
     deadline = '8';
-    world = new SimulatedGateway({ locks: [LOCK] });
+    world = new SimulatedGateway({ locks: [LOCK, SECOND] });
     gateway = await serve(world);
     graph = await new HomeGraphStandIn().start();
   });
@@ -89,6 +91,31 @@ describe('google-smarthome-in, lock-action, google-smarthome-out', () => {
     assert.deepEqual(
       graph.journal.filter((entry) => entry.call === 'reportStateAndNotification' && entry.status !== 200),
       [],
+    );
+  });
+
+  it('works two locks in a row, and tells Google of the second one only what that one did', async () => {
+    const both = items(gateway.host, {}).map((item) => {
+      if (item.id === 'lock') return { ...item, wires: [['second']] };
+      return item.id === 'catch' ? { ...item, scope: ['lock', 'second'] } : item;
+    });
+    const second = { id: 'second', type: 'lock-action', gateway: 'gw2', action: 'message', deadline, wires: [['out']] };
+    const gw2 = { id: 'gw2', type: 'gateway-config', host: gateway.host, identifier: SECOND.identifier };
+    await start({}, gateway.host, [...both, gw2, second]);
+
+    const closed = await anna.execute('door', 'LockUnlock', { lock: true });
+    assert.equal(closed.states?.isLocked, true);
+    assert.deepEqual(
+      [LOCK, SECOND].map(({ identifier }) => world.lock(identifier).state),
+      ['closed', 'closed'],
+    );
+
+    world.lock(SECOND.identifier).inSight = false;
+    const opened = await anna.execute('door', 'LockUnlock', { lock: false }, { pin: PIN });
+    assert.equal(opened.errorCode, 'deviceOffline');
+    assert.deepEqual(
+      [LOCK, SECOND].map(({ identifier }) => world.lock(identifier).state),
+      ['open', 'closed'],
     );
   });
 

@@ -142,13 +142,31 @@ describe('sber-devices', () => {
     assert.equal(cloud.journal.length, 3);
   });
 
-  it('gives the editor the catalogue', async () => {
-    await flow({ operation: 'list' });
-    const { body } = (await helper.request().get('/thekeys-gateway/sber/catalogue').expect(200)) as {
-      body: Record<string, Record<string, { type?: string }>>;
-    };
-    assert.equal(body.functions?.on_off?.type, 'BOOL');
-    assert.ok(body.categories?.light);
-    assert.ok(body.source);
+  it('unlinks no user of a name that was meant as a variable', async () => {
+    const { failing } = await flow({ operation: 'unlink', userId: '${SBER_TEST_UNSET}' });
+    assert.equal((await failing({ payload: '' })).error.code, 'INVALID_INPUT');
+    assert.deepEqual(cloud.unlinked, []);
+  });
+
+  it('takes the user from where the node says', async () => {
+    const { send } = await flow(
+      { operation: 'list', userId: 'who', userIdType: 'msg' },
+      { devices: { [USER]: [device('D')] } },
+    );
+    assert.deepEqual((await send({ who: USER })).payload, [device('D')]);
+  });
+
+  it('shows a door that it does not understand as unknown, not as closed', async () => {
+    const { send, failing } = await flow({ operation: 'message' }, { devices: { [USER]: [device('D')] } });
+    const states = [{ key: 'doorcontact_state', value: { type: 'SWITCH', on: 1 } }];
+    cloud.strike({ kind: 'raw', body: JSON.stringify({ devices: { D: { states } } }) });
+    const { payload, sber } = await send({ payload: { operation: 'state' } });
+    assert.deepEqual(payload, { D: { doorcontact_state: null } });
+    assert.deepEqual(
+      sber?.warnings.map(({ deviceId, path }) => [deviceId, path]),
+      [['D', 'doorcontact_state']],
+    );
+    const { error } = await failing({ payload: { operation: 'report', devices: payload } });
+    assert.match(error.message, /devices\.D\.doorcontact_state/);
   });
 });

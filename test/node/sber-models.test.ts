@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import helper from 'node-red-node-test-helper';
 import { startSberCloud, type SberCloud, type SberCloudOptions } from '../../simulators/sber/cloud';
 import { COMMON_ERROR_WITH_DETAILS, lamp, LAMP_ANSWER, sentLamp, socket } from '../support/sber-examples';
+import { startProxy, type TestProxy } from '../support/proxy';
 import { sberFlow, type SberFlow } from '../support/sber-flow';
 
 helper.init(require.resolve('node-red'));
@@ -302,6 +303,78 @@ describe('sber-models', () => {
       cloud.models.set('A', { ...socket('A'), id: 'A', description: `made with ${cloud.token}` });
       assert.doesNotMatch(JSON.stringify((await send({})).payload), /demo-sber-key/);
     });
+  });
+
+  describe('through a proxy', () => {
+    let proxy: TestProxy | undefined;
+    afterEach(async () => {
+      await proxy?.close();
+      delete process.env.HTTP_PROXY;
+    });
+
+    async function proxied(proxyNode?: Record<string, unknown>): Promise<SberFlow> {
+      cloud = await startSberCloud({ models: [socket('A')] });
+      const account = { endpoint: cloud.url, token: cloud.token };
+      return sberFlow('sber-models', proxyNode === undefined ? account : { ...account, proxyNode }, {
+        operation: 'list',
+      });
+    }
+
+    it('of the environment asks Sber', async () => {
+      proxy = await startProxy();
+      process.env.HTTP_PROXY = proxy.url;
+      const { send } = await proxied();
+      assert.deepEqual((await send({})).payload, [socket('A')]);
+      assert.deepEqual(proxy.asked, [`GET ${cloud.url}/v1/models`]);
+    });
+
+    it('that the account picks asks Sber, with its login, and not the environment’s', async () => {
+      proxy = await startProxy('anna:pass word');
+      process.env.HTTP_PROXY = 'http://127.0.0.1:9';
+      const { send } = await proxied({ url: proxy.url, username: 'anna', password: 'pass word', noproxy: [] });
+      assert.deepEqual((await send({})).payload, [socket('A')]);
+      assert.equal(proxy.asked.length, 1);
+    });
+
+    it('that refuses the login is what the error speaks of, without the login', async () => {
+      proxy = await startProxy('anna:right');
+      const { failing } = await proxied({ url: proxy.url, username: 'anna', password: 'not-this' });
+      const caught = await failing({});
+      assert.equal(caught.error.code, 'SBER_UNREACHABLE');
+      assert.match(caught.error.message, /proxy wants a login/);
+      assert.doesNotMatch(JSON.stringify(caught), /not-this/);
+      assert.equal(proxy.asked.length, 1);
+    });
+
+    it('is left out for the hosts that the proxy node names', async () => {
+      proxy = await startProxy();
+      const { send } = await proxied({ url: proxy.url, noproxy: ['127.0.0.1'] });
+      assert.deepEqual((await send({})).payload, [socket('A')]);
+      assert.deepEqual(proxy.asked, []);
+    });
+  });
+
+  it('works in a flow that knows nothing of saved models', async () => {
+    const { send, failing } = await flow({ operation: 'sync', models: undefined });
+    assert.equal((await failing({ payload: 5 })).error.code, 'INVALID_INPUT');
+    assert.deepEqual(((await send({ payload: socket('A') })).payload as { created: string[] }).created, ['A']);
+  });
+
+  it('reads "delete missing" from a variable by the rules of all nodes', async () => {
+    for (const [deleteMissing, deleted] of [
+      ['yes', ['gone']],
+      ['1', ['gone']],
+      ['off', []],
+      ['', []],
+    ] as const) {
+      const { send } = await flow({ operation: 'sync', deleteMissing }, { models: [socket('gone')] });
+      const { payload } = await send({ payload: socket('A'), dryRun: true });
+      assert.deepEqual((payload as { deleted: string[] }).deleted, deleted);
+      await helper.unload();
+      await cloud.close();
+    }
+    const { failing } = await flow({ operation: 'sync', deleteMissing: 'maybe' });
+    assert.equal((await failing({ payload: socket('A') })).error.code, 'INVALID_INPUT');
   });
 
   it('lets go at once when the flow is stopped while the cloud is silent', async () => {

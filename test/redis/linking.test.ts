@@ -50,7 +50,8 @@ describe('account linking by two processes with a common Redis', () => {
     const asked = Array.from({ length: 20 }, (_, i) => redeem((i % 2 === 0 ? one : two).settings, code));
     const given = (await Promise.allSettled(asked)).filter((result) => result.status === 'fulfilled');
     assert.ok(given.length <= 1);
-    assert.deepEqual(await one.accounts.linkedUsers(), []);
+    // Google's own repetition of a request does not cost the link.
+    assert.equal((await one.accounts.linkedUsers()).length, 1);
   });
 
   it('50 parallel refreshes through both all give good tokens', async () => {

@@ -161,9 +161,9 @@ describe('state in Redis', () => {
 
   it('renews a lease for as long as it is held', async () => {
     const url = fresh();
-    const lease = await open(url).lease('gate', { ttlMs: 300 });
-    const other = open(url).lease('gate', { ttlMs: 300 });
-    await new Promise((resolve) => setTimeout(resolve, 1200));
+    const lease = await open(url).lease('gate', { ttlMs: 1200 });
+    const other = open(url).lease('gate', { ttlMs: 1200 });
+    await new Promise((resolve) => setTimeout(resolve, 3000));
     assert.equal(lease.lost.aborted, false);
     await lease.release();
     await (await other).release();

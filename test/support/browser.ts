@@ -49,6 +49,8 @@ export class Editor {
       viewport: { width: options.width ?? 1400, height: options.height ?? 900 },
       reducedMotion: 'reduce',
     });
+    // A busy machine takes its time; what a test waits for on the page has its own limits.
+    context.setDefaultNavigationTimeout(120_000);
     // Node-RED 5 follows the system only where its user says so; this is where it keeps what they said.
     if (options.dark === true) await context.addInitScript(`localStorage.setItem('view-dark-theme', 'dark')`);
     const page = await context.newPage();

@@ -2,11 +2,15 @@
  * One Sber node in a flow, with its account, a node behind it and a Catch node: a message goes in, and what comes out,
  * or is caught, comes back.
  */
+import { createRequire } from 'node:module';
 import helper from 'node-red-node-test-helper';
-import type { Node } from 'node-red';
+import type { Node, NodeInitializer } from 'node-red';
 import sberConfig from '../../nodes/sber-config';
 import sberDevices from '../../nodes/sber-devices';
 import sberModels from '../../nodes/sber-models';
+
+/** Node-RED's own. */
+const httpProxy = createRequire(__filename)('@node-red/nodes/core/network/06-httpproxy.js') as NodeInitializer;
 
 export interface Caught {
   code: string;
@@ -44,20 +48,23 @@ interface Spied {
 
 export async function sberFlow(
   type: 'sber-models' | 'sber-devices',
-  account: Record<string, unknown> & { token?: string },
+  account: Record<string, unknown> & { token?: string; proxyNode?: Record<string, unknown> },
   node: Record<string, unknown>,
 ): Promise<SberFlow> {
-  const { token, ...settings } = account;
+  const { token, proxyNode, ...settings } = account;
   // Without a place on the tab the helper takes a node for a configuration node.
   const nodes: { id: string; type: string; [property: string]: unknown }[] = [
     { id: 'tab', type: 'tab', label: 'Sber' },
-    { id: 'account', type: 'sber-config', ...settings },
+    ...(proxyNode === undefined ? [] : [{ id: 'proxy', type: 'http proxy', ...proxyNode }]),
+    { id: 'account', type: 'sber-config', ...(proxyNode === undefined ? {} : { proxy: 'proxy' }), ...settings },
     { id: 'node', type, z: 'tab', x: 100, y: 100, account: 'account', ...node, wires: [['out']] },
     { id: 'out', type: 'helper', z: 'tab', x: 300, y: 100 },
     { id: 'catch', type: 'catch', z: 'tab', x: 100, y: 200, scope: null, wires: [['caught']] },
     { id: 'caught', type: 'helper', z: 'tab', x: 300, y: 200 },
   ];
-  await helper.load([sberConfig, sberModels, sberDevices], nodes, token === undefined ? {} : { account: { token } });
+  const { username, password } = proxyNode ?? {};
+  const secrets = { ...(token === undefined ? {} : { account: { token } }), proxy: { username, password } };
+  await helper.load([httpProxy, sberConfig, sberModels, sberDevices], nodes, secrets);
   const subject = helper.getNode('node');
   const badges: Badge[] = [];
   (subject as unknown as Spied).on('call:status', (call) => {

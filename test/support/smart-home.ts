@@ -84,7 +84,6 @@ export class House {
         }
         this.reports.push({ users, states });
       },
-      queryAnswered: () => undefined,
       followUp: (user, deviceId, trait, response) => {
         checkFollowUp(trait, response);
         this.followUps.push({ user, deviceId, trait, response });

@@ -2,7 +2,7 @@
  * A device that Google knows: its traits put together, its entry in the device list, and the one place where what a flow
  * says becomes what the device is. Pure; states are kept by `device-states.ts`.
  */
-import { isRecord } from '../../common/json';
+import { isRecord, pickFields } from '../../common/json';
 import { TRAIT_PREFIX, TYPE_PREFIX, type DeviceSettings } from '../device-settings';
 import { isGoogleCode } from '../error-codes';
 import type { JsonObject, States } from '../types';
@@ -10,13 +10,13 @@ import { armDisarm, EXIT_DELAY } from './arm-disarm';
 import { energyStorage, isBatteryLow } from './energy-storage';
 import { lockUnlock } from './lock-unlock';
 import { plainCommand, plainTrait } from './plain';
-import { isResult, isResultOf, NOTIFYING_TRAITS, publishedStates } from './published';
+import { isResult, NOTIFYING_TRAITS, publishedStates } from './published';
 import { statusReport } from './status-report';
 import type { Change, Command, Trait } from './trait';
 
 const COMMAND_PREFIX = 'action.devices.commands.';
 
-/** Why a device does not take a command. Neither tells anything about its state. */
+/** Why a device refuses a command. Neither says anything about its state. */
 export interface Refusal {
   refusal: 'functionNotSupported';
   why: string;
@@ -92,7 +92,7 @@ export class Device {
 
   /** Those of a flow's values that are states of this device, as Google publishes them. */
   statesIn(values: Readonly<States>): States {
-    return filter(values, (name, value) => this.isState(name) && (value !== null || name === 'isLocked'));
+    return pickFields(values, (name, value) => this.isState(name) && (value !== null || name === 'isLocked'));
   }
 
   /** Why what a flow said cannot be so, or undefined. */
@@ -121,16 +121,16 @@ export class Device {
       Object.assign(next, touched ? trait.next(mine, { ...change, said, command }) : mine);
     }
     const others = { ...kept, ...change.said };
-    return { ...filter(others, (name) => !this.owned.has(name) && this.isState(name)), ...next };
+    return { ...pickFields(others, (name) => !this.owned.has(name) && this.isState(name)), ...next };
   }
 
   /** Whether states that were kept hold nothing that this device may not have: a trait may have been taken away since. */
   clean(kept: Readonly<States>): Readonly<States> {
-    const clean = filter(kept, (name) => this.isState(name) || EXIT_DELAY.includes(name));
+    const clean = pickFields(kept, (name) => this.isState(name) || EXIT_DELAY.includes(name));
     return Object.keys(clean).length === Object.keys(kept).length ? kept : clean;
   }
 
-  /** All states of every trait, and `online`: what Home Graph is told. The same object until they change. */
+  /** All states of every trait, and `online`: what Home Graph gets. The same object until they change. */
   shown(kept: Readonly<States>, now: number): Readonly<States> {
     if (this.last?.kept === kept) return this.last.shown;
     const shown = this.show(kept, now, () => true);
@@ -141,12 +141,12 @@ export class Device {
 
   /**
    * The states for the answer to a command: all of each trait that was commanded or spoken of, and no fragment of another,
-   * because Google takes what it gets of a trait for the whole of it; and the command's results.
+   * because what Google gets of a trait is the whole of it to Google; and the command's results.
    */
   answered(kept: Readonly<States>, now: number, command: Command, said: Readonly<States>, results: States): States {
     const shown = this.show(kept, now, (trait) => gives(trait, command) || trait.states.some((name) => name in said));
-    const rest = filter(shown, (name) => this.owned.has(name) || name in said);
-    return { ...rest, ...filter(results, (name) => isResultOf(command.name, name)), ...this.exception(kept) };
+    const rest = pickFields(shown, (name) => this.owned.has(name) || name in said);
+    return { ...rest, ...results, ...this.exception(kept) };
   }
 
   /** What is wrong with the device although it works: what the flow said, or a lock's low battery. */
@@ -159,12 +159,12 @@ export class Device {
   }
 
   /**
-   * What the user is shown with a question: the states that the flow said and no other, as Google takes them. None of it is
+   * What the user is shown with a question: the states that the flow said and no other, as Google knows them. None of it is
    * kept. A name that no trait has goes as it is, for the guide's own `targetArmLevel` is one.
    */
   preview(said: Readonly<States>, command: Command, now: number): States {
     const owned = new Set(this.traits.flatMap((trait) => trait.states));
-    const shown = filter(said, (name, value) => !owned.has(name) && value !== null && !isResult(name));
+    const shown = pickFields(said, (name, value) => !owned.has(name) && value !== null && !isResult(name));
     for (const trait of this.traits) {
       const mine = pick(said, trait.states);
       const next = trait.next({}, { said: mine, command, stopped: false, now });
@@ -181,7 +181,7 @@ export class Device {
       if (wanted(trait)) Object.assign(states, trait.shown(pick(kept, namesKeptBy(trait)), now));
     }
     if (!this.openEnded) return states;
-    return { ...states, ...filter(kept, (name) => !this.owned.has(name) && this.isState(name)) };
+    return { ...states, ...pickFields(kept, (name) => !this.owned.has(name) && this.isState(name)) };
   }
 
   private isState(name: string): boolean {
@@ -235,8 +235,4 @@ function pick(states: Readonly<States>, names: readonly string[]): States {
     if (state !== undefined) picked[name] = state;
   }
   return picked;
-}
-
-function filter(states: Readonly<States>, wanted: (name: string, value: States[string]) => boolean): States {
-  return Object.fromEntries(Object.entries(states).filter(([name, value]) => wanted(name, value)));
 }

@@ -2,6 +2,7 @@
  * Any trait that has no rules of its own here: its commands reach the flow as they are, and what the flow says, or else
  * what was commanded, goes to Google.
  */
+import { pickFields } from '../../common/json';
 import type { JsonObject } from '../types';
 import { commandedStates, followUpTraitOf, publishedStates } from './published';
 import { releases } from './release';
@@ -32,7 +33,7 @@ export function plainTrait(name: string): Trait | undefined {
     fault: () => undefined,
     next: (kept, { said, command, stopped }) => {
       const asked = command === undefined || stopped ? {} : commandedStates(command.name, command.params, kept);
-      const next = { ...kept, ...only(asked, states), ...said };
+      const next = { ...kept, ...pickFields(asked, (name) => states.includes(name)), ...said };
       // One of the two, never both (the published schema of OpenClose): the one that was given last.
       if ('openPercent' in next && 'openState' in next) {
         const last =
@@ -43,8 +44,4 @@ export function plainTrait(name: string): Trait | undefined {
     },
     shown: (kept) => ({ ...kept }),
   };
-}
-
-function only<T>(values: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)));
 }

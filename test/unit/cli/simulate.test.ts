@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { exchange } from '../../../src/common/http';
+import { exchange } from '../../support/http';
 import { run, start } from './command';
 
 describe('the-keys simulate', function () {

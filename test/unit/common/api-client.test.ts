@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { createServer, type AddressInfo, type Server } from 'node:net';
@@ -184,6 +185,13 @@ describe('A call to a cloud', () => {
     url.pathname = '/user/get/+33612345678';
     await createApiClient({ clock: systemClock, log }).call({ method: 'GET', url, timeoutMs: 5000, maxBytes: 9 });
     assert.match(lines.join(), /^GET 127\.0\.0\.1:\d+\/user\/get\/…: 200 after \d+ ms$/);
+  });
+
+  it('loads axios no sooner than it is made', () => {
+    const load = "require('./src/sber/account'); require('./src/thekeys/cloud');";
+    const show = "console.log(Object.keys(require.cache).filter((name) => name.includes('axios')).length)";
+    const shown = execFileSync(process.execPath, ['--import', 'tsx', '-e', load + show], { encoding: 'utf8' });
+    assert.equal(shown.trim(), '0');
   });
 
   describe('through a proxy', () => {

@@ -1,8 +1,8 @@
-/** A key that a cloud gives back, in whatever spelling, reaches nobody. */
+/** A key that a cloud gives back, in whatever spelling, reaches no log and no flow. */
 import assert from 'node:assert/strict';
 import { Redactor } from '../../../src/common/redact';
 
-/** Looks like nothing that anybody uses, and needs escaping everywhere. */
+/** Looks like no key in use, and needs escaping everywhere. */
 const KEY = `a+b/"c\\d'(é) %<&>!*~`;
 
 describe('keeping a key out of texts', () => {
@@ -66,4 +66,29 @@ describe('keeping a key out of texts', () => {
     assert.equal(short.suspects('on'), false);
     assert.equal(short.text('token on'), 'token ***');
   });
+
+  for (const [name, key] of [
+    ['eight backslashes', '\\'.repeat(8)],
+    ['many backslashes between letters', 'a\\'.repeat(20)],
+    ['quotation marks', '"'.repeat(12)],
+    ['what looks like an escape', 'u0075'.repeat(8)],
+  ] as const) {
+    it(`is done at once with a key of ${name}, in a text made to confuse it`, () => {
+      const stubborn = new Redactor(key);
+      const escaped = JSON.stringify(JSON.stringify(key));
+      assert.equal(stubborn.text(`x ${key} y`), 'x *** y');
+      assert.equal(stubborn.text(`x ${escaped.slice(1, -1)} y`).includes(key), false);
+      // Each of these took longer than anyone would wait.
+      for (const text of [
+        '\\'.repeat(5000),
+        `${'\\'.repeat(63)}!`.repeat(50),
+        key.slice(0, -1).repeat(200),
+        escaped.repeat(50),
+      ]) {
+        const began = process.cpuUsage().user;
+        stubborn.text(`${text}end`);
+        assert.ok(process.cpuUsage().user - began < 3e6);
+      }
+    });
+  }
 });

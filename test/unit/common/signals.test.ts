@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { Latch } from '../../../src/common/latch';
-import { onAbort } from '../../../src/common/on-abort';
+import { onAbort } from '../../../src/common/abort';
 
 describe('many that wait for one signal', () => {
   it('are all told, in the order of asking, but for those who left', () => {
@@ -35,24 +34,4 @@ describe('many that wait for one signal', () => {
     const controller = new AbortController();
     return { signal: controller.signal, abort: () => controller.abort() };
   }
-});
-
-describe('a latch', () => {
-  it('closes once, and tells whoever listens then', () => {
-    const latch = new Latch();
-    const told: string[] = [];
-    latch.listen(() => told.push('before'));
-    latch.listen(() => told.push('now'));
-    assert.equal(latch.closed, false);
-    latch.close();
-    latch.close();
-    assert.deepEqual([latch.closed, told], [true, ['now']]);
-  });
-
-  it('tells nobody who listens no more', () => {
-    const latch = new Latch();
-    latch.listen(() => assert.fail('told'));
-    latch.listen(undefined);
-    latch.close();
-  });
 });

@@ -67,6 +67,26 @@ describe('the books of a fault campaign', () => {
     assert.deepEqual(faults(), {});
   });
 
+  it('find an action that waited behind a lost poll for longer than it had to', () => {
+    const list = (at: number): void =>
+      void gateway.journal.requests.push({ at, method: 'GET', path: '/lockers', fields: {}, inFlight: 1 });
+    command({ deadlineMs: 12_000 });
+    list(900);
+    ledger.disturbance('lost poll', 900, 900);
+    request(6500, '1');
+    move(6510);
+    end(undefined, 6600);
+    assert.deepEqual(faults(), { leftLate: 1 });
+    ledger.disturbance('gateway gone', 1000, 4000);
+    assert.deepEqual(faults(), {}, 'its turn could not have come before');
+  });
+
+  it('find an action that never left, though nothing was in its way', () => {
+    command({ deadlineMs: 12_000 });
+    end('EXPIRED', 13_000);
+    assert.deepEqual(faults(), { leftLate: 1 });
+  });
+
   it('find nothing in an action that left in time and came late, as the process was stopped on the way', () => {
     command();
     request(6500, '2');

@@ -502,7 +502,7 @@ describe('attacks on account linking', () => {
     });
 
     it('a ticket of another account is refused', async () => {
-      const other = await serveLinking();
+      const other = await serveLinking({ state: new MemoryState() });
       const form = await openPage(authorizeAddress(other.settings));
       const here = await openPage(authorizeAddress(server.settings));
       assert.equal((await submit({ ...form, action: here.action }, ANNA)).status, 400);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
+import { silent } from '../../../src/common/log';
 import {
   addDevices,
   carryOut,
@@ -357,6 +358,25 @@ describe("Client of Sber's vendor API", () => {
         { numRuns: 200 },
       );
     });
+  });
+
+  it('writes each request and each wait at trace, without the key', async () => {
+    await client({ keyIn: 'query', keyParameter: 'auth' });
+    const lines: string[] = [];
+    const log = { ...silent, trace: (line: string) => void lines.push(line) };
+    const fields = { endpoint: cloud.url, token: TOKEN, keyIn: 'query', keyParameter: 'auth' };
+    const api = new SberClient({ settings: accountSettings(fields), clock, random: () => 1, log });
+    cloud.strike({ kind: 'busy', retryAfter: '1' });
+    cloud.strike({ kind: 'reset' });
+    await api.listModels();
+    assert.equal(lines.length, 5);
+    assert.match(
+      lines.join('\n'),
+      /GET .*\/v1\/models: 429[^]*attempt 2 in 1000 ms, after SBER_UNAVAILABLE[^]*lost[^]*200/,
+    );
+    for (const spelling of [TOKEN, encodeURIComponent(TOKEN), 'auth']) {
+      assert.ok(!lines.join('\n').includes(spelling));
+    }
   });
 
   describe('sending again', () => {

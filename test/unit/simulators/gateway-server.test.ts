@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
-import { exchange, type HttpAnswer, type HttpFailure } from '../../../src/common/http';
+import { exchange, type HttpAnswer, type HttpFailure } from '../../support/http';
 import { SimulatedGateway } from '../../../simulators/gateway/gateway';
 import { serve, type RunningGateway } from '../../../simulators/gateway/server';
 import { SLOPPY_HTTP, type SloppyHttp } from '../../../simulators/gateway/wire';

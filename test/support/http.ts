@@ -1,13 +1,8 @@
-/**
- * One HTTP exchange, as the clients of this package need it: no redirects, no proxy from the environment, a cap on the
- * answer, one time limit for the whole of it, and above all a truthful word on whether anything was sent. Meaning of
- * statuses and bodies is left to the callers.
- */
+/** One HTTP exchange, for tests that ask a server as a client would: no redirects, no proxy, one time limit. */
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Socket } from 'node:net';
-import { systemCode } from './errors';
-import type { Latch } from './latch';
+import { systemCode } from '../../src/common/errors';
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -28,8 +23,6 @@ export interface HttpRequest {
   agent?: http.Agent | https.Agent;
   /** Ends the exchange. */
   signal?: AbortSignal;
-  /** Once closed, the exchange goes on, but keeps a process that wants to end no longer alive. */
-  detach?: Latch;
 }
 
 export interface HttpAnswer {
@@ -84,7 +77,6 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
       settled = true;
       clearTimeout(timer);
       request.signal?.removeEventListener('abort', abort);
-      request.detach?.listen(undefined);
       finish();
     };
     const fail = (kind: HttpFailureKind, reason: string): void => {
@@ -97,10 +89,6 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
       });
     };
     const abort = (): void => fail('aborted', 'aborted');
-    const detach = (): void => {
-      timer.unref();
-      outgoing?.socket?.unref();
-    };
     const expire = (): void => fail(sent ? 'timeout' : 'connect', 'ETIMEDOUT');
     const timer = setTimeout(expire, request.timeoutMs);
     const endsAt = performance.now() + request.timeoutMs;
@@ -111,7 +99,6 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
       return;
     }
     request.signal?.addEventListener('abort', abort, { once: true });
-    request.detach?.listen(detach);
 
     const options: https.RequestOptions = {
       method: request.method,
@@ -161,7 +148,6 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
           refuse(error as Error);
         }
       };
-      if (request.detach?.closed) socket.unref();
       if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', ready);
       else ready();
     });
