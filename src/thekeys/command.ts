@@ -95,7 +95,9 @@ export async function run<T>(channel: Channel, command: Command<T>): Promise<Don
     if (step.kind === 'end') return step.outcome;
     if (step.kind === 'fail') throw step.error;
 
-    channel.log.trace(`${channel.key}: again in ${step.afterMs} ms, ${step.first ?? step.error.message}`);
+    channel.log.trace(
+      `${channel.key}: again in ${step.afterMs} ms (${step.error.code}, ${step.first ?? step.because})`,
+    );
     course.obstacle = step.error;
     command.onRetry?.(step.error.code);
     tries[step.because] += 1;
@@ -246,7 +248,9 @@ async function explain(
         const isRecent = now - synchronized.at < BETWEEN_SYNCHRONIZATIONS_MS;
         // Some gateways answer `/synchronize` at once, and take minutes for it.
         if (isRecent && (await isSynchronizing(channel, command))) return { ...facts, synchronizing: true };
-        return { ...facts, doubt: timestamps.doubt(timestamp), maySynchronize: !isRecent || synchronized.helped };
+        const doubt = timestamps.doubt(timestamp);
+        // Before the sequence of timestamps is doubted, the gateway has its chance again.
+        return { ...facts, doubt, maySynchronize: !isRecent || synchronized.helped || doubt === 'some' };
       }
       default:
         return facts;
