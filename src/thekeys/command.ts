@@ -191,7 +191,7 @@ async function request<T>(
         return formOf(call, sent.timestamp);
       },
     });
-    const outcome = answered(call, answer, sent, clock.now());
+    const outcome = answered(call, answer, sent, { now: clock.now(), otherOwner: channel.state.otherOwner });
     note(outcome.kind === 'done' ? 'done' : outcome.error.code);
     if (sent.timestamp !== undefined) accepted(channel, sent.timestamp, outcome);
     return outcome;

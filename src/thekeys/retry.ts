@@ -137,5 +137,6 @@ export function synchronizingError(code: GatewayErrorCode): GatewayError {
   return gatewayError(code, {
     message: 'the gateway is synchronizing itself, and sees no lock meanwhile',
     hint: 'That takes it some minutes. Try again then, or allow a longer deadline.',
+    badge: 'gatewaySynchronizing',
   });
 }
