@@ -63,7 +63,7 @@ export type Advice = { kind: 'retry' } | { kind: 'wait'; ms: number } | { kind: 
 /** What commands need of a sequence. */
 export type TimestampSource = Pick<
   Timestamps,
-  'reserve' | 'take' | 'confirm' | 'spare' | 'doubt' | 'refused' | 'settle'
+  'reserve' | 'next' | 'confirm' | 'spare' | 'doubt' | 'refused' | 'settle'
 >;
 
 export class Timestamps {
