@@ -152,7 +152,7 @@ function begin(entry: Entry, asking: Membership): Speaker {
   entry.newcomers = false;
   const sharedState = sharedStateOf(entry, asking);
   const warn = warner(entry, asking);
-  const state = new MovableState(stateFor(asking.RED, sharedState, warn));
+  const state = new MovableState(stateFor(asking.RED, sharedState, { ...silent, warn }));
   const restsAt = bolts.get(entry.name) ?? new Map<string, number>();
   bolts.set(entry.name, restsAt);
   const gateway = new Gateway({
@@ -171,7 +171,7 @@ function reconsider(entry: Entry, speaker: Speaker, asking: Membership): void {
   const sharedState = sharedStateOf(entry, asking);
   if (sharedState === speaker.sharedState) return;
   speaker.sharedState = sharedState;
-  const before = speaker.state.move(stateFor(asking.RED, sharedState, warner(entry, asking)));
+  const before = speaker.state.move(stateFor(asking.RED, sharedState, { ...silent, warn: warner(entry, asking) }));
   // The request under way holds its right to speak there.
   const closed = speaker.gateway
     .rest()
