@@ -34,7 +34,8 @@ type Disturbance = [name: string, weight: number, bring: (chance: Chance) => Pro
 /** Seconds by which the clock of Node-RED's machine is set wrong, in turn; it is set right between. */
 const CLOCK_SHIFTS_S = [-3600, 3600, -5, 5, -86_400, 300];
 const MEAN_PAUSE_MS = 55;
-const QUIET_MS = 12_000;
+/** Reading back, or settling a lost answer, has up to 30 s after the deadline. */
+const QUIET_MS = 45_000;
 
 export async function runCampaign(options: CampaignOptions): Promise<Tally> {
   const campaign = await Campaign.start(options);

@@ -1,7 +1,7 @@
 /** Reads the body of a request from Google or a browser, with a cap. What it means is left to the callers. */
 import type { IncomingMessage } from 'node:http';
 
-/** How much of a body that is too large is read on, so that the other side hears why it is refused; then the line is cut. */
+/** How much of a body that is too large is read on, so that the other side learns why it is refused; then the line is cut. */
 export const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 
 /** The text, or undefined as soon as it is too large. Rejects when the connection ends before the body does. */

@@ -3,7 +3,7 @@
  * answer no command. Pure; `reports.ts` sends them.
  */
 import { invalidInput } from '../common/errors';
-import { isRecord } from '../common/json';
+import { isRecord, pickFields } from '../common/json';
 import { TRAIT_PREFIX } from './device-settings';
 import type { Device } from './devices/device';
 import { FOLLOW_UP } from './devices/published';
@@ -29,8 +29,7 @@ export function followUpOf(command: Command, result: Result): FollowUpResponse |
     return { status: 'FAILURE', errorCode: result.errorCode ?? failure, followUpToken };
   }
   const { states = [], needed = [] } = FOLLOW_UP[trait] ?? {};
-  const told = openPercentOf(result.states ?? {});
-  const said = Object.fromEntries(Object.entries(told).filter(([name]) => states.includes(name)));
+  const said = pickFields(openPercentOf(result.states ?? {}), (name) => states.includes(name));
   if (needed.some((name) => !(name in said))) return undefined;
   return { status: 'SUCCESS', ...said, followUpToken };
 }

@@ -50,7 +50,7 @@ interface Pending {
   readonly conclude: (result: Result) => void;
 }
 
-/** No one takes longer to leave; timers of the system take no more than some weeks. */
+/** Leaving does not last longer; timers of the system last no more than some weeks. */
 const LONGEST_EXIT_MS = 24 * 60 * 60_000;
 
 export class SmartHome implements IntentHandler {
@@ -157,7 +157,7 @@ export class SmartHome implements IntentHandler {
     if (!this.states.isReady) await this.ready;
     const handle = typeof message.google === 'string' && message.google !== '' ? message.google : undefined;
     const commanded = handle === undefined || deviceId === '' ? undefined : this.pending.deviceOf(handle);
-    // A message may have come a long way from the command of one device, and speak of another by now.
+    // A message may have come a long way from the command of one device, and be about another by now.
     const elsewhere = commanded !== undefined && deviceId !== commanded;
     return handle === undefined || elsewhere
       ? this.receiveState(message, deviceId)
@@ -320,13 +320,13 @@ export class SmartHome implements IntentHandler {
 
   /**
    * What was to be reported of the device may have been lost with the last run, or with the deploy that brought it: a
-   * report that had not got through, the end of an exit delay. Of one that was never spoken of there is nothing to say.
+   * report that had not got through, the end of an exit delay. Of one that no flow has reported there is nothing to say.
    */
   private resume(entry: Registered): void {
     const { device } = entry;
     const kept = this.states.of(device.id);
     if (this.closed || this.registered.get(device.id) !== entry || Object.keys(kept).length === 0) return;
-    // A trait that was taken away since takes its states along.
+    // The states of a trait that was removed since go with it.
     const clean = device.clean(kept);
     if (clean !== kept) this.states.set(device.id, clean);
     this.reports.report(device.id);

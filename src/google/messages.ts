@@ -34,7 +34,7 @@ export interface DeviceHandler {
   onCommand: (message: CommandMessage) => void;
   /**
    * Called with the answer to each request of Google for the device; for a pending one again when the flow has answered.
-   * `command` is the one that it speaks of: the last that the flow got, undefined where it got none.
+   * `command` is the one that it is about: the last that the flow got, undefined where it got none.
    */
   onResult?: (result: Result, command: Command | undefined) => void;
 }

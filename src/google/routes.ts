@@ -1,5 +1,5 @@
 /**
- * The fulfillment's address: token, body, answer. 401 speaks of tokens alone, because Google takes it as a reason to renew
+ * The fulfillment's address: token, body, answer. 401 is for tokens alone, because to Google it is a reason to renew
  * its own; everything that can be understood as JSON is answered with 200. What is answered is up to `fulfillment.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -16,7 +16,7 @@ import type { Change, Command, Trait } from './trait';
 
 const COMMAND_PREFIX = 'action.devices.commands.';
 
-/** Why a device does not take a command. Neither tells anything about its state. */
+/** Why a device refuses a command. Neither says anything about its state. */
 export interface Refusal {
   refusal: 'functionNotSupported';
   why: string;
@@ -130,7 +130,7 @@ export class Device {
     return Object.keys(clean).length === Object.keys(kept).length ? kept : clean;
   }
 
-  /** All states of every trait, and `online`: what Home Graph is told. The same object until they change. */
+  /** All states of every trait, and `online`: what Home Graph gets. The same object until they change. */
   shown(kept: Readonly<States>, now: number): Readonly<States> {
     if (this.last?.kept === kept) return this.last.shown;
     const shown = this.show(kept, now, () => true);
@@ -140,8 +140,8 @@ export class Device {
   }
 
   /**
-   * The states for the answer to a command: all of each trait that was commanded or spoken of, and no fragment of another,
-   * because Google takes what it gets of a trait for the whole of it; and the command's results.
+   * The states for the answer to a command: all of each trait that was commanded or reported, and no fragment of another,
+   * because what Google gets of a trait is the whole of it to Google; and the command's results.
    */
   answered(kept: Readonly<States>, now: number, command: Command, said: Readonly<States>, results: States): States {
     const shown = this.show(kept, now, (trait) => gives(trait, command) || trait.states.some((name) => name in said));
@@ -159,7 +159,7 @@ export class Device {
   }
 
   /**
-   * What the user is shown with a question: the states that the flow said and no other, as Google takes them. None of it is
+   * What the user is shown with a question: the states that the flow said and no other, as Google knows them. None of it is
    * kept. A name that no trait has goes as it is, for the guide's own `targetArmLevel` is one.
    */
   preview(said: Readonly<States>, command: Command, now: number): States {

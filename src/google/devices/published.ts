@@ -126,7 +126,7 @@ export function commandedStates(command: string, params: JsonObject, kept: Reado
   return states;
 }
 
-/** Of which trait a follow-up tells how a command ended. LockUnlock and ArmDisarm have files of their own. */
+/** The trait whose follow-up says how a command ended. LockUnlock and ArmDisarm have files of their own. */
 const FOLLOW_UP_TRAIT: Readonly<Record<string, string>> = {
   OpenClose: 'OpenClose',
   OpenCloseRelative: 'OpenClose',

@@ -17,7 +17,7 @@ export interface Command {
   action: Action | undefined;
   /** It lets someone in, or watches less: a PIN is asked where one is for releasing. */
   releases: boolean;
-  /** The trait whose follow-up notification tells how it ended; undefined where Google takes none. */
+  /** The trait whose follow-up says how it ended; undefined where there is none. */
   followUpTrait: string | undefined;
   /** Google's code for its failure where there is no better one. */
   failure: GoogleCode;
@@ -25,7 +25,7 @@ export interface Command {
   refused?: GoogleCode;
 }
 
-/** What a trait makes of a command: itself, a refusal that tells nothing about the device, or undefined: not its own. */
+/** What a trait makes of a command: itself, a refusal that says nothing about the device, or undefined: not its own. */
 export type Understood = Command | { malformed: string } | undefined;
 
 /** What a trait works out its next states from. */

@@ -57,8 +57,8 @@ describe('two Node-REDs on one user directory', () => {
     const child = await another();
     child.kill('SIGKILL');
     await once(child, 'exit');
-    const state = openState({ url: '', folder, log: { ...silent, warn } });
     const [left] = await owners();
+    const state = openState({ url: '', folder, log: { ...silent, warn } });
     await until(async () => !(await owners()).includes(left!));
     assert.equal(state.otherOwner, undefined);
     await state.close();
