@@ -56,7 +56,7 @@ export = defineConfig({
       ...credentials,
       endpoint: settings.homeGraphEndpoint,
       users: credentials.users.users,
-      state: stateFor(RED, credentials.sharedState, (line) => log.warn(line)),
+      state: stateFor(RED, credentials.sharedState, log),
       clock: systemClock,
       log,
       // The node's id, so that the links stay when name or path change.

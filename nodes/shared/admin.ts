@@ -17,7 +17,7 @@ type Work = (request: Request, signal: AbortSignal) => Promise<object>;
 
 /** Answers to those who may read this node type. */
 export function onGet(RED: NodeAPI, permission: string, path: string, work: Work): void {
-  const answer = answering(work);
+  const answer = handlerOf(work);
   RED.httpAdmin.get(PREFIX + path, RED.auth.needsPermission(permission), (request, response) => {
     if (isForeign(request)) refuse(response, 403, FOREIGN);
     else answer(request, response);
@@ -31,7 +31,7 @@ export function onPost(
   path: string,
   work: (body: Body, signal: AbortSignal) => Promise<object>,
 ): void {
-  const answer = answering(({ body }, signal) => work(isRecord(body) ? body : {}, signal));
+  const answer = handlerOf(({ body }, signal) => work(isRecord(body) ? body : {}, signal));
   RED.httpAdmin.post(PREFIX + path, RED.auth.needsPermission(permission), (request, response) => {
     if (request.is('application/json') === false) refuse(response, 415, 'send JSON');
     else if (isForeign(request)) refuse(response, 403, FOREIGN);
@@ -61,7 +61,7 @@ function isOtherHost(request: Request): boolean {
   return !URL.canParse(origin) || !hosts.map((host) => host?.trim()).includes(new URL(origin).host);
 }
 
-function answering(work: Work): (request: Request, response: Response) => void {
+function handlerOf(work: Work): (request: Request, response: Response) => void {
   return (request, response) => {
     const gone = new AbortController();
     response.on('close', () => gone.abort(invalidInput('the dialog was closed')));

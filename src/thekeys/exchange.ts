@@ -33,7 +33,7 @@ export interface ExchangeRequest {
 /**
  * `connect`: no connection came about (refused, no route, unknown name, no answer in time), or none in time for an answer;
  * `lost`: the connection ended before the answer did; `timeout`: no complete answer in time; `size`: the answer is too
- * large; `protocol`: what answers there does not speak HTTP, or not as it is asked; `aborted`: the caller's signal.
+ * large; `protocol`: the answer is not HTTP, or not the HTTP that was asked for; `aborted`: the caller's signal.
  */
 export type ExchangeFailureKind = 'connect' | 'lost' | 'timeout' | 'size' | 'protocol' | 'aborted';
 

@@ -100,7 +100,7 @@ const LOST: Partial<Record<ExchangeFailureKind, { code: GatewayErrorCode; why: s
   size: { code: 'BAD_RESPONSE', why: 'the answer was too large' },
   protocol: {
     code: 'BAD_RESPONSE',
-    why: 'what answers at the address of the gateway is none: it does not speak HTTP',
+    why: 'what answers at the address of the gateway is none: it does not answer in HTTP',
   },
 };
 
