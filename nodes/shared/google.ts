@@ -1,32 +1,28 @@
 /**
- * What `google-smarthome-in` and `google-smarthome-out` see of their account, and how they find it.
+ * What `google-smarthome-in` and `google-smarthome-out` see of their account, how they find it, and what their badges say
+ * while it lacks something.
  */
 import type { NodeAPI } from 'node-red';
-import type { GoogleAccount } from '../../src/google/account';
-import type { SmartHome } from '../../src/google/home';
+import type { GoogleAccount, Lack } from '../../src/google/account';
+import type { Badge } from './badge';
 import { accountOf } from './define-config';
-import { wordsOf, type Words } from './words';
 
 /** The account with this id. @throws CodedError INVALID_INPUT */
 export function googleAccountOf(RED: NodeAPI, id: unknown): GoogleAccount {
   return accountOf(RED, 'google-smarthome-config', id, 'Google account') as GoogleAccount;
 }
 
-/** The home of the account with this id. @throws CodedError INVALID_INPUT */
-export function homeOf(RED: NodeAPI, id: unknown): SmartHome {
-  return googleAccountOf(RED, id).home;
+/** A missing setting is a fault; that there is no link or no key yet is not. */
+export function showLack(badge: Badge, lack: Lack): void {
+  badge.show(lack === 'link' || lack === 'serviceAccountKey' ? 'idle' : 'warning', `lack.${lack}`);
 }
 
-/** Badge words of both nodes: the tree `google-smarthome-config` of its locale file. */
-export function googleWords(RED: NodeAPI): (...args: Parameters<Words>) => string {
-  const words = wordsOf(RED, 'google-smarthome-config');
-  // Badges ask for the same few with every command.
-  const known = new Map<string, string>();
-  return (key, values) => {
-    const before = values === undefined ? known.get(key) : undefined;
-    if (before !== undefined) return before;
-    const found = words(key, values) ?? key;
-    if (values === undefined) known.set(key, found);
-    return found;
+/** Calls back with what the account lacks, now and after each change of its links. Returns the way to stop. */
+export function whileLinksChange(account: GoogleAccount, show: (lack: Lack | undefined) => void): () => void {
+  const look = (): void => {
+    // Where the links cannot be read, the log of the account says so.
+    void account.lack().then(show, () => undefined);
   };
+  look();
+  return account.accounts.onLinksChanged(look);
 }
