@@ -60,7 +60,7 @@ export = defineConfig({
       endpoint: settings.homeGraphEndpoint,
       users: credentials.users.users,
       proxy: proxyOf(RED, settings.proxy),
-      state: stateFor(RED, credentials.sharedState, (line) => log.warn(line)),
+      state: stateFor(RED, credentials.sharedState, log),
       clock: systemClock,
       log,
       // The node's id, so that the links stay when name or path change.

@@ -5,8 +5,8 @@
 import type { NodeAPI } from 'node-red';
 import { CodedError } from '../../src/common/errors';
 import { parseSettings, text } from '../../src/common/settings';
-import { SberAccount } from '../../src/sber/account';
 import { accountSettings } from '../../src/sber/endpoint';
+import { SberAccount } from '../../src/sber/sber-account';
 import { onGet, onPost, stored, substituted } from './admin';
 import { accountOf, deployed } from './define-config';
 import { proxyOf } from './proxy';

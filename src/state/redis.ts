@@ -1,6 +1,5 @@
 /**
- * State in a Redis server, for any number of processes. Every change is one atomic step there. Connections are left to
- * `redis-link.ts`, the form of the address to `redis-url.ts`.
+ * State in a Redis server, for any number of processes. Every change is one atomic step there.
  *
  * What is kept here is as durable as the Redis is: run it with `appendonly yes` and `appendfsync always` (or
  * `everysec`, and up to a second of changes is lost with the machine). Redis must not evict: `maxmemory-policy noeviction`.
@@ -10,7 +9,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { pause, systemClock, type Clock } from '../common/clock';
+import { textOf } from '../common/errors';
 import { parseJson } from '../common/json';
+import type { Log } from '../common/log';
 import { RenewedLease } from './lease';
 import { RedisLink } from './redis-link';
 import { parseRedisUrl } from './redis-url';
@@ -20,8 +21,8 @@ import { Turns } from './turns';
 export interface RedisStateOptions {
   /** As `redis-url.ts` describes. */
   url: string;
-  /** Called when Redis goes, and when it is back. */
-  warn: (message: string) => void;
+  /** Gets a warning when Redis goes and when it is back, and leases at trace. */
+  log: Log;
   clock?: Clock;
   /** From 0 up to 1; default `Math.random`. */
   random?: () => number;
@@ -75,6 +76,7 @@ export class RedisState implements State {
   readonly shared = true;
   private readonly clock: Clock;
   private readonly random: () => number;
+  private readonly log: Log;
   private readonly answerMs: number;
   private readonly link: RedisLink;
   private readonly prefix: string;
@@ -88,15 +90,22 @@ export class RedisState implements State {
   private closed: Promise<void> | undefined;
 
   /** @throws CodedError `INVALID_INPUT` for an address that cannot be read. Connects by itself, then and later. */
-  constructor(options: RedisStateOptions) {
-    const address = parseRedisUrl(options.url);
-    const { warn, clock = systemClock, random = Math.random, answerMs = 1500, commandMs = 3000 } = options;
+  constructor({
+    url,
+    log,
+    clock = systemClock,
+    random = Math.random,
+    answerMs = 1500,
+    commandMs = 3000,
+    steadyMs = 10_000,
+  }: RedisStateOptions) {
+    const address = parseRedisUrl(url);
+    this.link = new RedisLink(address, { clock, random, log, answerMs, commandMs, steadyMs });
+    this.prefix = address.prefix;
     this.clock = clock;
     this.random = random;
+    this.log = log;
     this.answerMs = answerMs;
-    this.prefix = address.prefix;
-    const { steadyMs = 10_000 } = options;
-    this.link = new RedisLink(address, { clock, random, warn, answerMs, commandMs, steadyMs });
   }
 
   async get(key: string): Promise<Json | undefined> {
@@ -134,12 +143,11 @@ export class RedisState implements State {
       // Anything else is not of this package.
       if (message !== undefined) listener(message);
     };
-    return this.link.subscribe(this.channelOf(channel), { onMessage, onGap });
+    return this.link.subscribe(this.channelOf(channel), onMessage, onGap);
   }
 
   close(): Promise<void> {
-    this.closed ??= this.end();
-    return this.closed;
+    return (this.closed ??= this.end());
   }
 
   private async end(): Promise<void> {
@@ -150,23 +158,25 @@ export class RedisState implements State {
 
   /** Asks until it is granted. */
   private async acquire(name: string, { ttlMs, signal }: LeaseOptions, end: () => void): Promise<Lease> {
-    const { clock, link } = this;
+    const { clock, link, log } = this;
     if (this.closed !== undefined) throw new StateError('the state was closed', 'ECLOSED');
     const slot = `${this.prefix}lease:${name}`;
     const keys = [slot, `${slot}:wanted`];
     const token = this.fresh();
-    // A grant whose answer comes too late, because Redis hung, is to end soon: nobody holds it.
+    // A grant whose answer comes too late, because Redis hung, is to end soon, as no caller holds it.
     const firstMs = Math.min(ttlMs, 2 * this.answerMs);
     const renew = async (): Promise<boolean> => (await link.script(LUA_RENEW, keys, [token, ttlMs])) === 1;
     const giveBack = async (): Promise<void> => {
       const wanted = await this.track(link.script(LUA_RELEASE, keys, [token]));
       if (wanted === 1) this.stepBack.set(name, clock.elapsed() + STEP_BACK_MS);
     };
+    const began = clock.elapsed();
+    const trace = (what: string): void => log.trace(`lease ${name}: ${what}`);
     try {
-      const wait = (this.stepBack.get(name) ?? 0) - clock.elapsed();
+      const wait = (this.stepBack.get(name) ?? 0) - began;
       this.stepBack.delete(name);
       if (wait > 0) await pause(clock, wait, signal);
-      for (;;) {
+      for (let attempt = 1; ; attempt += 1) {
         const asked = clock.elapsed();
         const granted = await this.track(link.script(LUA_ACQUIRE, keys, [token, firstMs, WANTED_MS]));
         signal?.throwIfAborted();
@@ -175,14 +185,17 @@ export class RedisState implements State {
             this.held.delete(lease);
             return giveBack().finally(end);
           };
-          const lease = new RenewedLease({ clock, asked, firstMs, ttlMs, renew, release });
-          this.held.add(lease);
-          if (!lease.lost.aborted) return lease;
-          this.held.delete(lease);
-        }
+          const lease = new RenewedLease({ name, log, clock, asked, firstMs, ttlMs, renew, release });
+          trace(`acquired after ${Math.round(clock.elapsed() - began)} ms`);
+          if (!lease.lost.aborted) {
+            this.held.add(lease);
+            return lease;
+          }
+        } else if (attempt === 1) trace('waits, as another process has it');
         await pause(clock, ASK_MS * (0.5 + this.random()), signal);
       }
     } catch (error) {
+      trace(`given up: ${textOf(error)}`);
       // It may have been granted with an answer that was lost.
       giveBack().catch(() => undefined);
       throw error;
@@ -214,12 +227,9 @@ export class RedisState implements State {
   }
 
   private track<T>(work: Promise<T>): Promise<T> {
-    const settled = work.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.underWay.add(settled);
-    void settled.then(() => this.underWay.delete(settled));
+    this.underWay.add(work);
+    const forget = (): void => void this.underWay.delete(work);
+    work.then(forget, forget);
     return work;
   }
 }

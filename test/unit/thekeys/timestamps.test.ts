@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { silent } from '../../../src/common/log';
-import { LocalState, MemoryState } from '../../../src/state/local';
+import { MemoryState } from '../../../src/state/local';
 import { StateError, type Json } from '../../../src/state/state';
 import { Timestamps } from '../../../src/thekeys/timestamps';
 import { HandClock } from '../../support/clock';
@@ -9,25 +9,20 @@ import { count } from '../../support/counting';
 /** As a command does: it reserves one before the connection, and takes it when that stands. */
 async function next(timestamps: Timestamps): Promise<number> {
   await timestamps.reserve();
-  return timestamps.take();
+  return timestamps.next();
 }
 
 const KEY = 'timestamp/gateway.test:80';
 const HOUR = 3600;
 
 /** A disk that can fail, and that tells how often it was written. */
-class Disk extends LocalState {
+class Disk extends MemoryState {
   writes = 0;
   readOnly = false;
-  private readonly values = new Map<string, Json>();
-  get(key: string): Promise<Json | undefined> {
-    return Promise.resolve(this.values.get(key));
-  }
-  protected keep(key: string, value: Json | undefined): Promise<void> {
+  protected override keep(key: string, value: Json | undefined): Promise<void> {
     if (this.readOnly) return Promise.reject(new StateError('the folder cannot be written (EROFS)', 'EROFS'));
     this.writes += 1;
-    if (value !== undefined) this.values.set(key, value);
-    return Promise.resolve();
+    return super.keep(key, value);
   }
 }
 
@@ -38,7 +33,7 @@ describe('timestamps', () => {
     clock = new HandClock();
     warnings = [];
   });
-  const begin = (state: LocalState): Timestamps =>
+  const begin = (state: MemoryState): Timestamps =>
     new Timestamps({ state, key: KEY, clock, log: { ...silent, warn: (message) => warnings.push(message) } });
   const seconds = (): number => Math.floor(clock.now() / 1000);
   const take = async (timestamps: Timestamps, count: number): Promise<number[]> => {
@@ -100,11 +95,11 @@ describe('timestamps', () => {
     assert.equal(disk.writes, 1);
     const reserved = seconds();
     await clock.advance(2000);
-    assert.equal(timestamps.take(), reserved + 2, 'the time of the request, not of the reservation');
+    assert.equal(timestamps.next(), reserved + 2, 'the time of the request, not of the reservation');
     await clock.advance(5000);
     await timestamps.reserve();
     await clock.advance(60_000);
-    assert.throws(() => timestamps.take(), { sent: false }, 'too old to be sent');
+    assert.throws(() => timestamps.next(), { sent: false }, 'too old to be sent');
   });
 
   it('stay within what was reserved when the clock is set back meanwhile', async () => {
@@ -116,7 +111,7 @@ describe('timestamps', () => {
     const second = begin(state);
     await second.reserve();
     clock.setWall(-2000);
-    assert.ok(second.take() > used);
+    assert.ok(second.next() > used);
   });
 
   it('leave alone, at an orderly end, what another process has reserved since', async () => {
