@@ -4,7 +4,7 @@
  */
 import type { Node, NodeAPI, NodeCredentials, NodeDef, NodeInitializer } from 'node-red';
 import { invalidInput, type CodedError } from '../../src/common/errors';
-import type { Log } from '../../src/common/log';
+import { filtered, type Log } from '../../src/common/log';
 import { parseSettings, type Parsed, type Settings } from '../../src/common/settings';
 import { logOf } from './define-node';
 import { serveDiagnostics } from './diagnostics';
@@ -54,7 +54,7 @@ export function defineConfig<S extends Settings, C extends Settings, T>(
           node: this,
           settings: parseSettings(definition.settings, config),
           credentials: parseSettings(definition.credentials, typed ?? {}),
-          log: logOf(this),
+          log: filtered(logOf(this)),
           onClose: (cleanup) => {
             this.on('close', (done: () => void) => {
               void Promise.resolve(cleanup()).finally(done);

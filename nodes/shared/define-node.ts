@@ -8,7 +8,7 @@ import type { Node, NodeAPI, NodeCredentials, NodeDef, NodeInitializer } from 'n
 import { systemClock } from '../../src/common/clock';
 import { CodedError, invalidInput, textOf } from '../../src/common/errors';
 import { foreignText } from '../../src/common/foreign';
-import type { Log } from '../../src/common/log';
+import { filtered, type Log } from '../../src/common/log';
 import { parseSettings, type Parsed, type Settings } from '../../src/common/settings';
 import { Badge } from './badge';
 import { recorded } from './diagnostics';
@@ -87,7 +87,7 @@ export class RunningNode<S extends Settings> {
     readonly words: Words,
     private readonly definition: NodeDefinition<S>,
   ) {
-    this.log = logOf(node);
+    this.log = filtered(logOf(node));
     this.badge = new Badge(systemClock, words, (status) => {
       try {
         node.status(status);
