@@ -45,23 +45,17 @@ const RUN: Readonly<Record<GatewayVerb, (order: Order) => Promise<unknown>>> = {
   locker_status: ({ gateway, share, command }) => gateway.lockStatus(share, command),
   search: ({ gateway, command }) => gateway.list(command),
   status: ({ gateway, command }) => gateway.status(command),
-  synchronize: async ({ gateway, command }) => {
-    await gateway.synchronize(command);
-    return { operation: 'synchronize', ok: true };
-  },
-  update: async ({ gateway, command }) => {
-    await gateway.update(command);
-    return { operation: 'update', ok: true };
-  },
-  synchronize_locker: async ({ gateway, identifier, command }) => {
-    await gateway.synchronizeLock(identifier, command);
-    return { operation: 'synchronize-lock', identifier, ok: true };
-  },
-  update_locker: async ({ gateway, identifier, command }) => {
-    await gateway.updateLock(identifier, command);
-    return { operation: 'update-lock', identifier, ok: true };
-  },
+  synchronize: ({ gateway, command }) => gateway.synchronize(command).then(() => done('synchronize')),
+  update: ({ gateway, command }) => gateway.update(command).then(() => done('update')),
+  synchronize_locker: ({ gateway, identifier, command }) =>
+    gateway.synchronizeLock(identifier, command).then(() => done('synchronize-lock', identifier)),
+  update_locker: ({ gateway, identifier, command }) =>
+    gateway.updateLock(identifier, command).then(() => done('update-lock', identifier)),
 };
+
+function done(operation: string, identifier?: string): object {
+  return { operation, ...(identifier === undefined ? {} : { identifier }), ok: true };
+}
 
 /** Verbs whose progress is worth lines in a log. */
 const LONG: readonly GatewayVerb[] = ['synchronize', 'update', 'synchronize_locker', 'update_locker'];
@@ -151,13 +145,8 @@ async function carryOut(
   }
 }
 
-interface Turn {
-  readonly state: State;
-  readonly lease?: Lease | undefined;
-}
-
 /** The right to talk to a gateway, and its timestamps. A door must open also where nothing can be written down. */
-async function turnFor(call: Call, { key }: GatewayAddress): Promise<Turn> {
+async function turnFor(call: Call, { key }: GatewayAddress): Promise<{ state: State; lease?: Lease }> {
   const { verb, terminal, log, expiresAt, giveUp } = call;
   if (UNSIGNED_READS.includes(verb)) return { state: new MemoryState() };
   const folder = stateFolder(terminal.env, process.platform);

@@ -8,30 +8,21 @@
  * been carried out all the same: a number is then skipped, or a value stands though its writer got an error.
  */
 import { randomBytes } from 'node:crypto';
-import { pause, systemClock, type Clock } from '../common/clock';
+import { pause, systemClock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { parseJson } from '../common/json';
 import type { Log } from '../common/log';
 import { RenewedLease } from './lease';
-import { RedisLink } from './redis-link';
+import { RedisLink, type LinkOptions } from './redis-link';
 import { parseRedisUrl } from './redis-url';
 import { StateError, type Decide, type Json, type Lease, type LeaseOptions, type State } from './state';
 import { Turns } from './turns';
 
-export interface RedisStateOptions {
+export interface RedisStateOptions extends Partial<LinkOptions> {
   /** As `redis-url.ts` describes. */
   url: string;
   /** Gets a warning when Redis goes and when it is back, and leases at trace. */
   log: Log;
-  clock?: Clock;
-  /** From 0 up to 1; default `Math.random`. */
-  random?: () => number;
-  /** Milliseconds for one answer; default 1500. */
-  answerMs?: number;
-  /** Milliseconds for a whole call, with connecting and repeating; default 3000. */
-  commandMs?: number;
-  /** Milliseconds without trouble after which Redis is said to be back; default 10000. */
-  steadyMs?: number;
 }
 
 // A value is kept as `<id> <JSON>`: the id is new with every change, so that one can tell whether a change whose answer
@@ -74,10 +65,7 @@ const WANTED_MS = 3 * ASK_MS;
 
 export class RedisState implements State {
   readonly shared = true;
-  private readonly clock: Clock;
-  private readonly random: () => number;
-  private readonly log: Log;
-  private readonly answerMs: number;
+  private readonly options: LinkOptions;
   private readonly link: RedisLink;
   private readonly prefix: string;
   private readonly self = randomBytes(9).toString('base64url');
@@ -90,22 +78,12 @@ export class RedisState implements State {
   private closed: Promise<void> | undefined;
 
   /** @throws CodedError `INVALID_INPUT` for an address that cannot be read. Connects by itself, then and later. */
-  constructor({
-    url,
-    log,
-    clock = systemClock,
-    random = Math.random,
-    answerMs = 1500,
-    commandMs = 3000,
-    steadyMs = 10_000,
-  }: RedisStateOptions) {
+  constructor({ url, ...options }: RedisStateOptions) {
     const address = parseRedisUrl(url);
-    this.link = new RedisLink(address, { clock, random, log, answerMs, commandMs, steadyMs });
+    const times = { answerMs: 1500, commandMs: 3000, steadyMs: 10_000 };
+    this.options = { clock: systemClock, random: Math.random, ...times, ...options };
+    this.link = new RedisLink(address, this.options);
     this.prefix = address.prefix;
-    this.clock = clock;
-    this.random = random;
-    this.log = log;
-    this.answerMs = answerMs;
   }
 
   async get(key: string): Promise<Json | undefined> {
@@ -122,7 +100,7 @@ export class RedisState implements State {
           const text = change.value === undefined ? '' : JSON.stringify(change.value);
           const written = await this.link.script(LUA_CHANGE, [this.keyOf(key)], [id, this.fresh(), text]);
           if (written === 1) return change.result;
-          await pause(this.clock, this.random() * CHANGE_PAUSE_MS * Math.min(attempt, 5));
+          await pause(this.options.clock, this.options.random() * CHANGE_PAUSE_MS * Math.min(attempt, 5));
         }
         throw new StateError(`${key} is changed by others all the time`, 'EBUSY');
       }),
@@ -158,13 +136,14 @@ export class RedisState implements State {
 
   /** Asks until it is granted. */
   private async acquire(name: string, { ttlMs, signal }: LeaseOptions, end: () => void): Promise<Lease> {
-    const { clock, link, log } = this;
+    const { link } = this;
+    const { clock, random, log, answerMs } = this.options;
     if (this.closed !== undefined) throw new StateError('the state was closed', 'ECLOSED');
     const slot = `${this.prefix}lease:${name}`;
     const keys = [slot, `${slot}:wanted`];
     const token = this.fresh();
     // A grant whose answer comes too late, because Redis hung, is to end soon, as no caller holds it.
-    const firstMs = Math.min(ttlMs, 2 * this.answerMs);
+    const firstMs = Math.min(ttlMs, 2 * answerMs);
     const renew = async (): Promise<boolean> => (await link.script(LUA_RENEW, keys, [token, ttlMs])) === 1;
     const giveBack = async (): Promise<void> => {
       const wanted = await this.track(link.script(LUA_RELEASE, keys, [token]));
@@ -192,7 +171,7 @@ export class RedisState implements State {
             return lease;
           }
         } else if (attempt === 1) trace('waits, as another process has it');
-        await pause(clock, ASK_MS * (0.5 + this.random()), signal);
+        await pause(clock, ASK_MS * (0.5 + random()), signal);
       }
     } catch (error) {
       trace(`given up: ${textOf(error)}`);
