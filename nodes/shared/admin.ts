@@ -11,9 +11,26 @@ import { asCoded } from './errors';
 
 const PREFIX = '/thekeys-gateway';
 
+/** The editor's stand-in for a password that it does not know. */
+const PLACEHOLDER = '__PWRD__';
+
 export type Body = Record<string, unknown>;
 /** The signal is aborted when the dialog is closed. */
 type Work = (request: Request, signal: AbortSignal) => Promise<object>;
+
+/** A credential as typed, or the one that is stored where the field still shows dots. */
+export function stored(RED: NodeAPI, id: unknown, key: string, typed: unknown): unknown {
+  if (typed !== PLACEHOLDER) return typed;
+  const credentials = typeof id === 'string' ? (RED.nodes.getCredentials(id) as Body | null | undefined) : undefined;
+  return credentials?.[key];
+}
+
+/** As Node-RED fills a variable in at deploy: where it is the whole value. */
+export function substituted(RED: NodeAPI, value: unknown): unknown {
+  if (typeof value !== 'string' || !/^\$\{[^}]+\}$/.test(value.trim())) return value;
+  const name = value.trim().slice(2, -1);
+  return (RED.util as unknown as { getSetting: (node: null, name: string) => unknown }).getSetting(null, name) ?? value;
+}
 
 /** Answers to those who may read this node type. */
 export function onGet(RED: NodeAPI, permission: string, path: string, work: Work): void {

@@ -11,6 +11,7 @@ import { foreignText } from '../../src/common/foreign';
 import { filtered, type Log } from '../../src/common/log';
 import { parseSettings, type Parsed, type Settings } from '../../src/common/settings';
 import { Badge } from './badge';
+import { recorded } from './diagnostics';
 import { asCoded, closedError, forFlow } from './errors';
 import { isReadable, UNREADABLE, writable, type Message } from './message';
 import { wordsOf, type Words } from './words';
@@ -274,10 +275,10 @@ export class RunningNode<S extends Settings> {
 }
 
 export function logOf(node: Node): Log {
-  return {
+  return recorded(node.type, {
     warn: (text) => node.warn(text),
     info: (text) => node.log(text),
     debug: (text) => node.debug(text),
     trace: (text) => node.trace(text),
-  };
+  });
 }
