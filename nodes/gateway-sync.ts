@@ -43,7 +43,9 @@ export = defineNode({
       try {
         const { timeoutMs } = access;
         const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs, signal, onProgress };
-        const { payload, word, values } = await carryOut(access.gateway, command, options);
+        const { payload, word, values } = await access.run(options, (gateway, rest) =>
+          carryOut(gateway, command, rest),
+        );
         end();
         node.badge.show('ok', word, values);
         return answer(message, payload, 'identifier' in command ? command.identifier : undefined);

@@ -40,13 +40,15 @@ export = defineNode({
       const { action, identifier } = readLockCommand(settings.action, message, from);
       const { onProgress, end } = badge.follow(DOING[action]);
       try {
-        const result = await access.gateway[action](access.share(identifier), {
+        const share = access.share(identifier);
+        const options = {
           confirm: settings.confirm,
           deadlineMs: settings.deadline || (action === 'close' ? CLOSE_DEADLINE_MS : DEADLINE_MS),
           timeoutMs: access.timeoutMs,
           signal,
           onProgress,
-        });
+        };
+        const result = await access.run(options, (gateway, rest) => gateway[action](share, rest));
         end();
         if (result.reading === undefined) node.badge.show('ok', 'sent');
         else badge.result(result.reading, !result.confirmed);
