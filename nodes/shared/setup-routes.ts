@@ -12,14 +12,12 @@ import { parseAddress, type GatewayAddress } from '../../src/thekeys/address';
 import { TheKeysCloud } from '../../src/thekeys/cloud';
 import { readIdentifier } from '../../src/thekeys/commands';
 import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
-import { onGet, onPost, type Body } from './admin';
+import { onGet, onPost, stored, substituted, type Body } from './admin';
 import { deployed } from './define-config';
 import { checkedCode, gatewayOf, type GatewayAccess } from './gateway-access';
 import { gatewaysOf, lookupAll } from './gateways';
 import { proxyOf } from './proxy';
 
-/** The editor's stand-in for a password that it does not know. */
-const PLACEHOLDER = '__PWRD__';
 const FIND_MS = 2000;
 const LIST_MS = 10_000;
 /** A reading takes the lock up to 4 s, and a busy gateway is asked again. */
@@ -84,7 +82,7 @@ function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
 async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<object> {
   const address = await permittedAddress(RED, body.host);
   const identifier = readIdentifier({}, { node: substituted(RED, body.identifier), gateway: '' });
-  const code = checkedCode(textSetting(substituted(RED, codeOf(RED, body)), 'the share code'));
+  const code = checkedCode(textSetting(substituted(RED, stored(RED, body.id, 'code', body.code)), 'the share code'));
   return withGateway(RED, address, async ({ run }) => {
     const options = { deadlineMs: TEST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal };
     const share = { identifier, code };
@@ -111,19 +109,6 @@ async function permittedAddress(RED: NodeAPI, host: unknown): Promise<GatewayAdd
   const address = parseAddress(textSetting(substituted(RED, host), 'the address of the gateway'));
   if (gatewaysOf(RED).addresses.includes(address.key)) return address;
   return requireLocal(address, { lookup: lookupAll, clock: systemClock });
-}
-
-/** The code as typed, or the one that is stored where the field still shows dots. */
-function codeOf(RED: NodeAPI, { code, id }: Body): unknown {
-  if (code !== PLACEHOLDER) return code;
-  const stored = typeof id === 'string' ? (RED.nodes.getCredentials(id) as { code?: unknown } | null) : null;
-  return stored?.code;
-}
-
-function substituted(RED: NodeAPI, value: unknown): unknown {
-  if (typeof value !== 'string' || !/^\$\{[^}]+\}$/.test(value.trim())) return value;
-  const name = value.trim().slice(2, -1);
-  return (RED.util as unknown as { getSetting: (node: null, name: string) => unknown }).getSetting(null, name) ?? value;
 }
 
 function cloudOf(RED: NodeAPI, body: Body): TheKeysCloud {

@@ -18,7 +18,7 @@ import { fixedAddress, Resolver, within } from './resolver';
 
 export interface GatewaysOptions {
   /** Each caller closes what it got. @param url `redis://…`, or empty @throws CodedError INVALID_INPUT */
-  stateFor: (url: string, warn: (text: string) => void) => State;
+  stateFor: (url: string, log: Log) => State;
   lookup: Lookup;
   log: Log;
   clock?: Clock;
@@ -130,8 +130,10 @@ export class Gateways {
   private async open(name: Name): Promise<Place> {
     for (;;) {
       const sharedState = this.sharedStateOf(name);
-      const warn = (text: string): void => logOf(name.members, this.options.log).warn(text);
-      const state = this.options.stateFor(sharedState, warn);
+      const state = this.options.stateFor(
+        sharedState,
+        forwarding(() => logOf(name.members, this.options.log)),
+      );
       const place = await this.arrive(name, state, sharedState);
       if (place.state !== state) void state.close();
       name.at = place.row.at;
