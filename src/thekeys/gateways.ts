@@ -7,7 +7,7 @@ import { abortable } from '../common/abort';
 import { systemClock, type Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import type { Log } from '../common/log';
-import type { State } from '../state/state';
+import { StateError, type State } from '../state/state';
 import { ExchangeFailure, type ExchangeRequest, type HttpAnswer } from './exchange';
 import { Gateway, type BoltsAtRest, type Timing } from './gateway';
 import { asRows, ipOf, KNOWN_GATEWAYS, locate, withRow, type KnownGateway } from './known-gateways';
@@ -27,6 +27,8 @@ export interface GatewaysOptions {
 
 /** Milliseconds that a closing configuration waits for a slow disk, and a command for what is known of its gateway. */
 const STATE_GRACE_MS = 1000;
+/** A shared state answers soon, or is away: then the command that is to be sent says so. */
+const SHARED_GRACE_MS = 500;
 
 interface Attachment {
   readonly use: Use;
@@ -253,8 +255,9 @@ export class Gateways {
       const isNews = !isGuest && JSON.stringify(value) !== JSON.stringify(current);
       return isNews ? { value, result: undefined } : { result: undefined };
     });
-    if (state.shared) await found;
-    else await within(found, STATE_GRACE_MS, this.clock).catch(() => undefined);
+    const graceMs = state.shared ? SHARED_GRACE_MS : STATE_GRACE_MS;
+    const isFound = await within(found, graceMs, this.clock).catch(() => false);
+    if (state.shared && !isFound) throw new StateError('the shared state does not answer', 'ETIMEDOUT');
     return row;
   }
 
