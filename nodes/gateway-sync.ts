@@ -37,7 +37,7 @@ export = defineNode({
     startOf(node, access);
 
     node.onInput(async (message, { signal, settings }) => {
-      const from = { node: settings.identifier, gateway: access.identifier };
+      const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
       const command = readGatewayCommand(settings.operation, message, from);
       const { onProgress, end } = badge.follow(DOING[command.operation]);
       try {

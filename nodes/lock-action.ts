@@ -1,9 +1,8 @@
 /** Opens, closes, toggles or calibrates a lock for each message, and sends on what the lock then said. */
 import { choice, flag } from '../src/common/settings';
-import { readLockCommand } from '../src/thekeys/commands';
+import { payloadOf, readLockCommand } from '../src/thekeys/commands';
 import { TRANSPORT_CODES } from '../src/thekeys/errors';
 import type { LockAction } from '../src/thekeys/gateway';
-import { payloadOf } from '../src/thekeys/payload';
 import { defineNode } from './shared/define-node';
 import { deadlineSetting, gatewayOf, lockSetting, startOf } from './shared/gateway-access';
 import { LockBadge } from './shared/lock-badge';
@@ -37,7 +36,7 @@ export = defineNode({
     startOf(node, access, node.settings.identifier);
 
     node.onInput(async (message, { signal, settings }) => {
-      const from = { node: settings.identifier, gateway: access.identifier };
+      const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
       const { action, identifier } = readLockCommand(settings.action, message, from);
       const { onProgress, end } = badge.follow(DOING[action]);
       try {
@@ -51,7 +50,7 @@ export = defineNode({
         end();
         if (result.reading === undefined) node.badge.show('ok', 'sent');
         else badge.result(result.reading, !result.confirmed);
-        return answer(message, payloadOf(result), result.identifier);
+        return answer(message, payloadOf(result, access.nameOf(result.identifier)), result.identifier);
       } finally {
         end();
       }

@@ -67,7 +67,11 @@ class LockStatus implements WatchListener {
   /** Answers a message. */
   async read(message: Message, { signal, settings }: Input<typeof SETTINGS>): Promise<Message> {
     const { access, badge } = this;
-    const identifier = readIdentifier(message, { node: settings.identifier, gateway: access.identifier });
+    const identifier = readIdentifier(message, {
+      node: settings.identifier,
+      gateway: access.identifier,
+      named: access.named,
+    });
     const share = access.share(identifier);
     const isOwn = lockNumber(identifier) === lockNumber(this.lock);
     const { onProgress, end } = badge.follow('reading');

@@ -3,21 +3,20 @@
  * with the vendor's account. For people who may edit flows; everybody else may only list the locks of a deployed gateway.
  * Answers hold no secret but the code of a share just created, for the person who created it.
  */
-import { lookup } from 'node:dns/promises';
 import type { NodeAPI } from 'node-red';
 import { systemClock } from '../../src/common/clock';
 import { CodedError } from '../../src/common/errors';
+import { silent } from '../../src/common/log';
 import { textSetting } from '../../src/common/settings';
 import { parseAddress, type GatewayAddress } from '../../src/thekeys/address';
 import { TheKeysCloud } from '../../src/thekeys/cloud';
 import { readIdentifier } from '../../src/thekeys/commands';
 import type { Gateway } from '../../src/thekeys/gateway';
-import { lookupMulticast } from '../../src/thekeys/mdns';
-import { findGateways, requireLocal, USUAL_NAMES, type Lookup, type Nearby } from '../../src/thekeys/nearby';
+import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
 import { onGet, onPost, type Body } from './admin';
 import { deployed } from './define-config';
 import { checkedCode, gatewayOf } from './gateway-access';
-import { knownAddresses, Member } from './gateways';
+import { gatewaysOf, lookupAll } from './gateways';
 import { proxyOf } from './proxy';
 
 /** The editor's stand-in for a password that it does not know. */
@@ -64,7 +63,7 @@ async function locksOf(gateway: Gateway, signal: AbortSignal): Promise<object> {
 }
 
 function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
-  const known = knownAddresses(RED);
+  const known = gatewaysOf(RED).addresses;
   const options = { deadlineMs: FIND_MS, timeoutMs: FIND_MS, signal };
   const ask = async (address: GatewayAddress, host: string): Promise<number | null> => {
     const isOurs = known.includes(host);
@@ -98,15 +97,10 @@ async function withGateway<T>(
   address: GatewayAddress,
   use: (gateway: Gateway) => Promise<T>,
 ): Promise<T> {
-  const member = Member.join({
-    address,
-    sharedState: '',
-    RED,
-    identifier: '',
-    code: '',
-    guest: true,
-    warn: (message) => RED.log.warn(`[gateway-config] ${message}`),
-  });
+  const warn = (text: string): void => RED.log.warn(`[gateway-config] ${text}`);
+  const log = { ...silent, warn };
+  const guest = { sharedState: '', identifier: '', code: '', name: '', guest: true };
+  const member = gatewaysOf(RED).join({ address, log, ...guest });
   try {
     return await use(member.gateway);
   } finally {
@@ -117,15 +111,9 @@ async function withGateway<T>(
 /** Addresses in the local network, and those that are in use here already. @throws CodedError */
 async function permittedAddress(RED: NodeAPI, host: unknown): Promise<GatewayAddress> {
   const address = parseAddress(textSetting(substituted(RED, host), 'the address of the gateway'));
-  if (knownAddresses(RED).includes(address.key)) return address;
+  if (gatewaysOf(RED).addresses.includes(address.key)) return address;
   return requireLocal(address, { lookup: lookupAll, clock: systemClock });
 }
-
-const lookupAll: Lookup = (name, signal) => {
-  const bySystem = lookup(name, { all: true }).then((found) => found.map(({ address }) => address));
-  // Whichever knows it first: where the system knows no such names, it may take long to say so.
-  return /\.local$/i.test(name) ? Promise.any([bySystem, lookupMulticast(name, signal)]) : bySystem;
-};
 
 /** The code as typed, or the one that is stored where the field still shows dots. */
 function codeOf(RED: NodeAPI, { code, id }: Body): unknown {
