@@ -6,7 +6,7 @@ import { isRecord } from '../src/common/json';
 import { button, element, icon, shared, typed } from './fields';
 import { trimmed } from './rules';
 
-/** Asks the runtime. Rejects with `{ code, message?, hint? }`. */
+/** Asks the runtime. @throws Failure */
 export async function ask(method: 'GET' | 'POST', path: string, body?: object): Promise<Record<string, unknown>> {
   const sent = body === undefined ? {} : { contentType: 'application/json', data: JSON.stringify(body) };
   let answer: unknown;
@@ -25,23 +25,32 @@ export async function ask(method: 'GET' | 'POST', path: string, body?: object): 
 export class Failure extends Error {
   constructor(
     readonly code: string,
+    /** What is at fault, where that is more than the code says. */
+    readonly about: string,
+    message: string,
     readonly hint: string,
   ) {
-    super(code);
+    super(message);
   }
 }
 
-function failure({ code, message, hint }: Record<string, unknown>): Failure {
-  return new Failure(String(code), trimmed(hint) || trimmed(message));
+function failure({ code, about, message, hint }: Record<string, unknown>): Failure {
+  return new Failure(String(code), trimmed(about), trimmed(message), trimmed(hint) || trimmed(message));
 }
 
 /** What went wrong, as a sentence that says what to do. */
 function sentence(error: unknown): string {
   if (!(error instanceof Failure)) return String(error);
-  const key = `error.${error.code}`;
-  const known = shared(key);
+  const { code, about, message, hint } = error;
   // The editor gives the key back where it has no words.
-  return known.endsWith(key) ? error.hint || shared('error.NO_ANSWER') : known;
+  const wordsFor = (name: string): string => shared(`error.${name}`);
+  const known = [about, code]
+    .filter(Boolean)
+    .map(wordsFor)
+    .find((words) => !/\berror\.\w+$/.test(words));
+  if (known === undefined) return hint || shared('error.NO_ANSWER');
+  // What is wrong with an input only the detail says.
+  return code === 'INVALID_INPUT' && known === wordsFor(code) ? `${known} (${message})` : known;
 }
 
 export interface Row {
@@ -54,12 +63,16 @@ export interface Row {
 export interface Verdict {
   say(text: string, kind?: 'good' | 'bad'): void;
   hide(): void;
-  /** Rows to choose from. */
-  offer(text: string, rows: readonly Row[], choose: (row: Row) => void): void;
+  /** Rows to choose from. What is chosen may be asked about in turn. */
+  offer<R extends Row>(
+    text: string,
+    rows: readonly R[],
+    choose: (row: R, shown: Verdict) => Promise<void> | void,
+  ): void;
 }
 
 /** A place for results below a row, read out by screen readers. Never removed, only emptied. */
-export class Result implements Verdict {
+export class Result {
   readonly area = element('div', { class: 'thekeys-result', role: 'status', 'aria-live': 'polite' });
 
   say(text: string, kind?: 'good' | 'bad'): void {
@@ -72,7 +85,7 @@ export class Result implements Verdict {
     this.area.replaceChildren();
   }
 
-  offer(text: string, rows: readonly Row[], choose: (row: Row) => void): void {
+  offer<R extends Row>(text: string, rows: readonly R[], choose: (row: R) => void): void {
     this.say(text);
     const choices = rows.map((row) =>
       element(
@@ -105,23 +118,32 @@ export interface Question {
 /** A button that asks. While it waits it keeps the cursor, so that the next Tab goes on from here. */
 export function asking(result: Result, { icon: symbol, label, about, run }: Question): HTMLButtonElement {
   let edition = 0;
-  const made = button(symbol, label, () => {
-    if (made.getAttribute('aria-disabled') === 'true') return;
+  const start = (work: Question['run']): void => {
     made.setAttribute('aria-disabled', 'true');
     result.say(shared('setup.asking'));
     const asked = ++edition;
     // What was found out about other settings is not shown.
     const unseen = new Result();
-    const inTime = (): Verdict => (asked === edition ? result : unseen);
+    let isAnswered = false;
+    const inTime = (): Result => {
+      isAnswered = true;
+      return asked === edition ? result : unseen;
+    };
     void Promise.resolve(
-      run({
+      work({
         say: (...words) => inTime().say(...words),
         hide: () => inTime().hide(),
-        offer: (...rows) => inTime().offer(...rows),
+        offer: (text, rows, choose) => inTime().offer(text, rows, (row) => start((shown) => choose(row, shown))),
       }),
     )
       .catch((error: unknown) => inTime().say(sentence(error), 'bad'))
-      .finally(() => made.removeAttribute('aria-disabled'));
+      .finally(() => {
+        if (!isAnswered) inTime().hide();
+        made.removeAttribute('aria-disabled');
+      });
+  };
+  const made = button(symbol, label, () => {
+    if (made.getAttribute('aria-disabled') !== 'true') start(run);
   });
   for (const input of about) {
     input.on('input change', () => {

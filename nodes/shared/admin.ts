@@ -62,8 +62,8 @@ function answering(work: Work): (request: Request, response: Response) => void {
     answer().then(
       (answer) => response.json(answer),
       (thrown: unknown) => {
-        const { code, message, cause } = asCoded(thrown);
-        response.json({ error: { code, message: foreignText(message), hint: cause.hint } });
+        const { code, message, cause, badge } = asCoded(thrown);
+        response.json({ error: { code, about: badge, message: foreignText(message), hint: cause.hint } });
       },
     );
   };

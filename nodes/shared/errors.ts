@@ -18,7 +18,9 @@ export function asCoded(thrown: unknown): CodedError {
 export function forFlow(error: CodedError, words: Words): CodedError {
   const { code, message, cause, badge } = error;
   // What is wrong with an input only the detail says.
-  const known = code === 'INVALID_INPUT' ? undefined : words(`error.${code}`);
+  const known =
+    (badge === undefined ? undefined : words(`error.${badge}`)) ??
+    (code === 'INVALID_INPUT' ? undefined : words(`error.${code}`));
   const advice = known ?? (cause.hint === message ? '' : cause.hint);
   const text =
     advice === '' ? message : code === 'INVALID_INPUT' ? `${sentence(message)} ${advice}` : `${advice} (${message})`;

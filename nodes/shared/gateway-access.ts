@@ -10,6 +10,8 @@ import type { RunningNode } from './define-node';
 import { asCoded } from './errors';
 
 export interface GatewayAccess {
+  /** `host:port` */
+  readonly address: string;
   /** @throws CodedError INVALID_INPUT */
   readonly gateway: Gateway;
   /** Milliseconds for one answer. */

@@ -110,6 +110,8 @@ export interface ErrorDetails {
   hint?: string;
   gatewayCode?: number | undefined;
   httpStatus?: number | undefined;
+  /** As in `CodedError`. */
+  badge?: string | undefined;
 }
 
 export function gatewayError(code: GatewayErrorCode, details: ErrorDetails = {}): GatewayError {
@@ -120,5 +122,5 @@ export function gatewayError(code: GatewayErrorCode, details: ErrorDetails = {})
     retriable: meaning.retriable,
     hint: details.hint ?? meaning.hint,
   };
-  return new CodedError(code, details.message ?? meaning.message, cause);
+  return new CodedError(code, details.message ?? meaning.message, cause, details.badge);
 }
