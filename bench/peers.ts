@@ -13,6 +13,7 @@ import { promisify } from 'node:util';
 import { fetchCode, redeem } from '../simulators/google/link';
 import { linkableAccount, obedientLock } from '../test/support/google-flow';
 import { NodeRed, type FlowNode } from '../test/support/node-red';
+import { nodeRed5, type OtherNodeRed } from '../test/support/node-red-5';
 import { bootOf } from './startup';
 import { median, type Row } from './table';
 
@@ -41,12 +42,14 @@ export async function run(): Promise<Row[]> {
     const rows = await Promise.all(OTHERS.map(missing));
     const ours = await install(temporary, 'ours', await packed(temporary));
     const peer = await install(temporary, 'peer', PEER);
+    // The peer's newest version needs Node-RED 5: under 4.1 it answers no address.
+    const host = await nodeRed5();
     return [
       ...rows.flat(),
       row(`installed: ${PEER}`, ours.megabytes, peer.megabytes, 'MB'),
       row(`installed packages: ${PEER}`, ours.packages, peer.packages, ''),
-      ...(await startUp(ours, peer)),
-      ...(await commands(ours, peer)),
+      ...(await startUp(ours, peer, host)),
+      ...(await commands(ours, peer, host)),
     ];
   } finally {
     await rm(temporary, { recursive: true, force: true });
@@ -104,12 +107,12 @@ function folderOf({ folder }: Installed, name: string): Record<string, string> {
   return { [name]: path.join(folder, 'node_modules', name) };
 }
 
-async function startUp(ours: Installed, peer: Installed): Promise<Row[]> {
+async function startUp(ours: Installed, peer: Installed, host: OtherNodeRed): Promise<Row[]> {
   const boots: Record<'empty' | 'ours' | 'peer', { ms: number; rssMb: number }[]> = { empty: [], ours: [], peer: [] };
   for (let round = 0; round < BOOTS; round += 1) {
-    boots.empty.push(await bootOf({}));
-    boots.ours.push(await bootOf(folderOf(ours, OURS)));
-    boots.peer.push(await bootOf(folderOf(peer, PEER)));
+    boots.empty.push(await bootOf({}, host));
+    boots.ours.push(await bootOf(folderOf(ours, OURS), host));
+    boots.peer.push(await bootOf(folderOf(peer, PEER), host));
   }
   const added = (which: 'ours' | 'peer', of: 'ms' | 'rssMb'): number =>
     median(boots[which].map((boot, round) => boot[of] - (boots.empty[round]?.[of] ?? 0)));
@@ -120,8 +123,11 @@ async function startUp(ours: Installed, peer: Installed): Promise<Row[]> {
 }
 
 /** QUERY and EXECUTE of a hundred locks, both packages in one Node-RED. */
-async function commands(ours: Installed, peer: Installed): Promise<Row[]> {
-  const nodeRed = await NodeRed.start({ packages: { ...folderOf(ours, OURS), ...folderOf(peer, PEER) } });
+async function commands(ours: Installed, peer: Installed, host: OtherNodeRed): Promise<Row[]> {
+  const nodeRed = await NodeRed.start({
+    ...host,
+    packages: { ...folderOf(ours, OURS), ...folderOf(peer, PEER) },
+  });
   const agent = new http.Agent({ keepAlive: true, maxSockets: AT_ONCE });
   try {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -211,7 +217,7 @@ function ourFlow(): FlowNode[] {
 
 function peerFlow(): FlowNode[] {
   const client = {
-    ...{ id: 'peer', type: 'googlesmarthome-client', name: '', enabledebug: false, default_lang: 'en' },
+    ...{ id: 'peer-account', type: 'googlesmarthome-client', name: '', enabledebug: false, default_lang: 'en' },
     ...{ usehttpnoderoot: true, httppath: 'peer', port: '', ssloffload: false },
     ...{ local_scan_type: '', local_scan_port: '', localport: '' },
     credentials: {
@@ -220,7 +226,7 @@ function peerFlow(): FlowNode[] {
     },
   };
   const devices = doorsOf('peer').map((id, index) => ({
-    ...{ id, type: 'google-device', z: 'tab', x: 700, y: 40 * index, client: 'peer', name: id, nicknames: '' },
+    ...{ id, type: 'google-device', z: 'tab', x: 700, y: 40 * index, client: 'peer-account', name: id, nicknames: '' },
     ...{ topic: '', online: true, room_hint: '', device_type: 'LOCK', trait_lockunlock: true, pin_lockunlock: false },
     ...{ passthru: false, persistent_state: false, wires: [[]] },
   }));
@@ -265,7 +271,7 @@ function post(agent: http.Agent, url: string, token: string, body: string): Prom
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.on('end', () => {
-        const isFine = response.statusCode === 200 && !text.includes('"ERROR"') && text.includes('SUCCESS');
+        const isFine = response.statusCode === 200 && !text.includes('"ERROR"') && text.includes('online');
         if (isFine) resolve();
         else reject(new Error(`HTTP ${response.statusCode ?? 0}: ${text.slice(0, 300)}`));
       });

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { NodeRed } from '../test/support/node-red';
+import type { OtherNodeRed } from '../test/support/node-red-5';
 import { median, type Row } from './table';
 
 const ROUNDS = 11;
@@ -39,9 +40,9 @@ export async function run(): Promise<Row[]> {
   ];
 }
 
-export async function bootOf(packages: Record<string, string>): Promise<Boot> {
+export async function bootOf(packages: Record<string, string>, other: Partial<OtherNodeRed> = {}): Promise<Boot> {
   const began = performance.now();
-  const nodeRed = await NodeRed.start({ packages });
+  const nodeRed = await NodeRed.start({ packages, ...other });
   const ms = performance.now() - began;
   await new Promise((resolve) => setTimeout(resolve, 300));
   const stat = await readFile(`/proc/${nodeRed.pid}/stat`, 'utf8');

@@ -58,11 +58,11 @@ Double-click any node to see its settings. Nothing is kept when the demo ends.
 `;
 
 /**
- * @param {{ url: string, env: Record<string, string | undefined>, say: (line: string) => void }} options `url` is where
- *   Node-RED will answer
+ * @param {{ url: string, folder: URL, env: Record<string, string | undefined>, say: (line: string) => void }} options `url` is where
+ *   Node-RED will answer, `folder` has the flows
  * @returns what Node-RED gets, `greet` to be called when it answers, and `close`, which ends everything that was started here
  */
-export async function startWorld({ url, env, say }) {
+export async function startWorld({ url, folder, env, say }) {
   const real = env.THE_KEYS_HOST ? await realGateway(env, say) : undefined;
   const started = [];
   const close = async () => {
@@ -86,7 +86,7 @@ export async function startWorld({ url, env, say }) {
     });
     started.push(sber);
 
-    const text = readFileSync(new URL('flows.json', import.meta.url), 'utf8');
+    const text = readFileSync(new URL('flows.json', folder), 'utf8');
     const flows = JSON.parse(text.replaceAll('%GOOGLE_PAGE%', google.url));
     if (real !== undefined) flows.find(({ type }) => type === 'tab').info = REAL_LOCK;
     return {
@@ -104,7 +104,7 @@ export async function startWorld({ url, env, say }) {
         ...real,
       },
       flows,
-      credentials: JSON.parse(readFileSync(new URL('credentials.json', import.meta.url), 'utf8')),
+      credentials: JSON.parse(readFileSync(new URL('credentials.json', folder), 'utf8')),
       greet: () => {
         say(`The demo is ready: ${url}`);
         if (real === undefined) say(`  a simulated gateway with two locks at ${gateway.url}`);

@@ -25,7 +25,7 @@ const LANGUAGES = [
   'zh',
 ];
 
-interface Spoken {
+interface LevelWords {
   level_synonym: string[];
   lang: string;
 }
@@ -33,7 +33,7 @@ interface Spoken {
 /** As Google's `availableArmLevels.levels` has it. */
 export interface Level {
   level_name: string;
-  level_values: Spoken[];
+  level_values: LevelWords[];
 }
 
 /** The levels as they are saved, also from a flow written by hand. */
@@ -73,12 +73,12 @@ export function levelRows(list: JQuery, saved: unknown, words: (key: string) => 
         addWords({ lang: 'en', level_synonym: [] }).querySelector('select')?.focus();
       });
       container.addClass('thekeys-device-level').append(named, add);
-      const addWords = (spoken: Spoken): HTMLElement => {
-        const row = wordsRow(words, spoken);
+      const addWords = (each: LevelWords): HTMLElement => {
+        const row = wordsRow(words, each);
         container.append(row);
         return row;
       };
-      for (const spoken of values.length > 0 ? values : [{ lang: 'en', level_synonym: [] }]) addWords(spoken);
+      for (const each of values.length > 0 ? values : [{ lang: 'en', level_synonym: [] }]) addWords(each);
       // The list's own link has no name for screen readers.
       const remove = container.closest('li').find('.red-ui-editableList-item-remove');
       remove.attr('aria-label', words('button.removeLevel'));
@@ -101,23 +101,23 @@ export function levelRows(list: JQuery, saved: unknown, words: (key: string) => 
 }
 
 /** One language's words for a level. */
-function wordsRow(words: (key: string) => string, { lang, level_synonym: synonyms }: Spoken): HTMLElement {
+function wordsRow(words: (key: string) => string, { lang, level_synonym: synonyms }: LevelWords): HTMLElement {
   const languages = [...new Set([...LANGUAGES, lang])].map((code) => element('option', { value: code }, code));
   const language = element('select', { 'aria-label': words('label.language') }, ...languages);
   language.value = lang;
-  const spoken = element('input', {
+  const field = element('input', {
     type: 'text',
     'aria-label': words('label.words'),
     placeholder: words('placeholder.words'),
   });
-  spoken.value = synonyms.join(', ');
+  field.value = synonyms.join(', ');
   const remove = iconButton('remove', words('button.removeWords'), () => {
     const level = row.parentElement;
     row.remove();
     [...(level?.querySelectorAll('input') ?? [])].at(-1)?.focus();
   });
   remove.classList.add('red-ui-button-small');
-  const row = element('div', { class: 'thekeys-device-words' }, language, spoken, remove);
+  const row = element('div', { class: 'thekeys-device-words' }, language, field, remove);
   return row;
 }
 

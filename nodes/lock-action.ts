@@ -14,7 +14,7 @@ const SETTINGS = {
   confirm: flag('the confirmation of the node', true),
   deadline: deadlineSetting,
 };
-/** Milliseconds. A door that is to be closed is worth waiting longer for than one that somebody waits at. */
+/** Milliseconds. A door that is to be closed is worth waiting longer for than one that a person waits at. */
 const DEADLINE_MS = 30_000;
 const CLOSE_DEADLINE_MS = 120_000;
 /** Badge words while an action is on its way. */

@@ -1,6 +1,6 @@
 /** `sber-config`: one project in Sber Studio, shared by its nodes. The key stays in the credentials. */
 import { text } from '../src/common/settings';
-import { SberAccount } from '../src/sber/account';
+import { SberAccount } from '../src/sber/sber-account';
 import { ENDPOINT_CREDENTIALS, ENDPOINT_SETTINGS, settingsOf } from '../src/sber/endpoint';
 import { defineConfig } from './shared/define-config';
 import { proxyOf } from './shared/proxy';

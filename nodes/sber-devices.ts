@@ -4,7 +4,7 @@ import { addDevices, deleteDevices, reportStates, unlinkUser, updateDevices } fr
 import type { SberClient } from '../src/sber/client';
 import { TRANSPORT_CODES } from '../src/sber/failures';
 import { isLockReading, lockStates } from '../src/sber/lock-states';
-import { readDevices, readStates } from '../src/sber/lookup';
+import { readDevices, readStates } from '../src/sber/read-by-id';
 import { devicesCommand, DEVICES_OPERATIONS, type DevicesCommand } from '../src/sber/operations';
 import { checkDevices } from '../src/sber/validation';
 import { checkStates, plainDevices } from '../src/sber/values';

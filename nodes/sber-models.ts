@@ -4,7 +4,7 @@ import { choice, flag, text } from '../src/common/settings';
 import { carryOut, createModels, deleteModels, foretold, planModels, updateModels } from '../src/sber/changes';
 import type { SberClient } from '../src/sber/client';
 import { TRANSPORT_CODES } from '../src/sber/failures';
-import { readModels } from '../src/sber/lookup';
+import { readModels } from '../src/sber/read-by-id';
 import { modelsCommand, MODELS_OPERATIONS, type ModelsCommand } from '../src/sber/operations';
 import type { Model, SyncOutcome } from '../src/sber/shapes';
 import { checkModels } from '../src/sber/validation';

@@ -15,7 +15,10 @@ export function buildIfChanged(say) {
   const digest = digestOfSources();
   if (existsSync(path.join(root, 'dist')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   say('Compiling, because something has changed: this takes a few seconds …');
-  execFileSync(process.execPath, ['--import', 'tsx', path.join(root, 'scripts', 'build.mjs')], { stdio: 'inherit' });
+  execFileSync(process.execPath, ['--import', 'tsx', path.join(root, 'scripts', 'build.mjs')], {
+    stdio: 'inherit',
+    env: { ...process.env, TSX_DISABLE_CACHE: '1' },
+  });
   mkdirSync(path.dirname(stamp), { recursive: true });
   writeFileSync(stamp, digest);
 }

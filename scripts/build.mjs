@@ -11,7 +11,13 @@ const dist = path.join(root, 'dist');
 
 await rm(dist, { recursive: true, force: true });
 // Of the simulators only the gateway's ships, for `the-keys simulate`.
-const sources = ['src/**/*.ts', 'nodes/**/*.ts', 'simulators/gateway/*.ts', 'simulators/latest.ts', 'simulators/random.ts'];
+const sources = [
+  'src/**/*.ts',
+  'nodes/**/*.ts',
+  'simulators/gateway/*.ts',
+  'simulators/latest.ts',
+  'simulators/random.ts',
+];
 await build({
   entryPoints: sources.map((pattern) => path.join(root, pattern)),
   outbase: root,

@@ -48,6 +48,7 @@ const demo = spawn(process.execPath, [path.join(root, 'scripts', 'start.mjs')], 
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 const gone = once(demo, 'exit');
+let said = '';
 const browser = await openBrowser();
 try {
   const url = await readyUrl();
@@ -55,6 +56,7 @@ try {
   const all = await (await fetch(new URL('flows', url))).json();
   const tab = all.find((node) => node.type === 'tab').id;
   const flows = all.filter((node) => node.z === tab || node.z === undefined);
+  await google(editor.page.context(), path.join(images, 'google.png'));
 
   await editor.evaluate(`RED.sidebar.show('debug')`);
   const press = async (name) => {
@@ -77,8 +79,13 @@ try {
   for (const [name, type] of [
     ['gateway', 'gateway-config'],
     ['lock-action', 'lock-action'],
+    ['google-account', 'google-smarthome-config'],
+    ['google-device', 'google-smarthome-in'],
+    ['sber-models', 'sber-models'],
   ]) {
-    const dialog = await Dialog.open(editor, flows.find((node) => node.type === type).id);
+    const { id, z } = all.find((node) => node.type === type && (node.operation ?? 'sync') === 'sync');
+    if (z !== undefined) await editor.evaluate(`RED.workspaces.show('${z}')`);
+    const dialog = await Dialog.open(editor, id);
     await editor.page.mouse.move(0, 0);
     await editor.page
       .locator('.red-ui-tray')
@@ -93,13 +100,27 @@ try {
   await gone;
 }
 
+/** The dialogue of Google's guide, on the page of its stand-in. */
+async function google(context, file) {
+  const address = /speak to: (http:\S+)/.exec(said)[1];
+  const page = await context.newPage();
+  await page.setViewportSize({ width: 760, height: 700 });
+  await page.goto(address);
+  for (const phrase of ['Arm the alarm', 'PIN 1234', 'Yes, although the window is open']) {
+    const headers = { 'Content-Type': 'application/json' };
+    await fetch(new URL('say', address), { method: 'POST', headers, body: JSON.stringify({ phrase }) });
+  }
+  await page.getByText('OK, the alarm is armed.').waitFor();
+  await page.screenshot({ path: file });
+  await page.close();
+}
+
 function readyUrl() {
   return new Promise((resolve, reject) => {
-    let said = '';
     demo.stdout.setEncoding('utf8').on('data', (text) => {
       said += text;
       const url = /ready: (http:\S+)/.exec(said)?.[1];
-      if (url !== undefined) resolve(url);
+      if (url !== undefined && /speak to:/.test(said)) resolve(url);
     });
     demo.on('exit', () => reject(new Error(`the demo did not start:\n${said}`)));
   });

@@ -5,7 +5,7 @@ import http from 'node:http';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildIfChanged } from './build-if-changed.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -54,9 +54,9 @@ async function main() {
   process.on('exit', () => rmSync(userDir, { recursive: true, force: true, maxRetries: 3 }));
 
   const url = `http://127.0.0.1:${server.address().port}/`;
-  // Loaded now, because it takes a while: a port that is in use should be told at once.
-  const { startWorld } = await import('../demo/world.mjs');
-  const world = await startWorld({ url, env: process.env, say: (line) => console.log(line) });
+  const { startWorld } = await import(await compiledWorld());
+  const folder = new URL('../demo/', import.meta.url);
+  const world = await startWorld({ url, folder, env: process.env, say: (line) => console.log(line) });
   undo.push(() => world.close());
   Object.assign(process.env, world.env);
   furnish(userDir, world);
@@ -92,6 +92,16 @@ async function main() {
   if (ending !== undefined) return;
   world.greet();
   console.log('Ctrl-C ends it and removes everything it made.');
+}
+
+/** The simulators are TypeScript: they are bundled with the demo's world, and loaded only when the port is ours. */
+async function compiledWorld() {
+  const { build } = await import('esbuild');
+  const outfile = path.join(root, '.tmp', 'world.mjs');
+  const entry = path.join(root, 'demo', 'world.mjs');
+  const form = { bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'warning' };
+  await build({ entryPoints: [entry], outfile, ...form });
+  return pathToFileURL(outfile).href;
 }
 
 /** Takes the port first, so that one in use is told before anything else is started. */

@@ -161,72 +161,102 @@ class Row {
 }
 
 /** Builds the rows in `container`. */
-export function buildModels(container: HTMLElement, { models, words, copy, fetchModels }: BuilderOptions): Builder {
-  const rows: Row[] = models.map((model) => new Row(draftOf(model), models.length === 1, words, refresh));
-  const list = element('ol', { class: 'thekeys-sber-rows' }, ...rows.map((row) => row.item));
-  const empty = element('p', { class: 'thekeys-sber-empty' }, words('builder.empty'));
-  const add = button('plus', words('builder.add'), () => {
-    // The maker of several models is mostly the same.
-    insert(rows.length, { ...draftOf({}), manufacturer: rows.at(-1)?.draft.manufacturer ?? '' });
-  });
-  const fetched = element('span', { role: 'status', class: 'thekeys-sber-fetched' });
-  const fetch = button('cloud-download', words('builder.fetch'), () => void addKnown());
-  const preview = element('pre', { class: 'thekeys-sber-json', tabindex: '0', 'aria-label': words('builder.json') });
-  const copyButton = button('clipboard', words('builder.copy'), () => {
-    const label = copyButton.lastElementChild as HTMLElement;
-    copy(preview.textContent);
-    label.textContent = words('builder.copied');
-    setTimeout(() => (label.textContent = words('builder.copy')), COPIED_MS);
-  });
-  const summary = element('summary', {}, words('builder.json'));
-  const json = element('details', { class: 'thekeys-sber-preview' }, summary, preview, copyButton);
-  container.replaceChildren(empty, list, element('div', { class: 'thekeys-sber-actions' }, add, fetch, fetched), json);
-  refresh();
-  return { models: saved };
+export function buildModels(container: HTMLElement, options: BuilderOptions): Builder {
+  return new ModelBuilder(container, options);
+}
 
-  function saved(): object[] {
-    return rows.map((row) => modelOf(row.draft));
+class ModelBuilder implements Builder {
+  private readonly rows: Row[];
+  private readonly list: HTMLElement;
+  private readonly empty: HTMLElement;
+  private readonly add: HTMLButtonElement;
+  private readonly fetch: HTMLButtonElement;
+  private readonly fetched = element('span', { role: 'status', class: 'thekeys-sber-fetched' });
+  private readonly preview: HTMLElement;
+  private readonly json: HTMLElement;
+
+  constructor(
+    container: HTMLElement,
+    private readonly options: BuilderOptions,
+  ) {
+    const { models, words } = options;
+    this.rows = models.map((model) => this.row(draftOf(model), models.length === 1));
+    this.list = element('ol', { class: 'thekeys-sber-rows' }, ...this.rows.map((row) => row.item));
+    this.empty = element('p', { class: 'thekeys-sber-empty' }, words('builder.empty'));
+    this.add = button('plus', words('builder.add'), () => {
+      // The maker of several models is mostly the same.
+      const { manufacturer = '' } = this.rows.at(-1)?.draft ?? {};
+      this.insert(this.rows.length, { ...draftOf({}), manufacturer });
+    });
+    this.fetch = button('cloud-download', words('builder.fetch'), () => void this.addKnown());
+    this.preview = element('pre', { class: 'thekeys-sber-json', tabindex: '0', 'aria-label': words('builder.json') });
+    const summary = element('summary', {}, words('builder.json'));
+    this.json = element('details', { class: 'thekeys-sber-preview' }, summary, this.preview, this.copyButton());
+    const actions = element('div', { class: 'thekeys-sber-actions' }, this.add, this.fetch, this.fetched);
+    container.replaceChildren(this.empty, this.list, actions, this.json);
+    this.refresh();
   }
 
-  function refresh(): void {
+  models(): object[] {
+    return this.rows.map((row) => modelOf(row.draft));
+  }
+
+  private row(draft: Draft, open: boolean): Row {
+    return new Row(draft, open, this.options.words, () => this.refresh());
+  }
+
+  private copyButton(): HTMLElement {
+    const { words, copy } = this.options;
+    const made = button('clipboard', words('builder.copy'), () => {
+      const label = made.lastElementChild as HTMLElement;
+      copy(this.preview.textContent);
+      label.textContent = words('builder.copied');
+      setTimeout(() => (label.textContent = words('builder.copy')), COPIED_MS);
+    });
+    return made;
+  }
+
+  private refresh(): void {
+    const { rows } = this;
     const remarks = remarksOn(rows.map((row) => row.draft));
-    for (const [index, row] of rows.entries()) {
-      row.show(index, remarks[index] ?? [], (name) => [
-        iconButton('clone', words('builder.duplicate', { name }), () => {
-          insert(
-            rows.indexOf(row) + 1,
-            copyOf(
-              row.draft,
-              rows.map(({ draft }) => draft.id.trim()),
-            ),
-          );
-        }),
-        iconButton('trash', words('builder.remove', { name }), () => remove(row)),
-      ]);
-    }
-    empty.hidden = rows.length > 0;
-    json.hidden = rows.length === 0;
-    preview.textContent = JSON.stringify(saved(), null, 2);
+    for (const [index, row] of rows.entries()) row.show(index, remarks[index] ?? [], (name) => this.toolsOf(row, name));
+    this.empty.hidden = rows.length > 0;
+    this.json.hidden = rows.length === 0;
+    this.preview.textContent = JSON.stringify(this.models(), null, 2);
   }
 
-  function insert(position: number, draft: Draft): void {
-    const row = new Row(draft, true, words, refresh);
-    list.insertBefore(row.item, rows[position]?.item ?? null);
-    rows.splice(position, 0, row);
-    refresh();
+  private toolsOf(row: Row, name: string): HTMLElement[] {
+    const { words } = this.options;
+    const duplicate = (): void => {
+      const ids = this.rows.map(({ draft }) => draft.id.trim());
+      this.insert(this.rows.indexOf(row) + 1, copyOf(row.draft, ids));
+    };
+    return [
+      iconButton('clone', words('builder.duplicate', { name }), duplicate),
+      iconButton('trash', words('builder.remove', { name }), () => this.remove(row)),
+    ];
+  }
+
+  private insert(position: number, draft: Draft): void {
+    const row = this.row(draft, true);
+    this.list.insertBefore(row.item, this.rows[position]?.item ?? null);
+    this.rows.splice(position, 0, row);
+    this.refresh();
     row.focus();
   }
 
-  function remove(row: Row): void {
-    const position = rows.indexOf(row);
-    rows.splice(position, 1);
+  private remove(row: Row): void {
+    const position = this.rows.indexOf(row);
+    this.rows.splice(position, 1);
     row.item.remove();
-    refresh();
-    (rows[Math.min(position, rows.length - 1)]?.head ?? add).focus();
+    this.refresh();
+    (this.rows[Math.min(position, this.rows.length - 1)]?.head ?? this.add).focus();
   }
 
   /** Adds what Sber has under ids that are not here yet. What is here may be newer, so it stays. */
-  async function addKnown(): Promise<void> {
+  private async addKnown(): Promise<void> {
+    const { rows, fetch, fetched } = this;
+    const { words, fetchModels } = this.options;
     // Not `disabled`, which would move the cursor away.
     if (fetch.getAttribute('aria-disabled') === 'true') return;
     fetch.setAttribute('aria-disabled', 'true');
@@ -234,10 +264,10 @@ export function buildModels(container: HTMLElement, { models, words, copy, fetch
     try {
       const found = (await fetchModels()).map(draftOf);
       const here = new Set(rows.map((row) => row.draft.id.trim()));
-      const fresh = found.filter((draft) => !here.has(draft.id)).map((draft) => new Row(draft, false, words, refresh));
+      const fresh = found.filter((draft) => !here.has(draft.id)).map((draft) => this.row(draft, false));
       rows.push(...fresh);
-      list.append(...fresh.map((row) => row.item));
-      refresh();
+      this.list.append(...fresh.map((row) => row.item));
+      this.refresh();
       fetched.textContent = words('builder.fetched', { added: fresh.length, known: found.length - fresh.length });
     } catch (reason) {
       fetched.textContent = words('builder.fetchFailed', { reason: String(reason) });

@@ -17,7 +17,7 @@ type Work = (request: Request, signal: AbortSignal) => Promise<object>;
 
 /** Answers to those who may read this node type. */
 export function onGet(RED: NodeAPI, permission: string, path: string, work: Work): void {
-  RED.httpAdmin.get(PREFIX + path, RED.auth.needsPermission(permission), answering(work));
+  RED.httpAdmin.get(PREFIX + path, RED.auth.needsPermission(permission), handlerOf(work));
 }
 
 /** Answers to those who may change this node type. */
@@ -27,7 +27,7 @@ export function onPost(
   path: string,
   work: (body: Body, signal: AbortSignal) => Promise<object>,
 ): void {
-  const answer = answering(({ body }, signal) => work(isRecord(body) ? body : {}, signal));
+  const answer = handlerOf(({ body }, signal) => work(isRecord(body) ? body : {}, signal));
   RED.httpAdmin.post(PREFIX + path, RED.auth.needsPermission(permission), (request, response) => {
     const refusal = refusalOf(request);
     if (refusal === undefined) answer(request, response);
@@ -53,7 +53,7 @@ function isOtherHost(request: Request): boolean {
   return !URL.canParse(origin) || !hosts.map((host) => host?.trim()).includes(new URL(origin).host);
 }
 
-function answering(work: Work): (request: Request, response: Response) => void {
+function handlerOf(work: Work): (request: Request, response: Response) => void {
   return (request, response) => {
     const gone = new AbortController();
     response.on('close', () => gone.abort(invalidInput('the dialog was closed')));

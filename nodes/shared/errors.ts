@@ -17,7 +17,7 @@ export function asCoded(thrown: unknown): CodedError {
 /** For Catch nodes, the log and the debug sidebar. Without a stack: that would say where in this package, not what to do. */
 export function forFlow(error: CodedError, words: Words): CodedError {
   const { code, message, cause, badge } = error;
-  // What is wrong with an input only the detail says.
+  // Why it was this time comes before what the code means in general. What is wrong with an input only the detail says.
   const known =
     (badge === undefined ? undefined : words(`error.${badge}`)) ??
     (code === 'INVALID_INPUT' ? undefined : words(`error.${code}`));
@@ -31,10 +31,9 @@ export function forFlow(error: CodedError, words: Words): CodedError {
 
 /** What a command ends with when its node is closed before the command was sent. */
 export function closedError(): CodedError {
-  return new CodedError('EXPIRED', 'the node was closed before the command had its turn; it was not sent', {
-    retriable: true,
-    hint: 'The flow was redeployed or stopped. Send the message again if it is still wanted.',
-  });
+  const hint = 'The flow was redeployed or stopped. Send the message again if it is still wanted.';
+  const message = 'the node was closed before the command had its turn; it was not sent';
+  return new CodedError('EXPIRED', message, { retriable: true, hint }, 'closed');
 }
 
 function sentence(text: string): string {

@@ -4,7 +4,7 @@
  */
 import type { NodeAPI } from 'node-red';
 import { CodedError } from '../../src/common/errors';
-import type { SberAccount } from '../../src/sber/account';
+import type { SberAccount } from '../../src/sber/sber-account';
 import { onGet } from './admin';
 import { accountOf, deployed } from './define-config';
 

@@ -4,7 +4,7 @@
  */
 import { systemClock } from '../../src/common/clock';
 import type { Settings } from '../../src/common/settings';
-import type { Lane, SberAccount } from '../../src/sber/account';
+import type { Lane, SberAccount } from '../../src/sber/sber-account';
 import type { Work } from '../../src/sber/changes';
 import type { SberClient } from '../../src/sber/client';
 import type { Warning } from '../../src/sber/shapes';

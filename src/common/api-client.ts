@@ -37,7 +37,7 @@ export interface ApiAnswer {
 /**
  * `connect`: no connection came about, or the proxy refused one; `tls`: its certificate is not trusted; `lost`: it ended
  * before the answer did; `timeout`: no complete answer in time; `size`: the answer is larger than `maxBytes`; `protocol`:
- * what answers there does not speak HTTP, or not as it is asked; `aborted`: the caller's signal.
+ * the answer is not HTTP, or not the HTTP that was asked for; `aborted`: the caller's signal.
  */
 export type ApiFailureKind = 'connect' | 'tls' | 'lost' | 'timeout' | 'size' | 'protocol' | 'aborted';
 

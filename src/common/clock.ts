@@ -36,7 +36,7 @@ export function clockFrom({ wall, awake, uptime }: TimeSources): Clock {
     elapsed: () => {
       // performance.now() stops while a laptop sleeps, the system's uptime does not. A command that was waiting when the
       // lid closed must find its deadline passed when the lid opens. As nothing else makes the wall clock leap ahead but
-      // somebody who sets it, the dear counter is asked only when it leapt.
+      // a person who sets it, the uptime, which costs more to read, is read only when it leapt.
       const now = awake();
       const leap = Math.abs(wall() - now - apart);
       if (leap > SLEEP_MS) {

@@ -1,6 +1,6 @@
 /**
  * The one error class of the package. Flows see `code` and `cause` in `msg.error`, so both are plain, small and free of
- * secrets. Which codes exist, and what to advise for each, is told by the tables of `thekeys`, `sber` and `google`.
+ * secrets. Which codes exist, and what to advise for each, stands in the tables of `thekeys`, `sber` and `google`.
  */
 
 /** What a Catch node finds in `msg.error.cause`. */
@@ -9,7 +9,7 @@ export interface ErrorCause {
   gatewayCode?: number;
   /** The HTTP status of the answer, where there was one. */
   httpStatus?: number;
-  /** Whether sending the same message again later can succeed without anybody changing anything. */
+  /** Whether sending the same message again later can succeed without any change by a person. */
   retriable: boolean;
   /** What to do about it, in a sentence. */
   hint: string;

@@ -14,7 +14,7 @@ const PLAIN = /^[!-~]+(?: [!-~]+)*$/;
 export function foreignText(text: string, most = 200): string {
   // Names mostly are: the longer way costs more than the rest of many a log line.
   if (text.length <= most && PLAIN.test(text)) return text;
-  // Cut first: whoever sends megabytes shall not have them searched.
+  // Cut first: megabytes from a foreign side are not searched.
   const line = text
     .slice(0, most * 2)
     .replace(UNPRINTABLE, ' ')

@@ -1,5 +1,5 @@
 /**
- * Where the parts of `src` write what they do. The texts hold no secret, and no word of somebody else's that did not go
+ * Where the parts of `src` write what they do. The texts hold no secret, and no word of a foreign side that did not go
  * through `foreign.ts`.
  */
 export interface Log {

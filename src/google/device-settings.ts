@@ -221,16 +221,16 @@ function armLevels(value: unknown): ArmLevel[] {
 function armLevel(value: unknown): ArmLevel {
   const { level_name: name, level_values: values } = isRecord(value) ? value : {};
   if (typeof name !== 'string' || name.trim() === '') throw invalidInput('a level needs a name (level_name)');
-  const spoken = (Array.isArray(values) ? (values as unknown[]) : []).flatMap((item) => {
+  const translations = (Array.isArray(values) ? (values as unknown[]) : []).flatMap((item) => {
     const { lang, level_synonym: synonyms } = isRecord(item) ? item : {};
     const language = typeof lang === 'string' ? lang.trim() : '';
     const words = Array.isArray(synonyms) ? list('the words of a level').parse(synonyms) : [];
     // What is no language would spoil the list of all devices (the published schema).
     return /^[a-z]{2,3}(-\w+)*$/i.test(language) && words.length > 0 ? [{ level_synonym: words, lang: language }] : [];
   });
-  // Google needs words in English for every level, whatever languages the users speak (its page on ArmDisarm).
-  if (!spoken.some((item) => item.lang === 'en')) {
-    spoken.unshift({ level_synonym: [name.replace(/[_-]+/g, ' ').trim() || name], lang: 'en' });
+  // Google needs words in English for every level, whatever the languages of its users (its page on ArmDisarm).
+  if (!translations.some((item) => item.lang === 'en')) {
+    translations.unshift({ level_synonym: [name.replace(/[_-]+/g, ' ').trim() || name], lang: 'en' });
   }
-  return { level_name: name, level_values: spoken };
+  return { level_name: name, level_values: translations };
 }

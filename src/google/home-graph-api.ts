@@ -12,7 +12,7 @@ import { ServiceAccountError, type ServiceAccount } from './service-account';
 const TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 /** Longer than Google ever asks to wait. */
-const MOST_ASKED_MS = 60 * 60_000;
+const LONGEST_RETRY_AFTER_MS = 60 * 60_000;
 const API_HINT =
   'Enable the HomeGraph API in the Google Cloud project of the same ID, and use a key of a service account in that project.';
 
@@ -69,7 +69,7 @@ export class HomeGraphApi {
       if (error instanceof ApiFailure) return { kind: 'later', reason: error.reason, atLeastMs: 0 };
       if (!(error instanceof ServiceAccountError)) throw error;
       return error.retriable
-        ? { kind: 'later', reason: error.message, atLeastMs: Math.min(MOST_ASKED_MS, error.retryAfterMs) }
+        ? { kind: 'later', reason: error.message, atLeastMs: Math.min(LONGEST_RETRY_AFTER_MS, error.retryAfterMs) }
         : { kind: 'refused', reason: 'no token', hint: `Google said: ${error.message}.`, whole: true };
     } finally {
       this.underWay -= 1;
@@ -98,8 +98,8 @@ export class HomeGraphApi {
     if (status >= 200 && status < 300) return { kind: 'done' };
     if (status === 404) return { kind: 'unknown' };
     if (status === 429 || status >= 500) {
-      const asked = retryAfterMs(headers, this.options.clock.now()) ?? 0;
-      return { kind: 'later', reason, atLeastMs: Math.min(MOST_ASKED_MS, asked) };
+      const wanted = retryAfterMs(headers, this.options.clock.now()) ?? 0;
+      return { kind: 'later', reason, atLeastMs: Math.min(LONGEST_RETRY_AFTER_MS, wanted) };
     }
     if (status === 401 || status === 403) return { kind: 'refused', reason, hint: API_HINT, whole: true };
     const said = saidIn(answer, token);

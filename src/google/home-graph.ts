@@ -58,8 +58,8 @@ export class HomeGraphClient implements HomeGraph {
   }
 
   async requestSync(agentUserIds: readonly string[]): Promise<boolean> {
-    const asked = await Promise.all(this.lanesOf(agentUserIds).map((lane) => lane.requestSync()));
-    return asked.length > 0 && asked.every((each) => each);
+    const requested = await Promise.all(this.lanesOf(agentUserIds).map((lane) => lane.requestSync()));
+    return requested.length > 0 && requested.every((each) => each);
   }
 
   forget(agentUserId: string): void {

@@ -50,7 +50,7 @@ interface Pending {
   readonly conclude: (result: Result) => void;
 }
 
-/** No one takes longer to leave; timers of the system take no more than some weeks. */
+/** Leaving does not last longer; timers of the system last no more than some weeks. */
 const LONGEST_EXIT_MS = 24 * 60 * 60_000;
 
 export class SmartHome implements IntentHandler {
@@ -320,7 +320,7 @@ export class SmartHome implements IntentHandler {
 
   /**
    * What was to be reported of the device may have been lost with the last run, or with the deploy that brought it: a
-   * report that had not got through, the end of an exit delay. Of one that was never spoken of there is nothing to say.
+   * report that had not got through, the end of an exit delay. Of one that no flow has reported there is nothing to say.
    */
   private resume(entry: Registered): void {
     const { device } = entry;

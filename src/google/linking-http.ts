@@ -1,5 +1,5 @@
 /**
- * The few things that the linking addresses need of HTTP, on Node's own request and response, so that it does not matter
+ * The few things that the linking addresses need of HTTP, on Node's own request and response, so that it makes no difference
  * which framework or proxy stands before them: forms with a size limit, the caller's address, whether a page of another
  * site sent the request, and answers that no cache may keep.
  */

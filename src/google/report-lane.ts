@@ -68,7 +68,7 @@ export class ReportLane {
   private refusedSince = -Infinity;
   private syncDue = false;
   private stopSync: (() => void) | undefined;
-  private syncWaiters: ((asked: boolean) => void)[] = [];
+  private syncWaiters: ((requested: boolean) => void)[] = [];
   /** Calls in a row that failed for now (429, 5xx, network). */
   private failures = 0;
   /** 404 in a row. */
@@ -235,7 +235,7 @@ export class ReportLane {
     const verdict = await this.call('requestSync', { async: true });
     switch (verdict.kind) {
       case 'done':
-        // The device list may have changed what Google takes.
+        // The device list may have changed what Google accepts.
         this.refused.clear();
         this.settleSync(true);
         return 0;
@@ -331,7 +331,7 @@ export class ReportLane {
     log.warn(`Home Graph: ${message}`);
   }
 
-  private settleSync(asked: boolean): void {
-    for (const settle of this.syncWaiters.splice(0)) settle(asked);
+  private settleSync(requested: boolean): void {
+    for (const settle of this.syncWaiters.splice(0)) settle(requested);
   }
 }

@@ -11,7 +11,7 @@ export type JsonObject = Record<string, Json>;
 /** The states of a device as Google names them (`isArmed`, `currentArmLevel`, `isLocked`, `online`, …). */
 export type States = Record<string, Json>;
 
-/** Who speaks: the owner of a good access token. */
+/** The owner of a good access token, who makes the request. */
 export interface Identity {
   /** What Google knows the user by: random, permanent, the same for every link of that user. */
   agentUserId: string;
@@ -21,7 +21,7 @@ export interface Identity {
   link: string;
 }
 
-/** Whoever waits for the answer to a request. */
+/** The other end of a request, which waits for the answer. */
 export interface Caller {
   /** When the request came, by the clock's `elapsed`. */
   since: number;
@@ -32,7 +32,7 @@ export interface Caller {
 export interface Accounts {
   /** Whose access token this is; undefined for one that is unknown, expired or ended. @throws StateError */
   authenticate(bearer: string): Promise<Identity | undefined>;
-  /** Ends every token of that user's link, and nobody else's. Durable when it resolves. */
+  /** Ends every token of that user's link alone. Durable when it resolves. */
   disconnect(agentUserId: string, link: string): Promise<void>;
   /** The `agentUserId` of every user who has a living link. */
   linkedUsers(): Promise<string[]>;
@@ -60,7 +60,7 @@ export interface HomeGraph {
   /** Whether anything is sent: there is a usable service account key. */
   readonly enabled: boolean;
   /**
-   * Tells these users' Home Graph what devices are. `states` maps a device to all states of its traits and `online`.
+   * Reports to these users' Home Graph what devices are. `states` maps a device to all states of its traits and `online`.
    * Calls come in the order of what happened; a later one replaces what is still waiting for the same device.
    */
   report(agentUserIds: readonly string[], states: Readonly<Record<string, States>>): void;
@@ -73,7 +73,7 @@ export interface HomeGraph {
   notify(agentUserIds: readonly string[], deviceId: string, trait: string, notification: JsonObject): void;
   /**
    * Asks Google to read the device list of these users again. Resolves when that is over, and never rejects: true if
-   * Google has heard of it for each of them, false if it could not be told, or was given up.
+   * Google has got it for each of them, false if it could not be reported, or was given up.
    */
   requestSync(agentUserIds: readonly string[]): Promise<boolean>;
   /** Forgets what waits for a user who is no longer linked. */

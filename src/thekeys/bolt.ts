@@ -120,7 +120,7 @@ async function readBack(bolts: Bolts, action: Action, outcome: Done<null> | Lost
   const { options, deadline, life, share } = action;
   const wanted = WANTED[action.target];
   const isLost = outcome.kind === 'lost';
-  // No reading can tell whether a calibration took place.
+  // No reading can show whether a calibration took place.
   if (isLost && wanted === undefined) return undefined;
   options.onProgress?.({ step: 'confirming' });
   const until = Math.max(clock.elapsed(), deadline) + timing.readBack;
@@ -134,7 +134,7 @@ async function readBack(bolts: Bolts, action: Action, outcome: Done<null> | Lost
       const isShown = wanted === undefined ? last !== undefined && last.state !== 'unknown' : last?.state === wanted;
       if (isShown) return last;
       const isWanted = queue.isWanted(share.identifier);
-      // What the gateway has accepted may be on its way still; whether a lost command ever was, waiting does not tell.
+      // What the gateway has accepted may be on its way still; whether a lost command ever was, waiting does not show.
       if (isWanted && (tries > 0 || isLost || last === undefined)) return last;
       const pauses = isWanted ? [Math.min(...timing.readBackPauses)] : timing.readBackPauses;
       // A lock that reads as the other state is read until the deadline, twice at least; one that cannot be read, longer.

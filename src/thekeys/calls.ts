@@ -37,7 +37,7 @@ export interface Call<T> {
   light: boolean;
   /**
    * It moves a bolt or writes a firmware. Once it may have reached the gateway it is never sent again, and without a
-   * usable answer nobody knows what became of it.
+   * usable answer its outcome is not known.
    */
   acts: boolean;
   read(body: string): Reply<T>;
@@ -73,7 +73,7 @@ export function formOf({ method, identifier, code }: Call<unknown>, timestamp?: 
   if (code !== undefined && timestamp !== undefined) {
     fields.push(['ts', String(timestamp)], ['hash', sign(code, timestamp)]);
   }
-  // A space never occurs, so the one difference between forms and percent-encoding does not matter; `+` and `/` of a hash
+  // A space never occurs, so the one difference between forms and percent-encoding makes no difference; `+` and `/` of a hash
   // must be encoded, or a form decoder turns `+` into a space.
   return fields.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
 }

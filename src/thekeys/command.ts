@@ -65,7 +65,7 @@ export function tooLate({ sent, obstacle }: Course): GatewayError {
 
 /** How long other processes wait for one that died while it had the right to send. */
 const LEASE_MS = 8000;
-/** A gateway tells its list and its status in 0.1 s; one that does not soon will not, and others wait meanwhile. */
+/** A gateway answers with its list and its status in 0.1 s; one that does not soon will not, and others wait meanwhile. */
 export const LIGHT_ANSWER_MS = 5000;
 /**
  * A gateway that was too slow to be waited for may be at work still. It is left alone for a while: what overlaps is dropped
@@ -184,14 +184,14 @@ async function request<T>(
         life.signal.throwIfAborted();
         // A process that was stopped for a while may have lost its right to another one.
         lease?.lost.throwIfAborted();
-        if (call.code !== undefined) sent.timestamp = timestamps.take();
+        if (call.code !== undefined) sent.timestamp = timestamps.next();
         sent.sentAt = clock.elapsed();
         course.sent = true;
         if (command.deadlineIsForSending) life.setDeadline(undefined);
         return formOf(call, sent.timestamp);
       },
     });
-    const outcome = answered(call, answer, sent, clock.now());
+    const outcome = answered(call, answer, sent, { now: clock.now(), otherOwner: channel.state.otherOwner });
     note(outcome.kind === 'done' ? 'done' : outcome.error.code);
     if (sent.timestamp !== undefined) accepted(channel, sent.timestamp, outcome);
     return outcome;
@@ -248,7 +248,9 @@ async function explain(
         const isRecent = now - synchronized.at < BETWEEN_SYNCHRONIZATIONS_MS;
         // Some gateways answer `/synchronize` at once, and take minutes for it.
         if (isRecent && (await isSynchronizing(channel, command))) return { ...facts, synchronizing: true };
-        return { ...facts, doubt: timestamps.doubt(timestamp), maySynchronize: !isRecent || synchronized.helped };
+        const doubt = timestamps.doubt(timestamp);
+        // Before the sequence of timestamps is doubted, the gateway has its chance again.
+        return { ...facts, doubt, maySynchronize: !isRecent || synchronized.helped || doubt === 'some' };
       }
       default:
         return facts;

@@ -33,7 +33,7 @@ export interface ExchangeRequest {
 /**
  * `connect`: no connection came about (refused, no route, unknown name, no answer in time), or none in time for an answer;
  * `lost`: the connection ended before the answer did; `timeout`: no complete answer in time; `size`: the answer is too
- * large; `protocol`: what answers there does not speak HTTP, or not as it is asked; `aborted`: the caller's signal.
+ * large; `protocol`: the answer is not HTTP, or not the HTTP that was asked for; `aborted`: the caller's signal.
  */
 export type ExchangeFailureKind = 'connect' | 'lost' | 'timeout' | 'size' | 'protocol' | 'aborted';
 
@@ -64,95 +64,96 @@ export const LEAST_ANSWER_MS = 100;
 /** Sends one request and reads the whole answer, whatever its status. @throws ExchangeFailure, or what `body` throws */
 export function exchange(request: ExchangeRequest): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const { url, clock, signal } = request;
-    if (signal?.aborted) {
-      reject(new ExchangeFailure('aborted', false, 'ABORT_ERR'));
-      return;
-    }
-    const endsAt = clock.elapsed() + request.timeoutMs;
-    const parser = new AnswerParser(MOST_BYTES);
-    const socket = net.connect({
-      host: request.connectTo ?? url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(url.port || 80),
-      noDelay: true,
-    });
-    let sent = false;
-    let settled = false;
-
-    const settle = (): boolean => {
-      if (settled) return false;
-      settled = true;
-      cancel();
-      forget?.();
-      return true;
-    };
-    const fail = (kind: ExchangeFailureKind, reason: string): void => {
-      if (!settle()) return;
-      // A connection that is merely closed goes on in the kernel: what left while the network was away would be sent again
-      // until it comes back, and a door would open long after its command has ended. A reset takes it back.
-      if (sent) socket.resetAndDestroy();
-      else socket.destroy();
-      reject(new ExchangeFailure(kind, sent, reason, parser.status || undefined));
-    };
-    const read = (step: () => boolean): void => {
-      try {
-        if (settled || !step() || !settle()) return;
-        socket.destroy();
-        resolve(parser.answer);
-      } catch (error) {
-        if (error instanceof AnswerFault) fail(error.kind, error.reason);
-        else throw error;
-      }
-    };
-    const timeOut = (): void => fail(sent ? 'timeout' : 'connect', 'ETIMEDOUT');
-    // A process that stood still learns of the time before it learns of what has arrived meanwhile. Two rounds of the event
-    // loop bring that in: the bytes, and the end of the connection.
-    const cancel = clock.after(request.timeoutMs, () => setImmediate(() => setImmediate(timeOut)));
-    const forget = signal && onAbort(signal, () => fail('aborted', 'ABORT_ERR'));
-
-    socket.on('connect', () => {
-      if (settled) return;
-      if (endsAt - clock.elapsed() < LEAST_ANSWER_MS) {
-        timeOut();
-        return;
-      }
-      let bytes: string;
-      try {
-        bytes = textOfRequest(request.method, url, request.body());
-      } catch (error) {
-        if (settle()) socket.destroy();
-        const refusal = error as Error;
-        reject(refusal);
-        return;
-      }
-      sent = true;
-      socket.write(bytes);
-    });
-    socket.on('data', (bytes) => read(() => parser.push(bytes)));
-    socket.on('end', () =>
-      read(() => {
-        parser.end();
-        return true;
-      }),
-    );
-    socket.on('error', (error) => fail(sent ? 'lost' : 'connect', systemCode(error) ?? 'ERR_SOCKET'));
-    socket.on('close', () => fail(sent ? 'lost' : 'connect', 'ECONNRESET'));
+    if (request.signal?.aborted) reject(new ExchangeFailure('aborted', false, 'ABORT_ERR'));
+    else new Exchange(request, resolve, reject);
   });
 }
 
+class Exchange {
+  private readonly parser = new AnswerParser(MOST_BYTES);
+  private readonly socket: net.Socket;
+  private readonly endsAt: number;
+  private readonly cleanups: (() => void)[];
+  private sent = false;
+  private settled = false;
+
+  constructor(
+    private readonly request: ExchangeRequest,
+    private readonly resolve: (answer: HttpAnswer) => void,
+    private readonly reject: (reason: Error) => void,
+  ) {
+    const { url, clock, signal, timeoutMs } = request;
+    const { parser } = this;
+    this.endsAt = clock.elapsed() + timeoutMs;
+    // A process that stood still learns of the time before it learns of what has arrived meanwhile. Two rounds of the event
+    // loop bring that in: the bytes, and the end of the connection.
+    const cancel = clock.after(timeoutMs, () => setImmediate(() => setImmediate(() => this.timeOut())));
+    this.cleanups = [cancel, ...(signal ? [onAbort(signal, () => this.fail('aborted', 'ABORT_ERR'))] : [])];
+    const host = request.connectTo ?? url.hostname.replace(/^\[|\]$/g, '');
+    this.socket = net
+      .connect({ host, port: Number(url.port || 80), noDelay: true })
+      .on('connect', () => this.send())
+      .on('data', (bytes) => this.read(() => parser.push(bytes)))
+      .on('end', () => this.read(() => (parser.end(), true)))
+      .on('error', (error) => this.fail(this.sent ? 'lost' : 'connect', systemCode(error) ?? 'ERR_SOCKET'))
+      .on('close', () => this.fail(this.sent ? 'lost' : 'connect', 'ECONNRESET'));
+  }
+
+  private send(): void {
+    if (this.settled) return;
+    const { method, url, body, clock } = this.request;
+    if (this.endsAt - clock.elapsed() < LEAST_ANSWER_MS) {
+      this.timeOut();
+      return;
+    }
+    let bytes: string;
+    try {
+      bytes = textOfRequest(method, url, body());
+    } catch (error) {
+      if (this.settle()) this.socket.destroy();
+      this.reject(error as Error);
+      return;
+    }
+    this.sent = true;
+    this.socket.write(bytes);
+  }
+
+  /** @param step true when the answer is complete */
+  private read(step: () => boolean): void {
+    try {
+      if (this.settled || !step() || !this.settle()) return;
+      this.socket.destroy();
+      this.resolve(this.parser.answer);
+    } catch (error) {
+      if (error instanceof AnswerFault) this.fail(error.kind, error.reason);
+      else throw error;
+    }
+  }
+
+  private timeOut(): void {
+    this.fail(this.sent ? 'timeout' : 'connect', 'ETIMEDOUT');
+  }
+
+  private fail(kind: ExchangeFailureKind, reason: string): void {
+    if (!this.settle()) return;
+    // A connection that is merely closed goes on in the kernel: what left while the network was away would be sent again
+    // until it comes back, and a door would open long after its command has ended. A reset takes it back.
+    if (this.sent) this.socket.resetAndDestroy();
+    else this.socket.destroy();
+    this.reject(new ExchangeFailure(kind, this.sent, reason, this.parser.status || undefined));
+  }
+
+  private settle(): boolean {
+    if (this.settled) return false;
+    this.settled = true;
+    for (const cleanup of this.cleanups) cleanup();
+    return true;
+  }
+}
+
 function textOfRequest(method: 'GET' | 'POST', url: URL, body: string): string {
-  const form =
-    method === 'POST'
-      ? ['Content-Type: application/x-www-form-urlencoded', `Content-Length: ${Buffer.byteLength(body)}`]
-      : [];
-  const target = `${url.pathname}${url.search}`;
-  return [
-    `${method} ${target} HTTP/1.1`,
-    `Host: ${url.host}`,
-    'Accept: */*',
-    ...form,
-    'Connection: close',
-    '',
-    body,
-  ].join('\r\n');
+  const form = ['Content-Type: application/x-www-form-urlencoded', `Content-Length: ${Buffer.byteLength(body)}`];
+  const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1`, `Host: ${url.host}`, 'Accept: */*'];
+  if (method === 'POST') lines.push(...form);
+  return [...lines, 'Connection: close', '', body].join('\r\n');
 }

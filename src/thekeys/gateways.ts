@@ -184,7 +184,7 @@ export class Gateways {
     };
     return {
       reserve: async () => (await this.siteOf(entry)).timestamps.reserve(),
-      take: () => current().take(),
+      next: () => current().next(),
       confirm: (timestamp) => current().confirm(timestamp),
       spare: (timestamp) => current().spare(timestamp),
       doubt: (timestamp) => current().doubt(timestamp),

@@ -6,7 +6,7 @@ import { foreignText } from '../common/foreign';
 import type { StateError } from '../state/state';
 import type { Refusal } from './wire';
 import type { Call } from './calls';
-import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
+import { gatewayError, type ErrorDetails, type GatewayError, type GatewayErrorCode } from './errors';
 import type { ExchangeFailure, ExchangeFailureKind, HttpAnswer } from './exchange';
 
 export type Outcome<T> = Done<T> | Refused | Unsent | Lost;
@@ -44,15 +44,27 @@ export interface Request {
   sentAt: number;
 }
 
-/** @param now milliseconds since 1970 */
-export function answered<T>(call: Call<T>, answer: HttpAnswer, request: Request, now: number): Outcome<T> {
+/** What else may explain a refusal. */
+export interface Circumstances {
+  /** Milliseconds since 1970. */
+  now: number;
+  /** As in `State`. */
+  otherOwner?: string | undefined;
+}
+
+export function answered<T>(
+  call: Call<T>,
+  answer: HttpAnswer,
+  request: Request,
+  circumstances: Circumstances,
+): Outcome<T> {
   const reply = call.read(answer.body);
   const { timestamp, sentAt } = request;
   switch (reply.kind) {
     case 'ok':
       return { kind: 'done', value: reply.value, sentAt };
     case 'refused':
-      return { kind: 'refused', error: refusal(reply, answer, now), timestamp };
+      return { kind: 'refused', error: refusal(reply, answer, circumstances), timestamp };
     case 'unusable': {
       const message = `${reply.why} (${call.path})`;
       const error = gatewayError('BAD_RESPONSE', { message, httpStatus: answer.status });
@@ -77,6 +89,7 @@ export function sharedStateLost(error: StateError): GatewayError {
   return gatewayError('GATEWAY_UNREACHABLE', {
     message: `the state shared with other processes cannot be reached (${error.reason}), so nothing was sent`,
     hint: 'Check the Redis server named in the gateway configuration.',
+    badge: 'sharedStateLost',
   });
 }
 
@@ -87,7 +100,7 @@ const LOST: Partial<Record<ExchangeFailureKind, { code: GatewayErrorCode; why: s
   size: { code: 'BAD_RESPONSE', why: 'the answer was too large' },
   protocol: {
     code: 'BAD_RESPONSE',
-    why: 'what answers at the address of the gateway is none: it does not speak HTTP',
+    why: 'what answers at the address of the gateway is none: it does not answer in HTTP',
   },
 };
 
@@ -107,9 +120,11 @@ function unreachable(reason: string): GatewayError {
   return gatewayError('GATEWAY_UNREACHABLE', { message, ...(isOfName ? { badge: 'unknownName' } : {}) });
 }
 
-function refusal({ code, gatewayCode, detail }: Refusal, { status, headers }: HttpAnswer, now: number): GatewayError {
-  const isOfTime = code === 'GATEWAY_CLOCK' || code === 'INVALID_HMAC';
-  const clocks = isOfTime ? comparedClocks(code, headers, now) : {};
+function refusal(
+  { code, gatewayCode, detail }: Refusal,
+  { status, headers }: HttpAnswer,
+  circumstances: Circumstances,
+): GatewayError {
   return gatewayError(code, {
     gatewayCode,
     httpStatus: status,
@@ -119,31 +134,41 @@ function refusal({ code, gatewayCode, detail }: Refusal, { status, headers }: Ht
       : {
           message: `${gatewayError(code).message}: "${foreignText(detail.replace(/[A-Za-z0-9+/=%]{24,}/g, '…'), 80)}"`,
         }),
-    ...clocks,
+    ...explanation(code, headers, circumstances),
   });
 }
 
 /** Clocks that differ by more would explain a refused timestamp. */
 const SAME_TIME_MS = 60_000;
 
-/** Whose clock is wrong cannot be known from here; that they differ can, where the gateway's answer has a date. */
-function comparedClocks(
+/** What is known besides the gateway's word of a refusal that signature or time are wrong. */
+function explanation(
   code: GatewayErrorCode,
   headers: HttpAnswer['headers'],
-  now: number,
-): { message?: string; hint?: string } {
-  const theirs = Date.parse(headers.date ?? '');
+  { now, otherOwner }: Circumstances,
+): Pick<ErrorDetails, 'message' | 'hint' | 'badge'> {
+  if (code !== 'GATEWAY_CLOCK' && code !== 'INVALID_HMAC') return {};
+  // Whose clock is wrong cannot be known from here; that they differ can, where the gateway's answer has a date.
+  const apart = Math.abs(Date.parse(headers.date ?? '') - now);
   const shown = `${new Date(now).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  if (Math.abs(theirs - now) > SAME_TIME_MS) {
-    const minutes = Math.round(Math.abs(theirs - now) / 60_000);
+  if (apart > SAME_TIME_MS) {
     return {
-      message: `the clocks of this machine and of the gateway are ${minutes} minutes apart`,
+      message: `the clocks of this machine and of the gateway are ${Math.round(apart / 60_000)} minutes apart; this one shows ${shown}`,
       hint: `This machine shows ${shown}. If that is wrong, set its clock; if it is right, check that the gateway reaches the internet, then restart it.`,
+      badge: 'clocksApart',
     };
   }
-  if (code === 'INVALID_HMAC') return {};
+  if (code === 'GATEWAY_CLOCK') {
+    return {
+      message: `the gateway does not accept the time of the command (${shown}), and synchronizing it has not changed that`,
+      hint: `Either clock may be wrong. This machine shows ${shown}. If that is right, check that the gateway reaches the internet, then restart it.`,
+      badge: 'clockRefused',
+    };
+  }
+  if (otherOwner === undefined) return {};
   return {
-    message: 'the gateway does not accept the time of the command, and synchronizing it has not changed that',
-    hint: `Either clock may be wrong. This machine shows ${shown}. If that is right, check that the gateway reaches the internet, then restart it.`,
+    message: `the gateway rejected the signature, and ${otherOwner} keeps its timestamps in the same folder`,
+    hint: 'Two Node-REDs use one user directory, so that the gateway refuses commands of both. Give each one of its own, and let them share a Redis (Shared state). If it goes on after that, compare the share code.',
+    badge: 'otherOwner',
   };
 }

@@ -1,7 +1,7 @@
 /**
  * What is known of each lock of a gateway. Every reading is added, whichever node asked for it, and whatever follows that
  * lock gets it at once, in other processes that share the state too. The last one of each lock is kept, so that after a
- * deploy or a restart a change can be told from a first reading.
+ * deploy or a restart a change differs from a first reading.
  */
 import { randomUUID } from 'node:crypto';
 import { textOf } from '../common/errors';
@@ -127,7 +127,7 @@ export class Readings {
     this.saving ??= this.saveAll().finally(() => (this.saving = undefined));
   }
 
-  /** Nothing waits for it: a slow disk keeps no reading from anybody. */
+  /** Nothing waits for it: a slow disk keeps no reading from its listeners. */
   private async saveAll(): Promise<void> {
     const { state, log } = this.options;
     await this.loaded();

@@ -20,7 +20,7 @@ export interface Policy {
   /** False: the first obstacle ends it (polls). */
   patient: boolean;
   /**
-   * True: a refused signature is followed by another one. False for reads, as whoever answers in the gateway's place could
+   * True: a refused signature is followed by another one. False for reads, as an impostor in the gateway's place could
    * collect signatures that open the door: then something else must explain the refusal.
    */
   signsAgain: boolean;
@@ -37,7 +37,7 @@ export interface Facts {
   synchronizing?: boolean;
   /** What our own sequence of timestamps says to a refused one. */
   advice?: Advice;
-  /** How much speaks for this machine's clock as the cause of a refusal that blames the gateway's. */
+  /** How likely this machine's clock is the cause of a refusal that blames the gateway's. */
   doubt?: 'none' | 'some' | 'strong';
   /** False where the gateway has been synchronized lately, and that did not help. */
   maySynchronize?: boolean;
@@ -84,7 +84,7 @@ function afterRefusal<T>({ error, timestamp }: Refused, facts: Facts, tries: Tri
     case 'LOCK_NOT_DETECTED':
       return facts.synchronizing === true ? whileSynchronizing(error, policy) : fail;
     case 'INVALID_HMAC': {
-      // Either the share code is wrong, for good, or the timestamp was: one more try tells.
+      // Either the share code is wrong, for good, or the timestamp was: one more try decides.
       if (tries.signature > 0) return fail;
       if (facts.synchronizing === true) return whileSynchronizing(error, policy);
       const isOurs = facts.advice !== undefined && facts.advice.kind !== 'retry';
@@ -97,7 +97,7 @@ function afterRefusal<T>({ error, timestamp }: Refused, facts: Facts, tries: Tri
       if (facts.doubt !== 'strong' && tries.clock < 2 && facts.maySynchronize === true) {
         return { ...again('clock', error, tries), first: 'synchronize' };
       }
-      // Timestamps are not taken back lightly.
+      // Timestamps are not rewound lightly.
       if (facts.doubt === 'some' && tries.clock < 2) return again('clock', error, tries);
       return tries.signature > 0 ? fail : { ...again('signature', error, tries), first: 'restart-timestamps' };
     default:
@@ -137,5 +137,6 @@ export function synchronizingError(code: GatewayErrorCode): GatewayError {
   return gatewayError(code, {
     message: 'the gateway is synchronizing itself, and sees no lock meanwhile',
     hint: 'That takes it some minutes. Try again then, or allow a longer deadline.',
+    badge: 'gatewaySynchronizing',
   });
 }

@@ -1,6 +1,6 @@
 /**
  * Which timestamps of a gateway may have been used, in a few numbers, so that none is used again: not even where a clock
- * that was wrong led the sequence far ahead, the gateway refused it there, and it had to be taken back. A plain value and
+ * that was wrong led the sequence far ahead, the gateway refused it there, and it had to be rewound. A plain value and
  * its moves; when to make one, and where the value is kept, is left to `timestamps.ts`.
  */
 import type { Json } from '../state/state';
@@ -25,34 +25,34 @@ const MOST_LEFT = 8;
 
 export const UNUSED: Sequence = { below: 0, from: 1, at: 0, left: [] };
 
-/** The next `count` numbers, none below `floor`; fewer where one was used already. */
-export function take(
+/** The next `count` numbers, none below `least`; fewer where one was used already. */
+export function reserve(
   sequence: Sequence,
-  floor: number,
+  least: number,
   count: number,
 ): { sequence: Sequence; first: number; count: number } {
   const { below, from, at } = sequence;
   const ascending = [...sequence.left].sort((one, other) => one[0] - other[0]);
-  let first = Math.max(floor, at + 1);
+  let first = Math.max(least, at + 1);
   for (const [start, end] of ascending) if (first >= start && first <= end) first = end + 1;
   const next = ascending.find(([start]) => start > first)?.[0] ?? Infinity;
   const given = Math.min(count, next - first);
   const bounds = first - at > GAP ? { below: at, from: first } : { below, from };
-  // Those that were passed by are ahead again when the sequence is taken back.
+  // Those that were passed by are ahead again when the sequence is rewound.
   const left = sequence.left.filter(([, end]) => end > bounds.below);
   return { sequence: { ...bounds, at: first + given - 1, left }, first, count: given };
 }
 
 /** Lets the sequence go on behind `last`, which is lower than where it is. */
-export function takeBack({ below, from, at, left }: Sequence, last: number): Sequence {
+export function rewind({ below, from, at, left }: Sequence, last: number): Sequence {
   const isStep = last < from && from <= at && at - from < LONGEST_STEP;
   const stretches = isStep ? [...left, [from, at] as const].slice(-MOST_LEFT) : left;
   return { below, from: Math.min(from, last + 1), at: last, left: stretches };
 }
 
-/** Lets it go on behind `last` again, where it was before it was taken back. */
+/** Lets it go on behind `last` again, where it was before it was rewound. */
 export function resume(sequence: Sequence, last: number): Sequence {
-  // Its end was taken, but not all of it was used.
+  // Its end was reserved, but not all of it was used.
   const stretch = sequence.left.find(([start, end]) => start <= last && last <= end);
   return {
     below: sequence.at,
@@ -62,7 +62,7 @@ export function resume(sequence: Sequence, last: number): Sequence {
   };
 }
 
-/** Gives back, of what was taken last, all behind `last`. */
+/** Gives back, of what was reserved last, all behind `last`. */
 export function giveBack(sequence: Sequence, last: number): Sequence {
   return { ...sequence, at: last, from: Math.min(sequence.from, last + 1) };
 }

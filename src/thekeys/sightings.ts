@@ -8,7 +8,7 @@ import { lockNumber } from './readings';
 
 /** From the list that shows a movement until the bolt is at rest: it travels for about 5 s (field reports). */
 const REST_MS = 5000;
-/** Lists in a row without a lock, or with it, that decide whether it is in reach: one that is barely heard comes and goes. */
+/** Lists in a row without a lock, or with it, that decide whether it is in reach: one at the edge of reach comes and goes. */
 const IN_A_ROW = 2;
 
 interface Sighting {

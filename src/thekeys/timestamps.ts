@@ -1,7 +1,7 @@
 /**
  * The timestamps that sign commands: Unix seconds, each greater than all before it on the same gateway, through restarts,
- * `kill -9` and clocks set back. Numbers are reserved durably in small blocks before they are needed, so that taking one
- * waits for nothing. Which were used is written in `sequence.ts`; when to take one is for the commands.
+ * `kill -9` and clocks set back. Numbers are reserved durably in small blocks before they are needed, so that the next
+ * one waits for nothing. Which were used is written in `sequence.ts`; when to use one is for the commands.
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../common/clock';
@@ -10,7 +10,7 @@ import { isRecord } from '../common/json';
 import type { Log } from '../common/log';
 import { StateError, type Json, type State } from '../state/state';
 import { ExchangeFailure } from './exchange';
-import { asSequence, GAP, giveBack, resume, take, takeBack, toJson, UNUSED, type Sequence } from './sequence';
+import { asSequence, GAP, giveBack, reserve, resume, rewind, toJson, UNUSED, type Sequence } from './sequence';
 
 export interface TimestampsOptions {
   state: State;
@@ -63,13 +63,13 @@ export type Advice = { kind: 'retry' } | { kind: 'wait'; ms: number } | { kind: 
 /** What commands need of a sequence. */
 export type TimestampSource = Pick<
   Timestamps,
-  'reserve' | 'take' | 'confirm' | 'spare' | 'doubt' | 'refused' | 'settle'
+  'reserve' | 'next' | 'confirm' | 'spare' | 'doubt' | 'refused' | 'settle'
 >;
 
 export class Timestamps {
   /** As this process knows it: what it has kept, and what it could not keep. */
   private sequence: Sequence = UNUSED;
-  /** The greatest that was taken. */
+  /** The greatest that was used. */
   private last = 0;
   /** All up to this one are reserved for this process. */
   private reserved = 0;
@@ -79,7 +79,7 @@ export class Timestamps {
   private reserving: Promise<void> | undefined;
   /** The greatest from this process that the gateway has accepted, or may have: no word came of its fate. */
   private accepted = 0;
-  /** Taken last; what the gateway says to it is not known yet. */
+  /** Used last; what the gateway says to it is not known yet. */
   private open: number | undefined;
   /** How many far ahead of the clock were refused since one was last accepted. */
   private refusals = 0;
@@ -90,7 +90,7 @@ export class Timestamps {
   private troubled = false;
   private warnedOfSlowness = false;
   private cancelKeeping: (() => void) | undefined;
-  /** It is written down where the sequence stands, and nothing was taken since. */
+  /** It is written down where the sequence stands, and nothing was used since. */
   private settled = false;
   /** The name of the shared sequence when this process used it last. */
   private epoch: string | undefined;
@@ -98,7 +98,7 @@ export class Timestamps {
   constructor(private readonly options: TimestampsOptions) {}
 
   /**
-   * Sees to it that `take()` has one to give. It waits for a disk, but not for long.
+   * Sees to it that `next()` has one to give. It waits for a disk, but not for long.
    * @throws StateError where several processes share the sequence and its home cannot be reached: a guess could be a
    * timestamp that another process uses too.
    */
@@ -114,7 +114,7 @@ export class Timestamps {
   }
 
   /** The next one, for immediate use, after `reserve()`. @throws ExchangeFailure where it has become too old meanwhile */
-  take(): number {
+  next(): number {
     if (this.open !== undefined) this.accepted = Math.max(this.accepted, this.open);
     this.open = undefined;
     const isOld = this.reserved < this.seconds() - OLDEST_SECONDS;
@@ -140,7 +140,7 @@ export class Timestamps {
   }
 
   /**
-   * How much speaks for our clock as the cause of such a refusal: `some` where the sequence is far ahead of the clock,
+   * How likely our clock is the cause of such a refusal: `some` where the sequence is far ahead of the clock,
    * `strong` where so many were refused that the gateway's clock cannot be it.
    */
   doubt(timestamp: number): 'none' | 'some' | 'strong' {
@@ -172,7 +172,7 @@ export class Timestamps {
     const isNear = behind - now <= WRONG_CLOCK_SECONDS && behind < timestamp - 1;
     if (lead > WRONG_CLOCK_SECONDS && isNear && (this.accepted <= behind || this.refusals >= REFUSALS_BEYOND_DOUBT)) {
       const before = this.last;
-      if (!(await this.move(behind, takeBack))) return { kind: 'retry' };
+      if (!(await this.move(behind, rewind))) return { kind: 'retry' };
       this.before = before;
       return { kind: 'restarted' };
     }
@@ -219,17 +219,17 @@ export class Timestamps {
 
   private async reserveNext(): Promise<void> {
     const now = this.options.clock.elapsed();
-    const floor = Math.max(this.candidate(), this.reserved + 1);
-    const isBurst = floor > this.seconds() + SMALL_BLOCK && now - this.blockAt < BURST_MS;
+    const least = Math.max(this.candidate(), this.reserved + 1);
+    const isBurst = least > this.seconds() + SMALL_BLOCK && now - this.blockAt < BURST_MS;
     this.block = isBurst ? Math.min(LARGE_BLOCK, this.block * 2) : SMALL_BLOCK;
     this.blockAt = now;
     const { sequence, first, count } = await this.kept(
       (current) => {
         // What cannot be written may still be read, and be news to this process.
         this.sequence = this.later(current);
-        return take(this.sequence, floor, this.block);
+        return reserve(this.sequence, least, this.block);
       },
-      () => take(this.sequence, Math.max(floor, this.candidate()), 1),
+      () => reserve(this.sequence, Math.max(least, this.candidate()), 1),
     );
     this.sequence = sequence;
     // What lies between the old block and this one is not ours, even where the clock points there again.
@@ -246,7 +246,7 @@ export class Timestamps {
    * Lets the sequence go on behind `last`, far below or where it was before. False, and nothing changed, where another
    * process has gone on with it since: what that one used must not come again.
    */
-  private async move(last: number, way: typeof takeBack | typeof resume): Promise<boolean> {
+  private async move(last: number, way: typeof rewind | typeof resume): Promise<boolean> {
     await this.reserving;
     const { shared } = this.options.state;
     const own = Math.max(this.last, this.reserved, last);
@@ -263,7 +263,7 @@ export class Timestamps {
 
   /**
    * Changes the sequence where it is kept. Where that fails or takes too long, warns once and does otherwise: what is kept
-   * keeps nobody from a door. A shared sequence has no otherwise. @param decide undefined: nothing is to be changed
+   * keeps no door shut. A shared sequence has nothing else to do. @param decide undefined: nothing is to be changed
    */
   private async kept<T extends { sequence: Sequence } | undefined>(
     decide: (current: Sequence) => T,
@@ -335,12 +335,12 @@ export class Timestamps {
       const names = namesOf(current);
       const { era = randomUUID() } = names;
       const isLost = known !== undefined && names.era !== known && names.apart !== true;
-      const next = take(home, isLost ? distant : this.seconds(), 1);
+      const next = reserve(home, isLost ? distant : this.seconds(), 1);
       // Far ahead of the clock it is another process that has let the sequence start anew, for good reason.
       const isOld = next.first <= used && used - this.seconds() <= WRONG_CLOCK_SECONDS;
-      const taken = isOld ? take(home, distant, 1) : next;
-      const value = { ...toJson(taken.sequence), era, apart: names.apart === true || isLost };
-      return { value, result: { sequence: taken.sequence, epoch: era, given: taken.first } };
+      const reserved = isOld ? reserve(home, distant, 1) : next;
+      const value = { ...toJson(reserved.sequence), era, apart: names.apart === true || isLost };
+      return { value, result: { sequence: reserved.sequence, epoch: era, given: reserved.first } };
     });
     this.sequence = sequence;
     this.epoch = epoch;

@@ -71,7 +71,7 @@ const LEASE_MS = 8000;
 const FRESH = 0.75;
 /** A reading is no older than this when it arrives: the lock says its state at the end of a Bluetooth connection. */
 const READING_AGE_MS = 1000;
-/** Not an outage: the gateway does something else, and the next poll will tell. */
+/** Not an outage: the gateway does something else, and the next poll will show. */
 const PASSING: readonly GatewayErrorCode[] = ['GATEWAY_BUSY', 'EXPIRED', 'QUEUE_FULL'];
 /**
  * Unless it lasts: a gateway synchronizes for 4 minutes and more (field measurement), and a firmware is given 10. One that
@@ -132,7 +132,7 @@ export class Watcher {
   private unsubscribe: (() => void) | undefined;
   /** What another process found last. */
   private found = { at: -Infinity, locks: [] as readonly ListedLock[] };
-  /** Tells this process's polls from those of others. */
+  /** Marks this process's polls among those of others. */
   private readonly id: string;
 
   constructor(private readonly options: WatcherOptions) {

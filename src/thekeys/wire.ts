@@ -9,14 +9,14 @@ import type { GatewayErrorCode } from './errors';
 
 export type LockState = 'open' | 'closed' | 'unknown';
 
-/** A lock as the gateway's list shows it: what it heard over Bluetooth, without asking the lock. */
+/** A lock as the gateway's list shows it: what it received over Bluetooth, without asking the lock. */
 export interface ListedLock {
   identifier: string;
   /** dBm, negative. */
   rssi: number | null;
   batteryMillivolts: number | null;
   batteryPercent: number | null;
-  /** Changes, up or down, whenever the lock has something new to tell. Old firmware sends none. */
+  /** Changes, up or down, whenever the lock has something new to report. Old firmware sends none. */
   lastLog?: number;
 }
 
@@ -45,8 +45,8 @@ export interface GatewayStatus {
 }
 
 /**
- * `ok`: the gateway did it, or told it. `refused`: it said no, and nothing happened. `unusable`: whatever this is, it is
- * not what this endpoint sends, so nobody knows what happened.
+ * `ok`: the gateway did it, or answered it. `refused`: it said no, and nothing happened. `unusable`: whatever this is, it is
+ * not what this endpoint sends, so what happened is not known.
  */
 export type Reply<T> = { kind: 'ok'; value: T } | Refusal | Unusable;
 export interface Refusal {
@@ -257,7 +257,7 @@ export function plainIdentifier(value: unknown): string | undefined {
 }
 
 /**
- * Two families of locks share nothing, so the voltage tells the family. The low one has no published calibration; its ends
+ * Two families of locks share nothing, so the voltage shows the family. The low one has no published calibration; its ends
  * are those of the vendor's own plug-in for eedomus. The ends of the high one are fitted to what the vendor's app showed
  * for 7783, 7951, 8030 and 8131 mV: 76, 87, 91 and 95 %. Beyond both no battery is meant: 0 of a lock that was never
  * received, 1, 255, 65535.

@@ -118,7 +118,7 @@ describe('building models in the dialog of sber-models', function () {
     await editor.page.keyboard.type('ACME-AIR-1');
     await builder.getByLabel('Manufacturer').fill('Acme');
     await builder.getByLabel('Model', { exact: true }).fill('Air 1');
-    await builder.getByLabel('Kind of device').selectOption({ label: 'Air quality sensor' });
+    await builder.getByLabel('Device type').selectOption({ label: 'Air quality sensor' });
     assert.deepEqual(await remarks.allTextContents(), [
       'Tick at least one function under “At least one of these”, or Sber is likely to refuse the model.',
     ]);
@@ -127,7 +127,7 @@ describe('building models in the dialog of sber-models', function () {
     await builder.getByRole('checkbox', { name: /^Temperature/ }).check();
     assert.equal(await remarks.count(), 0);
     // The panel opens with the cursor in its first field.
-    await builder.getByRole('button', { name: 'Narrow: Temperature' }).press('Enter');
+    await builder.getByRole('button', { name: 'Limit: Temperature' }).press('Enter');
     await editor.page.keyboard.type('-500');
     assert.deepEqual(await remarks.allTextContents(), [
       'Temperature: stay within -400 and 2000. A range may only be narrowed.',
@@ -185,7 +185,7 @@ describe('building models in the dialog of sber-models', function () {
     const others = [...cloud.models.values()].filter(({ id }) => id !== 'H2');
 
     const builder = await openDialog();
-    await builder.getByRole('button', { name: 'Take over Sber’s models' }).click();
+    await builder.getByRole('button', { name: 'Import Sber’s models' }).click();
     await builder.getByText(`Added: ${others.length}. Already here: 1.`).waitFor();
     await done();
     assert.deepEqual(await editor.evaluate(`RED.nodes.node('models').models`), [mine, ...others]);
@@ -218,7 +218,7 @@ describe('building models in the dialog of sber-models', function () {
       flow(cloud).map((node) => (node.id === 'account' ? { ...node, credentials: { token: 'demo-wrong-key' } } : node)),
     );
     const builder = await openDialog();
-    await builder.getByRole('button', { name: 'Take over Sber’s models' }).click();
+    await builder.getByRole('button', { name: 'Import Sber’s models' }).click();
 
     await builder.getByText('That did not work: key refused.').waitFor();
     assert.deepEqual(editor.errors, []);
@@ -235,9 +235,9 @@ describe('building models in the dialog of sber-models', function () {
   it('has nothing in it that keeps people with assistive technology out', async () => {
     const builder = await openDialog();
     await builder.getByRole('button', { name: 'Add a model' }).click();
-    await builder.getByLabel('Kind of device').selectOption('tv');
+    await builder.getByLabel('Device type').selectOption('tv');
     await builder.getByRole('checkbox', { name: /^Input source/ }).check();
-    await builder.getByRole('button', { name: 'Narrow: Input source' }).click();
+    await builder.getByRole('button', { name: 'Limit: Input source' }).click();
     await builder.locator('.thekeys-sber-preview summary').click();
     await editor.page.evaluate(await readFile(require.resolve('axe-core/axe.min.js'), 'utf8'));
     const found = await editor.evaluate<{ id: string; nodes: { html: string }[] }[]>(

@@ -1,9 +1,21 @@
 /** What every node does alike: settings at deploy, values from the message, errors in words for people. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { closedError, forFlow } from '../../nodes/shared/errors';
 import { CodedError, invalidInput } from '../../src/common/errors';
 import { gatewayError } from '../../src/thekeys/errors';
 import { BACK, FRONT, LockFlow, type FlowItem } from '../support/lock-flow';
+
+/** Why a command failed, where that is more than its code says. */
+const WHYS = ['gatewaySynchronizing', 'clocksApart', 'clockRefused', 'otherOwner', 'sharedStateLost', 'closed'];
+
+function catalogue(language: string): { error: Record<string, string> } {
+  const file = path.join(__dirname, `../../nodes/locales/${language}/gateway-config.json`);
+  return (JSON.parse(readFileSync(file, 'utf8')) as Record<string, { error: Record<string, string> }>)[
+    'gateway-config'
+  ]!;
+}
 
 describe('an error as people read it', () => {
   const french = (key: string): string | undefined =>
@@ -25,6 +37,18 @@ describe('an error as people read it', () => {
     );
     const input = forFlow(invalidInput('msg.payload is true', 'Send "open".'), () => 'Something is not in order.');
     assert.equal(String(input), 'INVALID_INPUT: msg.payload is true. Send "open".');
+  });
+
+  it('says why it was this time, where that is known, rather than what the code means in general', () => {
+    const LANGUAGES = ['en-US', 'fr', 'ru', 'pl'];
+    for (const badge of WHYS) {
+      for (const language of LANGUAGES) {
+        const { error: words } = catalogue(language);
+        const error = gatewayError('GATEWAY_CLOCK', { message: 'the detail', badge });
+        const { message } = forFlow(error, (key) => words[key.replace('error.', '')]);
+        assert.equal(message, `${words[badge]} (the detail)`, `${badge} in ${language}`);
+      }
+    }
   });
 
   it('has no stack', () => {

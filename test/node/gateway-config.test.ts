@@ -177,10 +177,9 @@ describe('gateway-config', () => {
       // The Catch node stays, as in a deploy of the changed nodes only.
       await flow.deploy(flow.whole(flow.gateway(), action({ name: 'edited' })), 'nodes');
       await flow.next('caught', 2);
-      assert.deepEqual(
-        flow.at('caught').map(({ error }) => error?.code),
-        ['RESULT_UNKNOWN', 'EXPIRED'],
-      );
+      const caught = flow.at('caught').map(({ payload, error }) => [payload as string, error?.code] as const);
+      assert.deepEqual(Object.fromEntries(caught), { open: 'RESULT_UNKNOWN', close: 'EXPIRED' });
+      assert.equal(caught.length, 2);
       assert.deepEqual(flow.world.journal.paths, ['/open'], 'and nothing sends the second one later');
       assert.equal(flow.at('completed').length + flow.at('out').length, 0);
     });
@@ -218,7 +217,7 @@ describe('gateway-config', () => {
       const files = readdirSync(folder).filter((file) => file.startsWith('timestamp'));
       const kept = files.map((file) => readFileSync(path.join(folder, file), 'utf8'));
       assert.deepEqual(
-        kept.map((text) => (JSON.parse(text) as { at: number }).at),
+        kept.map((text) => (JSON.parse(text) as { value: { at: number } }).value.at),
         [flow.world.journal.timestamps.at(-1)],
       );
     });

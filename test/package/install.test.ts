@@ -57,9 +57,9 @@ describe('installed in Node-RED', function () {
     }
     const { [PACKAGE]: listed = [] } = await running().json<Record<string, string[]>>('/icons');
     for (const type of types) {
-      const html = await readFile(path.join(repository, 'nodes', `${type}.html`), 'utf8');
-      const icon = /icon: *'([^']+)'/.exec(html)?.[1];
-      if (/category: *'config'/.test(html)) continue;
+      const html = await readFile(path.join(repository, 'dist', 'nodes', `${type}.html`), 'utf8');
+      const icon = /registerType\([^]*?icon: *["']([^"']+)["']/.exec(html)?.[1];
+      if (/category: *["']config["']/.test(html)) continue;
       assert.ok(icon !== undefined && listed.includes(icon), `${type} has an icon of this package, not ${icon}`);
     }
   });
@@ -71,7 +71,7 @@ describe('installed in Node-RED', function () {
       const catalogue = await running().json<Record<string, unknown>>(`/nodes/messages?lng=${language}`);
       for (const type of types) {
         const help = new RegExp(`data-help-name="${type}"[^>]*>([^]*?)</script>`).exec(page)?.[1] ?? '';
-        const own = await readFile(path.join(repository, 'nodes', 'locales', language, `${type}.html`), 'utf8');
+        const own = await readFile(path.join(repository, 'dist', 'nodes', 'locales', language, `${type}.html`), 'utf8');
         const expected = /<script[^>]*>([^]*?)<\/script>/.exec(own)?.[1] ?? own;
         assert.equal(help.trim(), expected.trim(), `help of ${type} in ${language}`);
         const labels = path.join(repository, 'nodes', 'locales', language, `${type}.json`);

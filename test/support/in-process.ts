@@ -53,7 +53,13 @@ export function inProcess(world: SimulatedGateway, clock: Clock, killed?: AbortS
       if (killed?.aborted) return await dead;
       switch (answer.kind) {
         case 'answer':
-          return { status: answer.status, headers: answer.headers, body: answer.body };
+          return {
+            status: answer.status,
+            headers: Object.fromEntries(
+              Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]),
+            ),
+            body: answer.body,
+          };
         case 'refused':
           throw new ExchangeFailure('connect', false, 'ECONNREFUSED');
         case 'dropped':

@@ -15,33 +15,11 @@ export interface ArmDisarmOptions {
   defaultLevel: string | undefined;
 }
 
+type IsLevel = (value: unknown) => value is string;
+
 export function armDisarm(options: ArmDisarmOptions): Trait {
   const names = options.levels.map((level) => level.level_name);
   const isLevel = (value: unknown): value is string => typeof value === 'string' && names.includes(value);
-
-  const understand = (name: string, params: JsonObject): Understood => {
-    const { arm, armLevel, cancel } = params;
-    if (cancel !== undefined && typeof cancel !== 'boolean') return { malformed: 'cancel must be true or false' };
-    // The schema has either a level or a cancel. Both at once may be meant to arm what is said to be cancelled.
-    if (cancel !== undefined && armLevel !== undefined) return { malformed: 'armLevel and cancel exclude each other' };
-    if (armLevel !== undefined && typeof armLevel !== 'string') return { malformed: 'armLevel must be a text' };
-    const command = (action: Action, more: Partial<Command> = {}): Command => ({
-      name,
-      params,
-      action,
-      releases: action !== 'arm',
-      followUpTrait: 'ArmDisarm',
-      failure: action === 'arm' ? 'armFailure' : 'disarmFailure',
-      ...more,
-    });
-    if (cancel === true) return command('cancel');
-    if (typeof arm !== 'boolean') return { malformed: 'arm must be true or false' };
-    if (!arm) return command('disarm');
-    if (armLevel !== undefined) return command('arm', isLevel(armLevel) ? {} : { refused: 'notSupported' });
-    if (names.length === 0) return command('arm');
-    if (options.defaultLevel === undefined) return command('arm', { refused: 'armLevelNeeded' });
-    return command('arm', { params: { ...params, armLevel: options.defaultLevel } });
-  };
 
   /** Google wants a level always, also of a panel that is disarmed; without one it cannot be controlled any more. */
   const levelOf = (kept: Readonly<States>): string | undefined => {
@@ -55,7 +33,7 @@ export function armDisarm(options: ArmDisarmOptions): Trait {
     states: ['isArmed', 'currentArmLevel', 'exitAllowance'],
     attributes:
       names.length === 0 ? {} : { availableArmLevels: { levels: toJson(options.levels), ordered: options.ordered } },
-    understand,
+    understand: (name, params) => understand(name, params, options, isLevel),
     fault: (state, value) => {
       if (state === 'isArmed') return mustBeBoolean(state, value);
       if (state === 'exitAllowance') return isWholeNumber(value) ? undefined : 'exitAllowance must be whole seconds';
@@ -66,10 +44,10 @@ export function armDisarm(options: ArmDisarmOptions): Trait {
       const action = stopped ? undefined : command?.action;
       const { isArmed: saidArmed, currentArmLevel: saidLevel, exitAllowance } = said;
       const { armLevel } = command?.params ?? {};
-      const asked = action === undefined ? undefined : action === 'arm';
+      const wanted = action === undefined ? undefined : action === 'arm';
       const { isArmed: wasArmed = false } = kept;
-      const isArmed = typeof saidArmed === 'boolean' ? saidArmed : (asked ?? wasArmed);
-      const level = isLevel(saidLevel) ? saidLevel : isArmed && asked && isLevel(armLevel) ? armLevel : levelOf(kept);
+      const isArmed = typeof saidArmed === 'boolean' ? saidArmed : (wanted ?? wasArmed);
+      const level = isLevel(saidLevel) ? saidLevel : isArmed && wanted && isLevel(armLevel) ? armLevel : levelOf(kept);
       return {
         isArmed,
         ...(level === undefined ? {} : { currentArmLevel: level }),
@@ -90,6 +68,30 @@ export function armDisarm(options: ArmDisarmOptions): Trait {
       };
     },
   };
+}
+
+function understand(name: string, params: JsonObject, options: ArmDisarmOptions, isLevel: IsLevel): Understood {
+  const { arm, armLevel, cancel } = params;
+  if (cancel !== undefined && typeof cancel !== 'boolean') return { malformed: 'cancel must be true or false' };
+  // The schema has either a level or a cancel. Both at once may be meant to arm what is said to be cancelled.
+  if (cancel !== undefined && armLevel !== undefined) return { malformed: 'armLevel and cancel exclude each other' };
+  if (armLevel !== undefined && typeof armLevel !== 'string') return { malformed: 'armLevel must be a text' };
+  const command = (action: Action, more: Partial<Command> = {}): Command => ({
+    name,
+    params,
+    action,
+    releases: action !== 'arm',
+    followUpTrait: 'ArmDisarm',
+    failure: action === 'arm' ? 'armFailure' : 'disarmFailure',
+    ...more,
+  });
+  if (cancel === true) return command('cancel');
+  if (typeof arm !== 'boolean') return { malformed: 'arm must be true or false' };
+  if (!arm) return command('disarm');
+  if (armLevel !== undefined) return command('arm', isLevel(armLevel) ? {} : { refused: 'notSupported' });
+  if (options.levels.length === 0) return command('arm');
+  if (options.defaultLevel === undefined) return command('arm', { refused: 'armLevelNeeded' });
+  return command('arm', { params: { ...params, armLevel: options.defaultLevel } });
 }
 
 function toJson(levels: readonly ArmLevel[]): JsonObject[] {

@@ -140,7 +140,7 @@ export class Device {
   }
 
   /**
-   * The states for the answer to a command: all of each trait that was commanded or spoken of, and no fragment of another,
+   * The states for the answer to a command: all of each trait that was commanded or reported, and no fragment of another,
    * because what Google gets of a trait is the whole of it to Google; and the command's results.
    */
   answered(kept: Readonly<States>, now: number, command: Command, said: Readonly<States>, results: States): States {

@@ -34,15 +34,15 @@ export function energyStorage(attributes: JsonObject = { queryOnlyEnergyStorage:
     },
     next: (kept, { said, command, stopped }) => {
       const { batteryPercent, ...plain } = said;
-      const asked: States =
+      const wanted: States =
         command?.name === 'Charge' && !stopped && typeof command.params.charge === 'boolean'
           ? { isCharging: command.params.charge }
           : {};
-      if (typeof batteryPercent !== 'number') return { ...kept, ...asked, ...plain };
+      if (typeof batteryPercent !== 'number') return { ...kept, ...wanted, ...plain };
       const word = WORDS.find(([from]) => batteryPercent >= from)?.[1] ?? 'CRITICALLY_LOW';
       return {
         ...kept,
-        ...asked,
+        ...wanted,
         descriptiveCapacityRemaining: word,
         capacityRemaining: [{ rawValue: Math.round(batteryPercent), unit: 'PERCENTAGE' }],
         ...plain,

@@ -27,8 +27,8 @@ export function lockUnlock(): Trait {
       const { isLocked: saidLocked, isJammed } = said;
       if (isJammed === true) return { isJammed: true };
       if (saidLocked === null) return { isLocked: null };
-      const asked = stopped ? undefined : command?.action;
-      const isLocked = saidLocked ?? (asked === undefined ? kept.isLocked : asked === 'close');
+      const wanted = stopped ? undefined : command?.action;
+      const isLocked = saidLocked ?? (wanted === undefined ? kept.isLocked : wanted === 'close');
       if (typeof isLocked === 'boolean') return { isJammed: false, isLocked };
       // Of a lock that was never read nothing is said: half a trait would pass for the whole of it.
       return isLocked === null ? { isLocked } : {};

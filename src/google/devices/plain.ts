@@ -32,12 +32,12 @@ export function plainTrait(name: string): Trait | undefined {
     understand: () => undefined,
     fault: () => undefined,
     next: (kept, { said, command, stopped }) => {
-      const asked = command === undefined || stopped ? {} : commandedStates(command.name, command.params, kept);
-      const next = { ...kept, ...pickFields(asked, (name) => states.includes(name)), ...said };
+      const wanted = command === undefined || stopped ? {} : commandedStates(command.name, command.params, kept);
+      const next = { ...kept, ...pickFields(wanted, (name) => states.includes(name)), ...said };
       // One of the two, never both (the published schema of OpenClose): the one that was given last.
       if ('openPercent' in next && 'openState' in next) {
         const last =
-          'openState' in said || (!('openPercent' in said) && 'openState' in asked) ? 'openPercent' : 'openState';
+          'openState' in said || (!('openPercent' in said) && 'openState' in wanted) ? 'openPercent' : 'openState';
         Reflect.deleteProperty(next, last);
       }
       return next;

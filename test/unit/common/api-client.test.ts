@@ -188,7 +188,7 @@ describe('A call to a cloud', () => {
   });
 
   it('loads axios no sooner than it is made', () => {
-    const load = "require('./src/sber/account'); require('./src/thekeys/cloud');";
+    const load = "require('./src/sber/sber-account'); require('./src/thekeys/cloud');";
     const show = "console.log(Object.keys(require.cache).filter((name) => name.includes('axios')).length)";
     const shown = execFileSync(process.execPath, ['--import', 'tsx', '-e', load + show], { encoding: 'utf8' });
     assert.equal(shown.trim(), '0');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SberAccount } from '../../../src/sber/account';
+import { SberAccount } from '../../../src/sber/sber-account';
 import { accountSettings } from '../../../src/sber/endpoint';
 import { startSberCloud } from '../../../simulators/sber/cloud';
 import { HurriedClock } from '../../support/hurried-clock';

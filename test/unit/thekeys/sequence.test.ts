@@ -5,8 +5,8 @@ import {
   asSequence,
   giveBack,
   resume,
-  take,
-  takeBack,
+  reserve,
+  rewind,
   toJson,
   UNUSED,
   type Sequence,
@@ -18,7 +18,7 @@ const HOUR = 3600;
 describe('the sequence of a gateway', () => {
   let sequence: Sequence;
   const next = (floor: number, count = 1): number[] => {
-    const taken = take(sequence, floor, count);
+    const taken = reserve(sequence, floor, count);
     sequence = taken.sequence;
     return Array.from({ length: taken.count }, (_, index) => taken.first + index);
   };
@@ -37,46 +37,46 @@ describe('the sequence of a gateway', () => {
     next(NOON, 4);
     next(NOON + HOUR, 4);
     assert.equal(sequence.below, NOON + 3);
-    sequence = takeBack(sequence, Math.max(NOON + 1, sequence.below));
+    sequence = rewind(sequence, Math.max(NOON + 1, sequence.below));
     assert.deepEqual(next(NOON + 2), [NOON + 4], 'the clock that is right points at one that was used');
   });
 
   it('steps over the stretch that a wrong clock has used, when the clock gets there', () => {
     next(NOON, 4);
     const wrong = next(NOON + HOUR, 4);
-    sequence = takeBack(sequence, NOON + 9);
+    sequence = rewind(sequence, NOON + 9);
     next(NOON + 10, 4);
     assert.deepEqual(next(NOON + HOUR + 2, 2), [wrong.at(-1)! + 1, wrong.at(-1)! + 2]);
   });
 
   it('gives fewer than were asked for where used ones lie in the way', () => {
     next(NOON + HOUR, 4);
-    sequence = takeBack(sequence, NOON);
+    sequence = rewind(sequence, NOON);
     assert.deepEqual(next(NOON + HOUR - 2, 10), [NOON + HOUR - 2, NOON + HOUR - 1]);
     assert.equal(next(NOON, 10)[0], NOON + HOUR + 4);
   });
 
   it('follows a clock that is right through a long stretch, rather than be led away from it again', () => {
     for (let second = 0; second < HOUR; second += 30) next(NOON + second);
-    sequence = takeBack(sequence, NOON);
+    sequence = rewind(sequence, NOON);
     assert.deepEqual(next(NOON + 60), [NOON + 60]);
   });
 
   it('goes on where it was before it was taken back', () => {
     next(NOON);
     const [ahead = 0] = next(NOON + HOUR);
-    sequence = takeBack(sequence, NOON + 9);
+    sequence = rewind(sequence, NOON + 9);
     const [tried = 0] = next(NOON + 10);
     sequence = resume(sequence, ahead);
     assert.deepEqual(next(NOON + 11), [ahead + 1]);
     assert.equal(sequence.below, tried);
-    sequence = takeBack(sequence, tried);
+    sequence = rewind(sequence, tried);
     assert.deepEqual(next(NOON + HOUR), [ahead + 2], 'all of the stretch is known');
   });
 
   it('goes on behind what was used of a block, though more had been taken', () => {
     const [ahead = 0, used = 0] = next(NOON + HOUR, 4);
-    sequence = resume(takeBack(sequence, NOON), used);
+    sequence = resume(rewind(sequence, NOON), used);
     assert.deepEqual([sequence.from, sequence.at, sequence.left], [ahead, used, []]);
     assert.deepEqual(next(NOON + 1, 3), [used + 1, used + 2, used + 3]);
   });
@@ -96,7 +96,7 @@ describe('the sequence of a gateway', () => {
         assert.deepEqual(asSequence(JSON.parse(JSON.stringify(toJson(end))) as never), end);
       }),
     );
-    assert.equal(take(asSequence(NOON) ?? UNUSED, NOON, 1).first, NOON + 1);
+    assert.equal(reserve(asSequence(NOON) ?? UNUSED, NOON, 1).first, NOON + 1);
     for (const value of ['x', null, [], {}, { at: 1 }, -1, 1.5, Number.MAX_SAFE_INTEGER, 1e300, true]) {
       assert.equal(asSequence(value), undefined, JSON.stringify(value));
     }
@@ -137,7 +137,7 @@ function live(moves: readonly Move[]): { given: number[]; end: Sequence } {
   let now = NOON;
   const given: number[] = [];
   const one = (floor: number): void => {
-    const taken = take(sequence, floor, 1);
+    const taken = reserve(sequence, floor, 1);
     sequence = taken.sequence;
     given.push(taken.first);
   };
@@ -148,7 +148,7 @@ function live(moves: readonly Move[]): { given: number[]; end: Sequence } {
     for (let command = 0; command < wrong.commands; command += 1) one(now + wrong.shift + command);
     now += wrong.commands;
     const behind = Math.max(now - 1, sequence.below);
-    if (behind < sequence.at) sequence = takeBack(sequence, behind);
+    if (behind < sequence.at) sequence = rewind(sequence, behind);
   }
   return { given, end: sequence };
 }

@@ -9,7 +9,7 @@ import { count } from '../../support/counting';
 /** As a command does: it reserves one before the connection, and takes it when that stands. */
 async function next(timestamps: Timestamps): Promise<number> {
   await timestamps.reserve();
-  return timestamps.take();
+  return timestamps.next();
 }
 
 const KEY = 'timestamp/gateway.test:80';
@@ -100,11 +100,11 @@ describe('timestamps', () => {
     assert.equal(disk.writes, 1);
     const reserved = seconds();
     await clock.advance(2000);
-    assert.equal(timestamps.take(), reserved + 2, 'the time of the request, not of the reservation');
+    assert.equal(timestamps.next(), reserved + 2, 'the time of the request, not of the reservation');
     await clock.advance(5000);
     await timestamps.reserve();
     await clock.advance(60_000);
-    assert.throws(() => timestamps.take(), { sent: false }, 'too old to be sent');
+    assert.throws(() => timestamps.next(), { sent: false }, 'too old to be sent');
   });
 
   it('stay within what was reserved when the clock is set back meanwhile', async () => {
@@ -116,7 +116,7 @@ describe('timestamps', () => {
     const second = begin(state);
     await second.reserve();
     clock.setWall(-2000);
-    assert.ok(second.take() > used);
+    assert.ok(second.next() > used);
   });
 
   it('leave alone, at an orderly end, what another process has reserved since', async () => {
