@@ -27,30 +27,41 @@ export class Failure extends Error {
     readonly code: string,
     /** What is at fault, where that is more than the code says. */
     readonly about: string,
-    message: string,
+    /** What to do, in English. */
     readonly hint: string,
+    /** What happened, in English. */
+    readonly detail: string,
   ) {
-    super(message);
+    super(code);
   }
 }
 
 function failure({ code, about, message, hint }: Record<string, unknown>): Failure {
-  return new Failure(String(code), trimmed(about), trimmed(message), trimmed(hint) || trimmed(message));
+  return new Failure(String(code), trimmed(about), trimmed(hint) || trimmed(message), trimmed(message));
 }
 
-/** What went wrong, as a sentence that says what to do. */
-function sentence(error: unknown): string {
+/** What went wrong, as a sentence that says what to do: in the dialog's own words, in those that all share, or in English. */
+export function sentence(error: unknown, own?: (key: string) => string): string {
   if (!(error instanceof Failure)) return String(error);
-  const { code, about, message, hint } = error;
-  // The editor gives the key back where it has no words.
-  const wordsFor = (name: string): string => shared(`error.${name}`);
-  const known = [about, code]
-    .filter(Boolean)
-    .map(wordsFor)
-    .find((words) => !/\berror\.\w+$/.test(words));
-  if (known === undefined) return hint || shared('error.NO_ANSWER');
+  const { code, about, hint, detail } = error;
+  const wordsIn = (words: (key: string) => string, name: string): string => {
+    const found = words(`error.${name}`);
+    // The editor gives the key back where it has no words.
+    return name === '' || found.endsWith(`error.${name}`) ? '' : found;
+  };
+  const special = own === undefined ? '' : wordsIn(own, code);
+  if (special !== '') return detail === '' ? special : `${special} (${detail})`;
+  const precise = wordsIn(shared, about);
+  if (precise !== '') return precise;
+  if (code !== 'INVALID_INPUT') return wordsIn(shared, code) || hint || shared('error.NO_ANSWER');
   // What is wrong with an input only the detail says.
-  return code === 'INVALID_INPUT' && known === wordsFor(code) ? `${known} (${message})` : known;
+  return own === undefined ? `${wordsIn(shared, code)} (${detail})` : hint;
+}
+
+/** One line of a verdict that has several. */
+export interface Line {
+  text: string;
+  good?: boolean | undefined;
 }
 
 export interface Row {
@@ -63,6 +74,8 @@ export interface Row {
 export interface Verdict {
   say(text: string, kind?: 'good' | 'bad'): void;
   hide(): void;
+  /** Several sentences, each good, bad or neither. */
+  list(lines: readonly Line[]): void;
   /** Rows to choose from. What is chosen may be asked about in turn. */
   offer<R extends Row>(
     text: string,
@@ -83,6 +96,12 @@ export class Result {
   hide(): void {
     this.area.className = 'thekeys-result';
     this.area.replaceChildren();
+  }
+
+  list(lines: readonly Line[]): void {
+    this.say('', lines.some(({ good }) => good === false) ? 'bad' : 'good');
+    const symbol = ({ good }: Line): string => (good === undefined ? 'circle-o' : good ? 'check' : 'times');
+    this.area.replaceChildren(...lines.map((line) => element('div', {}, icon(symbol(line)), ' ', line.text)));
   }
 
   offer<R extends Row>(text: string, rows: readonly R[], choose: (row: R) => void): void {
@@ -112,11 +131,13 @@ export interface Question {
   label: string;
   /** What the answer is about: when it changes, the answer goes. */
   about: readonly JQuery[];
+  /** Words of the dialog for errors, `error.<CODE>`. */
+  words?: (key: string) => string;
   run: (shown: Verdict) => Promise<void> | void;
 }
 
 /** A button that asks. While it waits it keeps the cursor, so that the next Tab goes on from here. */
-export function asking(result: Result, { icon: symbol, label, about, run }: Question): HTMLButtonElement {
+export function asking(result: Result, { icon: symbol, label, about, words, run }: Question): HTMLButtonElement {
   let edition = 0;
   const start = (work: Question['run']): void => {
     made.setAttribute('aria-disabled', 'true');
@@ -133,10 +154,11 @@ export function asking(result: Result, { icon: symbol, label, about, run }: Ques
       work({
         say: (...words) => inTime().say(...words),
         hide: () => inTime().hide(),
+        list: (lines) => inTime().list(lines),
         offer: (text, rows, choose) => inTime().offer(text, rows, (row) => start((shown) => choose(row, shown))),
       }),
     )
-      .catch((error: unknown) => inTime().say(sentence(error), 'bad'))
+      .catch((error: unknown) => inTime().say(sentence(error, words), 'bad'))
       .finally(() => {
         if (!isAnswered) inTime().hide();
         made.removeAttribute('aria-disabled');

@@ -2,7 +2,8 @@
  * The dialog of a gateway: finds it, lists its locks, tests the share, takes one over or creates one with the vendor's account.
  * The runtime is asked only when a button is pressed.
  */
-import { ask, askBeside, asking, Failure, lacks, Result, type Verdict } from './ask';
+import { ask, askBeside, Failure, lacks, type Question, type Verdict } from './ask';
+import { questions } from './diagnostics';
 import { adviseBy, check, field, openIfUnusual, opened, saving, shared, typed } from './fields';
 import { offerLocks } from './locks';
 import { rules, STORED, trimmed } from './rules';
@@ -89,7 +90,6 @@ function prepare(node: EditedNode): void {
 }
 
 function testButton(node: EditedNode, host: JQuery, identifier: JQuery, code: JQuery): HTMLButtonElement {
-  const result = new Result();
   const report = async (shown: Verdict): Promise<void> => {
     const share = { host: typed(host), identifier: typed(identifier), code: typed(code) };
     const { state, batteryPercent: battery } = await ask('POST', 'test', { id: node.id, ...share });
@@ -101,7 +101,7 @@ function testButton(node: EditedNode, host: JQuery, identifier: JQuery, code: JQ
     await ask('POST', 'synchronize', { host: typed(host) });
     await report(shown);
   };
-  const test = asking(result, {
+  const test: Question = {
     icon: 'check',
     label: shared('button.test'),
     about: [host, identifier, code],
@@ -121,9 +121,9 @@ function testButton(node: EditedNode, host: JQuery, identifier: JQuery, code: JQ
         shown.offer(shared('setup.notShared'), [row], synchronize);
       }
     },
-  });
-  $('#thekeys-test').append(test, result.area);
-  return test;
+  };
+  const [made] = questions(node, [test]);
+  return made ?? document.createElement('button');
 }
 
 /** Characters that people confuse when they copy a code by hand, and such as no code has. */

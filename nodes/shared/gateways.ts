@@ -27,7 +27,7 @@ export function gatewaysOf(RED: NodeAPI): Gateways {
   const note = (level: 'warn' | 'info' | 'debug' | 'trace') => (text: string) =>
     RED.log[level](`[gateway-config] ${text}`);
   const gateways = new Gateways({
-    stateFor: (url, warn) => stateFor(RED, url, warn),
+    stateFor: (url, log) => stateFor(RED, url, log),
     lookup: lookupAll,
     log: { warn: note('warn'), info: note('info'), debug: note('debug'), trace: note('trace') },
     timing,

@@ -13,14 +13,12 @@ import { TheKeysCloud } from '../../src/thekeys/cloud';
 import { readIdentifier } from '../../src/thekeys/commands';
 import type { Gateway } from '../../src/thekeys/gateway';
 import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
-import { onGet, onPost, type Body } from './admin';
+import { onGet, onPost, stored, substituted, type Body } from './admin';
 import { deployed } from './define-config';
 import { checkedCode, gatewayOf, type GatewayAccess } from './gateway-access';
 import { gatewaysOf, lookupAll } from './gateways';
 import { proxyOf } from './proxy';
 
-/** The editor's stand-in for a password that it does not know. */
-const PLACEHOLDER = '__PWRD__';
 const FIND_MS = 2000;
 const LIST_MS = 10_000;
 const SYNCHRONIZE_MS = 30_000;
@@ -118,23 +116,18 @@ async function permittedAddress(RED: NodeAPI, host: unknown): Promise<GatewayAdd
  * The code as typed, or the stored one where the field still shows dots. That one signs only for the address that is
  * deployed: what answers elsewhere could open the door with the signature. @throws CodedError OTHER_ADDRESS
  */
-function codeOf(RED: NodeAPI, { code, id, host }: Body): unknown {
-  if (code !== PLACEHOLDER) return code;
-  const account = deployed(RED, CONFIG, id)?.account;
+function codeOf(RED: NodeAPI, body: Body): unknown {
+  const code = stored(RED, body.id, 'code', body.code);
+  if (code === body.code) return code;
+  const account = deployed(RED, CONFIG, body.id)?.account;
   const access = account !== undefined && 'value' in account ? (account.value as GatewayAccess) : undefined;
-  if (access?.address !== parseAddress(textSetting(substituted(RED, host), 'the address of the gateway')).key) {
-    throw new CodedError('OTHER_ADDRESS', 'the stored share code is used with the deployed address only', {
-      retriable: false,
-      hint: 'Type the share code again, or deploy this address first.',
-    });
+  if (access?.address === parseAddress(textSetting(substituted(RED, body.host), 'the address of the gateway')).key) {
+    return code;
   }
-  return (RED.nodes.getCredentials(String(id)) as { code?: unknown } | null)?.code;
-}
-
-function substituted(RED: NodeAPI, value: unknown): unknown {
-  if (typeof value !== 'string' || !/^\$\{[^}]+\}$/.test(value.trim())) return value;
-  const name = value.trim().slice(2, -1);
-  return (RED.util as unknown as { getSetting: (node: null, name: string) => unknown }).getSetting(null, name) ?? value;
+  throw new CodedError('OTHER_ADDRESS', 'the stored share code is used with the deployed address only', {
+    retriable: false,
+    hint: 'Type the share code again, or deploy this address first.',
+  });
 }
 
 function cloudOf(RED: NodeAPI, body: Body): TheKeysCloud {

@@ -19,7 +19,7 @@ import { plainIdentifier } from './wire';
 
 export interface GatewaysOptions {
   /** Each caller closes what it got. @param url `redis://…`, or empty @throws CodedError INVALID_INPUT */
-  stateFor: (url: string, warn: (text: string) => void) => State;
+  stateFor: (url: string, log: Log) => State;
   lookup: Lookup;
   log: Log;
   clock?: Clock;
@@ -136,7 +136,8 @@ export class Gateways {
     const sharedState = sharedStateOf(entry);
     const { inUse } = entry;
     if (inUse?.sharedState === sharedState) return inUse.gateway;
-    const state = this.options.stateFor(sharedState, (text) => logOf(entry, this.options.log).warn(text));
+    const warn = (text: string): void => logOf(entry, this.options.log).warn(text);
+    const state = this.options.stateFor(sharedState, { ...this.logFor(entry), warn });
     if (inUse !== undefined) {
       const ended = this.end(inUse.gateway, inUse.state).then(() => this.forgetSite(entry));
       entry.before = Promise.all([entry.before, ended]).then(() => undefined);
@@ -241,7 +242,7 @@ export class Gateways {
   }
 
   private async openSite(entry: Entry, at: string): Promise<Site> {
-    const state = entry.inUse?.state ?? this.options.stateFor('', (text) => this.options.log.warn(text));
+    const state = entry.inUse?.state ?? this.options.stateFor('', this.options.log);
     const isGuest = [...entry.members].every(({ membership }) => membership.guest === true);
     let row: KnownGateway = locate([], entry.key, at);
     const found = state.change(KNOWN_GATEWAYS, (current) => {
