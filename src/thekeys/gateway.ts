@@ -8,7 +8,7 @@ import { invalidInput, systemCode } from '../common/errors';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
 import type { GatewayAddress } from './address';
-import type { GatewayStatus, ListedLock, LockReading } from './wire';
+import { plainIdentifier, type GatewayStatus, type ListedLock, type LockReading } from './wire';
 import { act, type ActionResult, type Bolts, type BoltsAtRest, type LockAction } from './bolt';
 import {
   listCall,
@@ -204,14 +204,14 @@ export class Gateway {
 
 /** @throws CodedError INVALID_INPUT */
 function checkIdentifier(identifier: string): string {
-  const trimmed = identifier.trim();
-  if (trimmed === '') {
+  const plain = plainIdentifier(identifier);
+  if (plain === undefined) {
     throw invalidInput(
       'no lock is named',
       'Set the lock\'s identifier (the "ID serrure") in the gateway configuration, in the node or in msg.identifier.',
     );
   }
-  return trimmed;
+  return plain;
 }
 
 function checkShare(share: Share): Share {

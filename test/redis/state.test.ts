@@ -169,6 +169,21 @@ describe('state in Redis', () => {
     await (await other).release();
   });
 
+  it('lets a lease be followed at trace level, from the wait to its end', async () => {
+    const url = fresh();
+    const lines: string[] = [];
+    const held = await open(url).lease('gate', { ttlMs: 60_000 });
+    const other = open(url, { log: { ...silent, trace: (text) => lines.push(text) } });
+    const waiting = other.lease('gate', { ttlMs: 60_000 });
+    await until(() => lines.length > 0);
+    await held.release();
+    await (await waiting).release();
+    assert.deepEqual(
+      lines.map((line) => line.replace(/\d+/, 'N')),
+      ['waits, as another process has it', 'acquired after N ms', 'released'].map((what) => `lease gate: ${what}`),
+    );
+  });
+
   it('knows that a lease is over as soon as a stalled process goes on, before any timer could tell', async () => {
     let stalled = 0;
     const clock = { ...systemClock, elapsed: () => systemClock.elapsed() + stalled };
