@@ -32,6 +32,7 @@ export = defineConfig({
     const member = gateways.join({ address, sharedState, identifier, code, name: node.name ?? '', log });
     onClose(() => member.leave());
     return {
+      address: address.key,
       run: (options, command) => member.run(options, command),
       attach: (use) => member.attach(use),
       readings: { known: async (lock) => (await member.gateway()).readings.known(lock) },

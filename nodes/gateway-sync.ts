@@ -3,11 +3,11 @@
  * follows long work in the gateway's own words.
  */
 import { choice } from '../src/common/settings';
-import { readGatewayCommand, type GatewayCommand } from '../src/thekeys/commands';
+import { named, readGatewayCommand, type GatewayCommand } from '../src/thekeys/commands';
 import { TRANSPORT_CODES } from '../src/thekeys/errors';
 import type { CommandOptions, Gateway } from '../src/thekeys/gateway';
 import { defineNode } from './shared/define-node';
-import { gatewayOf, lockSetting, READ_DEADLINE_MS, startOf } from './shared/gateway-access';
+import { gatewayOf, lockSetting, READ_DEADLINE_MS, startOf, type GatewayAccess } from './shared/gateway-access';
 import { LockBadge } from './shared/lock-badge';
 import { answer } from './shared/message';
 
@@ -44,7 +44,7 @@ export = defineNode({
         const { timeoutMs } = access;
         const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs, signal, onProgress };
         const { payload, word, values } = await access.run(options, (gateway, rest) =>
-          carryOut(gateway, command, rest),
+          carryOut(gateway, access, command, rest),
         );
         end();
         node.badge.show('ok', word, values);
@@ -59,13 +59,15 @@ export = defineNode({
 /** What was read or done, and the badge word for it. */
 async function carryOut(
   gateway: Gateway,
+  { nameOf }: GatewayAccess,
   command: GatewayCommand,
   options: CommandOptions,
 ): Promise<{ payload: unknown; word: string; values?: Record<string, string | number> }> {
   switch (command.operation) {
     case 'list': {
       const locks = await gateway.list(options);
-      return { payload: locks, word: 'locks', values: { count: locks.length } };
+      const payload = locks.map((lock) => named(lock, nameOf(lock.identifier)));
+      return { payload, word: 'locks', values: { count: locks.length } };
     }
     case 'status': {
       const status = await gateway.status(options);
@@ -83,5 +85,6 @@ async function carryOut(
     case 'update-lock':
       await gateway.updateLock(command.identifier, options);
   }
-  return { payload: { ...command, ok: true }, word: 'done' };
+  const payload = { ...command, ok: true };
+  return { payload: 'identifier' in payload ? named(payload, nameOf(payload.identifier)) : payload, word: 'done' };
 }
