@@ -1,9 +1,8 @@
 /** Opens, closes, toggles or calibrates a lock for each message, and sends on what the lock then said. */
 import { choice, flag } from '../src/common/settings';
-import { readLockCommand } from '../src/thekeys/commands';
+import { payloadOf, readLockCommand } from '../src/thekeys/commands';
 import { TRANSPORT_CODES } from '../src/thekeys/errors';
 import type { LockAction } from '../src/thekeys/gateway';
-import { payloadOf } from '../src/thekeys/payload';
 import { defineNode } from './shared/define-node';
 import { deadlineSetting, gatewayOf, lockSetting, startOf } from './shared/gateway-access';
 import { LockBadge } from './shared/lock-badge';
@@ -39,22 +38,19 @@ export = defineNode({
     node.onInput(async (message, { signal, settings }) => {
       const from = { node: settings.identifier, gateway: access.identifier };
       const { action, identifier } = readLockCommand(settings.action, message, from);
-      const { onProgress, end } = badge.follow(DOING[action]);
-      try {
-        const result = await access.gateway[action](access.share(identifier), {
+      const share = access.share(identifier);
+      const result = await badge.follow(DOING[action], (onProgress) =>
+        access.gateway[action](share, {
           confirm: settings.confirm,
           deadlineMs: settings.deadline || (action === 'close' ? CLOSE_DEADLINE_MS : DEADLINE_MS),
           timeoutMs: access.timeoutMs,
           signal,
           onProgress,
-        });
-        end();
-        if (result.reading === undefined) node.badge.show('ok', 'sent');
-        else badge.result(result.reading, !result.confirmed);
-        return answer(message, payloadOf(result), result.identifier);
-      } finally {
-        end();
-      }
+        }),
+      );
+      if (result.reading === undefined) node.badge.show('ok', 'sent');
+      else badge.result(result.reading, !result.confirmed);
+      return answer(message, payloadOf(result), result.identifier);
     });
   },
 });
