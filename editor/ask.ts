@@ -25,23 +25,36 @@ export async function ask(method: 'GET' | 'POST', path: string, body?: object): 
 export class Failure extends Error {
   constructor(
     readonly code: string,
+    /** What to do, in English. */
     readonly hint: string,
+    /** What happened, in English. */
+    readonly detail: string,
   ) {
     super(code);
   }
 }
 
 function failure({ code, message, hint }: Record<string, unknown>): Failure {
-  return new Failure(String(code), trimmed(hint) || trimmed(message));
+  return new Failure(String(code), trimmed(hint) || trimmed(message), trimmed(message));
 }
 
-/** What went wrong, as a sentence that says what to do. */
-function sentence(error: unknown): string {
+/** What went wrong, as a sentence that says what to do: in the dialog's own words, in those that all share, or in English. */
+export function sentence(error: unknown, own?: (key: string) => string): string {
   if (!(error instanceof Failure)) return String(error);
-  const key = `error.${error.code}`;
-  const known = shared(key);
+  const { code, hint, detail } = error;
+  const key = `error.${code}`;
   // The editor gives the key back where it has no words.
-  return known.endsWith(key) ? error.hint || shared('error.NO_ANSWER') : known;
+  const wordsIn = (words: (key: string) => string): string => (words(key).endsWith(key) ? '' : words(key));
+  const special = own === undefined ? '' : wordsIn(own);
+  if (special !== '') return detail === '' ? special : `${special} (${detail})`;
+  const known = own !== undefined && code === 'INVALID_INPUT' ? '' : wordsIn(shared);
+  return known || hint || shared('error.NO_ANSWER');
+}
+
+/** One line of a verdict that has several. */
+export interface Line {
+  text: string;
+  good?: boolean | undefined;
 }
 
 export interface Row {
@@ -54,6 +67,8 @@ export interface Row {
 export interface Verdict {
   say(text: string, kind?: 'good' | 'bad'): void;
   hide(): void;
+  /** Several sentences, each good, bad or neither. */
+  list(lines: readonly Line[]): void;
   /** Rows to choose from. */
   offer(text: string, rows: readonly Row[], choose: (row: Row) => void): void;
 }
@@ -70,6 +85,12 @@ export class Result implements Verdict {
   hide(): void {
     this.area.className = 'thekeys-result';
     this.area.replaceChildren();
+  }
+
+  list(lines: readonly Line[]): void {
+    this.say('', lines.some(({ good }) => good === false) ? 'bad' : 'good');
+    const symbol = ({ good }: Line): string => (good === undefined ? 'circle-o' : good ? 'check' : 'times');
+    this.area.replaceChildren(...lines.map((line) => element('div', {}, icon(symbol(line)), ' ', line.text)));
   }
 
   offer(text: string, rows: readonly Row[], choose: (row: Row) => void): void {
@@ -99,11 +120,13 @@ export interface Question {
   label: string;
   /** What the answer is about: when it changes, the answer goes. */
   about: readonly JQuery[];
+  /** Words of the dialog for errors, `error.<CODE>`. */
+  words?: (key: string) => string;
   run: (shown: Verdict) => Promise<void> | void;
 }
 
 /** A button that asks. While it waits it keeps the cursor, so that the next Tab goes on from here. */
-export function asking(result: Result, { icon: symbol, label, about, run }: Question): HTMLButtonElement {
+export function asking(result: Result, { icon: symbol, label, about, words, run }: Question): HTMLButtonElement {
   let edition = 0;
   const made = button(symbol, label, () => {
     if (made.getAttribute('aria-disabled') === 'true') return;
@@ -117,10 +140,11 @@ export function asking(result: Result, { icon: symbol, label, about, run }: Ques
       run({
         say: (...words) => inTime().say(...words),
         hide: () => inTime().hide(),
+        list: (lines) => inTime().list(lines),
         offer: (...rows) => inTime().offer(...rows),
       }),
     )
-      .catch((error: unknown) => inTime().say(sentence(error), 'bad'))
+      .catch((error: unknown) => inTime().say(sentence(error, words), 'bad'))
       .finally(() => made.removeAttribute('aria-disabled'));
   });
   for (const input of about) {

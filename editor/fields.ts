@@ -31,6 +31,16 @@ export function button(symbol: string, label: string, onclick?: (event: Event) =
   return element('button', attributes, icon(symbol), ' ', element('span', {}, label));
 }
 
+/** A button that copies a text, and says so in its place for a moment. */
+export function copyButton(text: () => string): HTMLButtonElement {
+  const made = button('clipboard', shared('button.copy'), () => {
+    RED.clipboard.copyText(text());
+    made.lastElementChild?.replaceChildren(shared('button.copied'));
+    setTimeout(() => made.lastElementChild?.replaceChildren(shared('button.copy')), 1500);
+  });
+  return made;
+}
+
 /** One that shows its icon only; its name is for screen readers and the tooltip. */
 export function iconButton(symbol: string, label: string, onclick: (event: Event) => void): HTMLButtonElement {
   return element(
@@ -219,7 +229,7 @@ export function saving(node: EditedNode): void {
 }
 
 /** A button that shows what was typed. A stored secret never comes back to the browser, so there is none for it. */
-function addEye(input: JQuery): void {
+export function addEye(input: JQuery): void {
   if (!input.parent().is('.thekeys-field')) {
     input
       .before(element('div', { class: 'thekeys-field' }))

@@ -2,7 +2,8 @@
  * The dialog of a gateway: finds it, lists its locks, tests the share, creates one with the vendor's account. The runtime is
  * asked only when a button is pressed.
  */
-import { ask, askBeside, asking, lacks, Result } from './ask';
+import { ask, askBeside, lacks, type Question } from './ask';
+import { questions } from './diagnostics';
 import { adviseBy, check, field, openIfUnusual, opened, saving, shared, typed } from './fields';
 import { offerLocks } from './locks';
 import { rules, STORED, trimmed } from './rules';
@@ -87,8 +88,7 @@ function prepare(node: EditedNode): void {
 }
 
 function testButton(node: EditedNode, host: JQuery, identifier: JQuery, code: JQuery): HTMLButtonElement {
-  const result = new Result();
-  const test = asking(result, {
+  const test: Question = {
     icon: 'check',
     label: shared('button.test'),
     about: [host, identifier, code],
@@ -104,9 +104,9 @@ function testButton(node: EditedNode, host: JQuery, identifier: JQuery, code: JQ
       const words = { state: shared(`badge.${String(state)}`), battery };
       shown.say(shared(typeof battery === 'number' ? 'setup.worksBattery' : 'setup.works', words), 'good');
     },
-  });
-  $('#thekeys-test').append(test, result.area);
-  return test;
+  };
+  const [made] = questions(node, [test]);
+  return made ?? document.createElement('button');
 }
 
 /** Characters that people confuse when they copy a code by hand, and such as no code has. */

@@ -34,7 +34,8 @@ declare global {
     label: (this: EditedNode) => string;
     labelStyle?: (this: EditedNode) => string;
     oneditprepare?: (this: EditedNode) => void;
-    oneditsave?: (this: EditedNode) => void;
+    /** True: something has changed that the editor does not see. */
+    oneditsave?: (this: EditedNode) => unknown;
     oneditcancel?: (this: EditedNode) => void;
     oneditresize?: (this: EditedNode) => void;
   }
@@ -48,9 +49,10 @@ declare global {
       eachConfig(visit: (node: EditedNode) => void): void;
       workspace(id: string): { readonly disabled?: boolean } | undefined;
     };
-    clipboard: { copyText(text: string): void };
+    clipboard: { copyText(text: string): boolean };
     editor: { validateNode(node: EditedNode): boolean };
     events: { on(event: 'nodes:add', handler: (node: EditedNode) => void): void };
+    notify(text: string, type: 'error'): void;
     view: EditorRED['view'];
   }
 

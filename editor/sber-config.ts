@@ -1,5 +1,7 @@
 import { markMissing, needs, watchAccounts } from './accounts';
-import { check, choice, closed, opened, openIfUnusual, saving } from './fields';
+import { ask } from './ask';
+import { questions } from './diagnostics';
+import { check, choice, closed, field, opened, openIfUnusual, saving, shared, typed } from './fields';
 import { isOneOf, isVariable, rules, trimmed } from './rules';
 
 const ENDPOINT = 'https://partners.iot.sberdevices.ru';
@@ -37,6 +39,7 @@ RED.nodes.registerType('sber-config', {
     show();
     openIfUnusual(this, { endpoint: ENDPOINT, timeout: '15', proxy: '_ADD_' });
     markMissing(this, 'token');
+    testButton(this);
     opened(this);
   },
   oneditsave() {
@@ -46,3 +49,22 @@ RED.nodes.registerType('sber-config', {
 });
 
 watchAccounts('sber-config');
+
+/** Asks Sber for the models, with what is typed. */
+function testButton(node: EditedNode): void {
+  const keys = ['token', 'endpoint', 'keyIn', 'keyParameter', 'ca', 'timeout', 'proxy'];
+  const words = (key: string, values?: object): string => node._(`sber-config.${key}`, values);
+  questions(node, [
+    {
+      icon: 'check',
+      label: shared('button.test'),
+      about: keys.map((key) => field(node, key)),
+      words,
+      run: async (shown) => {
+        const settings = Object.fromEntries(keys.map((key) => [key, typed(field(node, key)).replace('_ADD_', '')]));
+        const { models } = await ask('POST', 'sber/test', { id: node.id, ...settings });
+        shown.say(words('works', { models }), 'good');
+      },
+    },
+  ]);
+}

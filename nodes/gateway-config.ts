@@ -7,11 +7,11 @@ import { parseRedisUrl } from '../src/state/redis-url';
 import { parseAddress } from '../src/thekeys/address';
 import { defineConfig } from './shared/define-config';
 import { checkedCode, type GatewayAccess } from './shared/gateway-access';
-import { Member } from './shared/gateways';
+import { gatewaysOf } from './shared/gateways';
 import { addSetupRoutes } from './shared/setup-routes';
 
 /** As it was typed: only a lock that is opened with it minds whether it can be a code. A variable may be a number. */
-const code = {
+const codeSetting = {
   parse: (value: unknown) => (typeof value === 'number' ? String(value) : typeof value === 'string' ? value : ''),
 };
 
@@ -22,20 +22,23 @@ export = defineConfig({
     identifier: text('the identifier of the lock'),
     timeout: seconds('the time limit of the gateway', { fallback: 30, most: 600 }),
   },
-  credentials: { code, sharedState: text('the shared state') },
-  open: ({ RED, settings: { host, identifier, timeout }, credentials, log, onClose }): GatewayAccess => {
+  credentials: { code: codeSetting, sharedState: text('the shared state') },
+  open: ({ RED, node, settings: { host, identifier, timeout }, credentials, log, onClose }): GatewayAccess => {
     const { sharedState } = credentials;
     if (sharedState !== '') parseRedisUrl(sharedState);
-    const warn = (message: string): void => log.warn(message);
     const address = parseAddress(host);
-    const member = Member.join({ address, sharedState, RED, identifier, code: credentials.code, warn });
+    const gateways = gatewaysOf(RED);
+    const { code } = credentials;
+    const member = gateways.join({ address, sharedState, identifier, code, name: node.name ?? '', log });
     onClose(() => member.leave());
     return {
       get gateway() {
         return member.gateway;
       },
       timeoutMs: timeout,
-      identifier,
+      identifier: member.identifier,
+      named: (name) => gateways.identifierNamed(name),
+      nameOf: (lock) => gateways.nameOf(lock),
       share: (lock) => ({ identifier: lock, code: checkedCode(member.codeFor(lock)) }),
     };
   },

@@ -28,7 +28,7 @@ export = defineNode({
     startOf(node, access);
 
     node.onInput(async (message, { signal, settings }) => {
-      const from = { node: settings.identifier, gateway: access.identifier };
+      const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
       const command = readGatewayCommand(settings.operation, message, from);
       const { payload, word, values } = await badge.follow(DOING[command.operation], (onProgress) => {
         const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs: access.timeoutMs, signal, onProgress };

@@ -11,7 +11,9 @@ import { openAccount, type GoogleAccount } from '../src/google/account';
 import { trustedProxies } from '../src/google/linking-http';
 import { parseUsers } from '../src/google/users';
 import { defineConfig } from './shared/define-config';
+import { serveGoogleEditor } from './shared/google-editor';
 import { httpSideOf, serve } from './shared/google-routes';
+import { proxyOf } from './shared/proxy';
 import { stateFor } from './shared/states';
 
 /** How long closing waits for what is on its way to Google or to the disk. */
@@ -32,6 +34,7 @@ export = defineConfig({
     projectId: text('the project ID'),
     homeGraphEndpoint: text('the Home Graph endpoint', 'https://homegraph.googleapis.com/v1'),
     proxies: { parse: (value: unknown) => trustedProxies(textSetting(value, 'the list of reverse proxies')) },
+    proxy: text('the proxy'),
   },
   credentials: {
     clientId: text('the client ID'),
@@ -56,7 +59,8 @@ export = defineConfig({
       ...credentials,
       endpoint: settings.homeGraphEndpoint,
       users: credentials.users.users,
-      state: stateFor(RED, credentials.sharedState, (line) => log.warn(line)),
+      proxy: proxyOf(RED, settings.proxy),
+      state: stateFor(RED, credentials.sharedState, log),
       clock: systemClock,
       log,
       // The node's id, so that the links stay when name or path change.
@@ -71,6 +75,7 @@ export = defineConfig({
     onClose(() => closed(account, log));
     return account;
   },
+  register: serveGoogleEditor,
   // For the log: the devices of the account report it to their Catch nodes, each once.
   opened: (node, result) => {
     if (!('error' in result)) return;
@@ -100,6 +105,7 @@ function warnOfSetup(RED: NodeAPI, log: Log, setup: Readonly<Record<string, unkn
     throw invalidInput(
       'Google cannot reach this Node-RED: httpNodeRoot is switched off in settings.js',
       'Remove httpNodeRoot: false from settings.js and restart Node-RED.',
+      'httpNodeRoot',
     );
   }
   if (httpNodeAuth !== undefined && httpNodeAuth !== null) {
@@ -119,5 +125,6 @@ function pathOf(typed: string): string {
   throw invalidInput(
     `the path ${typed} cannot be used`,
     'Use letters, digits, - and / only, such as /google-smarthome.',
+    'path',
   );
 }

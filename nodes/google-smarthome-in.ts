@@ -8,7 +8,7 @@ import { DEVICE_FIELDS, deviceSettings } from '../src/google/device-settings';
 import type { Result } from '../src/google/fulfillment';
 import type { Picture } from './shared/badge';
 import { defineNode } from './shared/define-node';
-import { homeOf } from './shared/google';
+import { googleAccountOf, showLack, whileLinksChange } from './shared/google';
 import type { Message } from './shared/message';
 
 const CREDENTIALS: NodeCredentials<{ pin: string }> = { pin: { type: 'password' } };
@@ -29,8 +29,12 @@ export = defineNode({
     const { RED, node, config, settings, badge } = running;
     // Undefined where nothing was ever typed, whatever the types say.
     const { pin } = (node.credentials as { pin?: unknown } | undefined) ?? {};
-    const leave = homeOf(RED, config.account).register(deviceSettings(settings, pin, node.id), {
+    const account = googleAccountOf(RED, config.account);
+    /** A result of a command stays until there is another, or until nobody is linked any more. */
+    let hasResult = false;
+    const leave = account.home.register(deviceSettings(settings, pin, node.id), {
       onCommand: (message) => {
+        hasResult = true;
         // Commands of custom devices have no word of ours; Google's own name serves.
         badge.show('working', foreignText(message.payload.action ?? message.payload.command));
         running.emit(message as unknown as Message);
@@ -43,5 +47,10 @@ export = defineNode({
     });
     running.onClose(leave);
     badge.show('idle', 'ready');
+    const stop = whileLinksChange(account, (lack) => {
+      if (lack !== undefined && lack !== 'serviceAccountKey') showLack(badge, lack);
+      else if (!hasResult) badge.show('idle', 'ready');
+    });
+    running.onClose(stop);
   },
 });

@@ -5,7 +5,8 @@ import { text, typed } from '../src/common/settings';
 import type { Received } from '../src/google/messages';
 import type { Badge } from './shared/badge';
 import { defineNode } from './shared/define-node';
-import { homeOf } from './shared/google';
+import type { GoogleAccount } from '../src/google/account';
+import { googleAccountOf, showLack } from './shared/google';
 
 export = defineNode({
   type: 'google-smarthome-out',
@@ -13,18 +14,18 @@ export = defineNode({
   settings: { device: typed(text('the device')) },
   start: (running) => {
     const { RED, node, config, badge, words } = running;
-    const home = homeOf(RED, config.account);
+    const account = googleAccountOf(RED, config.account);
 
     running.onInput(async (message, { settings }) => {
-      const received = await home.receive(message, settings.device);
-      show(badge, received);
+      const received = await account.home.receive(message, settings.device);
+      await show(badge, received, account);
       if (received.kind === 'spent' && !received.warned) node.warn(words('warning.spent') ?? '');
       return null;
     });
   },
 });
 
-function show(badge: Badge, received: Received): void {
+async function show(badge: Badge, received: Received, account: GoogleAccount): Promise<void> {
   switch (received.kind) {
     case 'answered':
       if (received.code !== undefined) badge.show('warning', received.code);
@@ -32,9 +33,12 @@ function show(badge: Badge, received: Received): void {
       else badge.show('ok', received.late ? 'late' : 'answered');
       break;
     case 'reported':
-    case 'notified':
-      badge.show('ok', received.kind);
+    case 'notified': {
+      const lack = await account.lack().catch(() => undefined);
+      if (lack === undefined) badge.show('ok', received.kind);
+      else showLack(badge, lack);
       break;
+    }
     case 'offline':
       badge.show('down', 'OFFLINE');
       break;

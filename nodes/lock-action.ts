@@ -36,7 +36,7 @@ export = defineNode({
     startOf(node, access, node.settings.identifier);
 
     node.onInput(async (message, { signal, settings }) => {
-      const from = { node: settings.identifier, gateway: access.identifier };
+      const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
       const { action, identifier } = readLockCommand(settings.action, message, from);
       const share = access.share(identifier);
       const result = await badge.follow(DOING[action], (onProgress) =>
@@ -50,7 +50,7 @@ export = defineNode({
       );
       if (result.reading === undefined) node.badge.show('ok', 'sent');
       else badge.result(result.reading, !result.confirmed);
-      return answer(message, payloadOf(result), result.identifier);
+      return answer(message, payloadOf(result, access.nameOf(result.identifier)), result.identifier);
     });
   },
 });

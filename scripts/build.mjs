@@ -18,7 +18,7 @@ const sources = [
   'simulators/latest.ts',
   'simulators/random.ts',
 ];
-await build({
+const { outputFiles } = await build({
   entryPoints: sources.map((pattern) => path.join(root, pattern)),
   outbase: root,
   outdir: dist,
@@ -26,7 +26,12 @@ await build({
   platform: 'node',
   target: 'node20',
   logLevel: 'warning',
+  write: false,
 });
+for (const { path: file, text } of outputFiles) {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, lazily(text));
+}
 const nodes = path.join(root, 'nodes');
 for (const type of await pagesIn(nodes)) {
   await writeFile(path.join(dist, 'nodes', `${type}.html`), dialogPage(type));
@@ -43,6 +48,19 @@ await cp(path.join(root, 'icons'), path.join(dist, 'nodes', 'icons'), { recursiv
 await chmod(path.join(dist, 'src', 'cli', 'the-keys.js'), 0o755).catch((error) => {
   if (error.code !== 'ENOENT') throw error;
 });
+
+/**
+ * Lets a module load those that it imports when it first uses them: Node-RED loads every node at its start, whether a flow
+ * has one or not, and most of this package is needed only by those that are drawn.
+ */
+function lazily(text) {
+  const imports = [...text.matchAll(/^var (import_\w+) = require\(("\.[^"]+")\);$/gm)];
+  return imports.reduce(
+    (code, [line, name, file]) =>
+      code.replace(line, `var ${name};`).replace(new RegExp(`\\b${name}\\.`, 'g'), `(${name} ??= require(${file})).`),
+    text,
+  );
+}
 
 /** The node types that have a page in a folder. */
 async function pagesIn(folder) {

@@ -11,13 +11,34 @@ import { asCoded } from './errors';
 
 const PREFIX = '/thekeys-gateway';
 
+/** The editor's stand-in for a password that it does not know. */
+const PLACEHOLDER = '__PWRD__';
+
 export type Body = Record<string, unknown>;
 /** The signal is aborted when the dialog is closed. */
 type Work = (request: Request, signal: AbortSignal) => Promise<object>;
 
+/** A credential as typed, or the one that is stored where the field still shows dots. */
+export function stored(RED: NodeAPI, id: unknown, key: string, typed: unknown): unknown {
+  if (typed !== PLACEHOLDER) return typed;
+  const credentials = typeof id === 'string' ? (RED.nodes.getCredentials(id) as Body | null | undefined) : undefined;
+  return credentials?.[key];
+}
+
+/** As Node-RED fills a variable in at deploy: where it is the whole value. */
+export function substituted(RED: NodeAPI, value: unknown): unknown {
+  if (typeof value !== 'string' || !/^\$\{[^}]+\}$/.test(value.trim())) return value;
+  const name = value.trim().slice(2, -1);
+  return (RED.util as unknown as { getSetting: (node: null, name: string) => unknown }).getSetting(null, name) ?? value;
+}
+
 /** Answers to those who may read this node type. */
 export function onGet(RED: NodeAPI, permission: string, path: string, work: Work): void {
-  RED.httpAdmin.get(PREFIX + path, RED.auth.needsPermission(permission), handlerOf(work));
+  const answer = handlerOf(work);
+  RED.httpAdmin.get(PREFIX + path, RED.auth.needsPermission(permission), (request, response) => {
+    if (isForeign(request)) refuse(response, 403, FOREIGN);
+    else answer(request, response);
+  });
 }
 
 /** Answers to those who may change this node type. */
@@ -29,21 +50,25 @@ export function onPost(
 ): void {
   const answer = handlerOf(({ body }, signal) => work(isRecord(body) ? body : {}, signal));
   RED.httpAdmin.post(PREFIX + path, RED.auth.needsPermission(permission), (request, response) => {
-    const refusal = refusalOf(request);
-    if (refusal === undefined) answer(request, response);
-    else response.status(refusal.status).json({ error: { code: 'INVALID_INPUT', message: refusal.message, hint: '' } });
+    if (request.is('application/json') === false) refuse(response, 415, 'send JSON');
+    else if (isForeign(request)) refuse(response, 403, FOREIGN);
+    else answer(request, response);
   });
+}
+
+const FOREIGN = 'only a page of this Node-RED may ask this';
+
+function refuse(response: Response, status: number, message: string): void {
+  response.status(status).json({ error: { code: 'INVALID_INPUT', message, hint: '' } });
 }
 
 /**
  * Without `adminAuth` any page that a browser shows could ask here: Node-RED lets every origin read the answers of its
  * admin side. A form of another page cannot send JSON, and a script of another page says where it comes from.
  */
-function refusalOf(request: Request): { status: number; message: string } | undefined {
-  if (request.is('application/json') === false) return { status: 415, message: 'send JSON' };
+function isForeign(request: Request): boolean {
   const site = request.get('sec-fetch-site');
-  const isForeign = site === undefined ? isOtherHost(request) : site !== 'same-origin' && site !== 'none';
-  return isForeign ? { status: 403, message: 'only a page of this Node-RED may ask this' } : undefined;
+  return site === undefined ? isOtherHost(request) : site !== 'same-origin' && site !== 'none';
 }
 
 function isOtherHost(request: Request): boolean {
@@ -63,7 +88,7 @@ function handlerOf(work: Work): (request: Request, response: Response) => void {
       (answer) => response.json(answer),
       (thrown: unknown) => {
         const { code, message, cause } = asCoded(thrown);
-        response.json({ error: { code, message: foreignText(message), hint: cause.hint } });
+        response.json({ error: { code, message: foreignText(message), hint: foreignText(cause.hint, 400) } });
       },
     );
   };

@@ -5,6 +5,7 @@
  */
 import type { NodeStatus } from 'node-red';
 import type { Clock } from '../../src/common/clock';
+import { foreignText } from '../../src/common/foreign';
 import type { Words } from './words';
 
 /** `open` and `closed` are the lock's own; `down` is a gateway or a cloud that cannot be reached. */
@@ -89,6 +90,8 @@ export class Badge {
   }
 }
 
-function shorten(text: string): string {
+function shorten(words: string): string {
+  // Some come from a flow, or from a gateway.
+  const text = foreignText(words);
   return text.length < BADGE_LENGTH ? text : `${text.slice(0, BADGE_LENGTH - 2)}…`;
 }

@@ -4,10 +4,11 @@
  */
 import type { Node, NodeAPI, NodeCredentials, NodeDef, NodeInitializer } from 'node-red';
 import { invalidInput, type CodedError } from '../../src/common/errors';
-import type { Log } from '../../src/common/log';
+import { filtered, type Log } from '../../src/common/log';
 import { parseSettings, type Parsed, type Settings } from '../../src/common/settings';
-import { asCoded } from './errors';
 import { logOf } from './define-node';
+import { serveDiagnostics } from './diagnostics';
+import { asCoded } from './errors';
 
 export interface ConfigDefinition<S extends Settings, C extends Settings, T> {
   /** As in `package.json`. */
@@ -53,7 +54,7 @@ export function defineConfig<S extends Settings, C extends Settings, T>(
           node: this,
           settings: parseSettings(definition.settings, config),
           credentials: parseSettings(definition.credentials, typed ?? {}),
-          log: logOf(this),
+          log: filtered(logOf(this)),
           onClose: (cleanup) => {
             this.on('close', (done: () => void) => {
               void Promise.resolve(cleanup()).finally(done);
@@ -71,6 +72,7 @@ export function defineConfig<S extends Settings, C extends Settings, T>(
       { type: definition.visible?.includes(key) === true ? 'text' : 'password' },
     ]);
     definition.register?.(RED);
+    serveDiagnostics(RED, definition.type, Object.keys(definition.credentials));
     RED.nodes.registerType(definition.type, PackageConfig, {
       credentials: Object.fromEntries(kinds) as NodeCredentials<Record<string, unknown>>,
     });

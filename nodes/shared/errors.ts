@@ -3,6 +3,7 @@
  * language of the runtime where the catalogue has one, the English detail behind it.
  */
 import { CodedError, textOf } from '../../src/common/errors';
+import { foreignText } from '../../src/common/foreign';
 import type { Words } from './words';
 
 /** The error itself, or for what is none of ours, a defect, `INTERNAL`. */
@@ -24,7 +25,7 @@ export function forFlow(error: CodedError, words: Words): CodedError {
   const advice = known ?? (cause.hint === message ? '' : cause.hint);
   const text =
     advice === '' ? message : code === 'INVALID_INPUT' ? `${sentence(message)} ${advice}` : `${advice} (${message})`;
-  const shown = new CodedError(code, text, cause, badge);
+  const shown = new CodedError(code, foreignText(text, 2000), cause, badge);
   Object.defineProperty(shown, 'stack', { value: undefined });
   return shown;
 }

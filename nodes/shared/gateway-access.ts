@@ -16,6 +16,10 @@ export interface GatewayAccess {
   readonly timeoutMs: number;
   /** The lock that the configuration names; empty where it names none. */
   readonly identifier: string;
+  /** The lock of the one configuration that has this name. */
+  readonly named: (name: string) => string | undefined;
+  /** The name of the configuration that is for this lock; empty where none has one. */
+  readonly nameOf: (identifier: string) => string;
   /** A lock with the code that signs for it. @throws CodedError INVALID_INPUT where no usable code is known */
   share(identifier: string): Share;
 }

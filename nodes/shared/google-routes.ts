@@ -45,7 +45,7 @@ export function serve(side: HttpSide, path: string, routes: Routes): () => void 
   }
   const known = paths;
   if (known.has(path)) {
-    throw invalidInput(`two Google accounts have the path ${path}`, 'Give each account a path of its own.');
+    throw invalidInput(`two Google accounts have the path ${path}`, 'Give each account a path of its own.', 'path');
   }
   known.set(path, routes);
   return () => {

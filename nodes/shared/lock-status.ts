@@ -44,7 +44,8 @@ export class LockStatus implements WatchListener {
   /** Answers a message. */
   async read(message: Message, { signal, settings }: Input<typeof SETTINGS>): Promise<Message> {
     const { access, badge } = this;
-    const identifier = readIdentifier(message, { node: settings.identifier, gateway: access.identifier });
+    const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
+    const identifier = readIdentifier(message, from);
     const share = access.share(identifier);
     const isOwn = lockNumber(identifier) === lockNumber(this.lock);
     this.said.begin(identifier);

@@ -3,25 +3,22 @@
  * with the vendor's account. For people who may edit flows; everybody else may only list the locks of a deployed gateway.
  * Answers hold no secret but the code of a share just created, for the person who created it.
  */
-import { lookup } from 'node:dns/promises';
 import type { NodeAPI } from 'node-red';
 import { systemClock } from '../../src/common/clock';
 import { CodedError } from '../../src/common/errors';
+import { silent } from '../../src/common/log';
 import { textSetting } from '../../src/common/settings';
 import { parseAddress, type GatewayAddress } from '../../src/thekeys/address';
 import { TheKeysCloud } from '../../src/thekeys/cloud';
 import { readIdentifier } from '../../src/thekeys/commands';
 import type { Gateway } from '../../src/thekeys/gateway';
-import { lookupMulticast } from '../../src/thekeys/mdns';
-import { findGateways, requireLocal, USUAL_NAMES, type Lookup, type Nearby } from '../../src/thekeys/nearby';
-import { onGet, onPost, type Body } from './admin';
+import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
+import { onGet, onPost, stored, substituted, type Body } from './admin';
 import { deployed } from './define-config';
 import { checkedCode, gatewayOf } from './gateway-access';
-import { knownAddresses, Member } from './gateways';
+import { gatewaysOf, lookupAll } from './gateways';
 import { proxyOf } from './proxy';
 
-/** The editor's stand-in for a password that it does not know. */
-const PLACEHOLDER = '__PWRD__';
 const FIND_MS = 2000;
 const LIST_MS = 10_000;
 /** A reading takes the lock up to 4 s, and a busy gateway is asked again. */
@@ -64,7 +61,7 @@ async function locksOf(gateway: Gateway, signal: AbortSignal): Promise<object> {
 }
 
 function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
-  const known = knownAddresses(RED);
+  const known = gatewaysOf(RED).addresses;
   const options = { deadlineMs: FIND_MS, timeoutMs: FIND_MS, signal };
   const ask = async (address: GatewayAddress, host: string): Promise<number | null> => {
     const isOurs = known.includes(host);
@@ -84,7 +81,7 @@ function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
 async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<object> {
   const address = await permittedAddress(RED, body.host);
   const identifier = readIdentifier({}, { node: substituted(RED, body.identifier), gateway: '' });
-  const code = checkedCode(textSetting(substituted(RED, codeOf(RED, body)), 'the share code'));
+  const code = checkedCode(textSetting(substituted(RED, stored(RED, body.id, 'code', body.code)), 'the share code'));
   return withGateway(RED, address, async (gateway) => {
     const options = { deadlineMs: TEST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal };
     const { state, batteryPercent } = await gateway.lockStatus({ identifier, code }, options);
@@ -98,15 +95,10 @@ async function withGateway<T>(
   address: GatewayAddress,
   use: (gateway: Gateway) => Promise<T>,
 ): Promise<T> {
-  const member = Member.join({
-    address,
-    sharedState: '',
-    RED,
-    identifier: '',
-    code: '',
-    guest: true,
-    warn: (message) => RED.log.warn(`[gateway-config] ${message}`),
-  });
+  const warn = (text: string): void => RED.log.warn(`[gateway-config] ${text}`);
+  const log = { ...silent, warn };
+  const guest = { sharedState: '', identifier: '', code: '', name: '', guest: true };
+  const member = gatewaysOf(RED).join({ address, log, ...guest });
   try {
     return await use(member.gateway);
   } finally {
@@ -117,27 +109,8 @@ async function withGateway<T>(
 /** Addresses in the local network, and those that are in use here already. @throws CodedError */
 async function permittedAddress(RED: NodeAPI, host: unknown): Promise<GatewayAddress> {
   const address = parseAddress(textSetting(substituted(RED, host), 'the address of the gateway'));
-  if (knownAddresses(RED).includes(address.key)) return address;
+  if (gatewaysOf(RED).addresses.includes(address.key)) return address;
   return requireLocal(address, { lookup: lookupAll, clock: systemClock });
-}
-
-const lookupAll: Lookup = (name, signal) => {
-  const bySystem = lookup(name, { all: true }).then((found) => found.map(({ address }) => address));
-  // Whichever knows it first: where the system knows no such names, it may take long to say so.
-  return /\.local$/i.test(name) ? Promise.any([bySystem, lookupMulticast(name, signal)]) : bySystem;
-};
-
-/** The code as typed, or the one that is stored where the field still shows dots. */
-function codeOf(RED: NodeAPI, { code, id }: Body): unknown {
-  if (code !== PLACEHOLDER) return code;
-  const stored = typeof id === 'string' ? (RED.nodes.getCredentials(id) as { code?: unknown } | null) : null;
-  return stored?.code;
-}
-
-function substituted(RED: NodeAPI, value: unknown): unknown {
-  if (typeof value !== 'string' || !/^\$\{[^}]+\}$/.test(value.trim())) return value;
-  const name = value.trim().slice(2, -1);
-  return (RED.util as unknown as { getSetting: (node: null, name: string) => unknown }).getSetting(null, name) ?? value;
 }
 
 function cloudOf(RED: NodeAPI, body: Body): TheKeysCloud {

@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import type { NodeAPI } from 'node-red';
+import type { Log } from '../../src/common/log';
 import { MemoryState } from '../../src/state/local';
 import { openState } from '../../src/state/open';
 import type { State } from '../../src/state/state';
@@ -14,9 +15,9 @@ const FOLDER = 'thekeys-gateway';
 const memory = new MemoryState();
 
 /** Each caller closes what it got. @param url `redis://…`, or empty @throws CodedError INVALID_INPUT */
-export function stateFor(RED: NodeAPI, url: string, warn: (message: string) => void): State {
+export function stateFor(RED: NodeAPI, url: string, log: Log): State {
   const userDir: unknown = RED.settings.userDir;
   const folder = typeof userDir === 'string' && userDir !== '' ? path.join(userDir, FOLDER) : undefined;
   if (url.trim() === '' && folder === undefined) return memory;
-  return openState({ url, folder: folder ?? '', warn });
+  return openState({ url, folder: folder ?? '', log });
 }

@@ -7,10 +7,10 @@ import { abortable, lifetime, onAbort } from '../common/abort';
 import { systemClock } from '../common/clock';
 import { CodedError } from '../common/errors';
 import { foreignText } from '../common/foreign';
-import { silent } from '../common/log';
+import { silent, type Log } from '../common/log';
 import { FileState } from '../state/file';
 import { MemoryState } from '../state/local';
-import { takeLockFile } from '../state/lock-file';
+import { acquireLockFile } from '../state/lock-file';
 import { StateError, type Lease, type State } from '../state/state';
 import { parseAddress, type GatewayAddress } from '../thekeys/address';
 import { gatewayError } from '../thekeys/errors';
@@ -45,23 +45,17 @@ const RUN: Readonly<Record<GatewayVerb, (order: Order) => Promise<unknown>>> = {
   locker_status: ({ gateway, share, command }) => gateway.lockStatus(share, command),
   search: ({ gateway, command }) => gateway.list(command),
   status: ({ gateway, command }) => gateway.status(command),
-  synchronize: async ({ gateway, command }) => {
-    await gateway.synchronize(command);
-    return { operation: 'synchronize', ok: true };
-  },
-  update: async ({ gateway, command }) => {
-    await gateway.update(command);
-    return { operation: 'update', ok: true };
-  },
-  synchronize_locker: async ({ gateway, identifier, command }) => {
-    await gateway.synchronizeLock(identifier, command);
-    return { operation: 'synchronize-lock', identifier, ok: true };
-  },
-  update_locker: async ({ gateway, identifier, command }) => {
-    await gateway.updateLock(identifier, command);
-    return { operation: 'update-lock', identifier, ok: true };
-  },
+  synchronize: ({ gateway, command }) => gateway.synchronize(command).then(() => done('synchronize')),
+  update: ({ gateway, command }) => gateway.update(command).then(() => done('update')),
+  synchronize_locker: ({ gateway, identifier, command }) =>
+    gateway.synchronizeLock(identifier, command).then(() => done('synchronize-lock', identifier)),
+  update_locker: ({ gateway, identifier, command }) =>
+    gateway.updateLock(identifier, command).then(() => done('update-lock', identifier)),
 };
+
+function done(operation: string, identifier?: string): object {
+  return { operation, ...(identifier === undefined ? {} : { identifier }), ok: true };
+}
 
 /** Verbs whose progress is worth lines in a log. */
 const LONG: readonly GatewayVerb[] = ['synchronize', 'update', 'synchronize_locker', 'update_locker'];
@@ -74,7 +68,7 @@ const UNSIGNED_READS: readonly GatewayVerb[] = ['search', 'status'];
 interface Call {
   readonly verb: GatewayVerb;
   readonly terminal: Terminal;
-  readonly warn: (message: string) => void;
+  readonly log: Log;
   readonly progress: ProgressLine;
   /** Whether anything is on its way to the gateway, or was carried out by it. */
   sent: boolean;
@@ -96,7 +90,7 @@ export async function runOnGateway(
   const call: Call = {
     verb,
     terminal,
-    warn: (message) => terminal.err(`the-keys: ${foreignText(message, 1000)}\n`),
+    log: { ...silent, warn: (text) => terminal.err(`the-keys: ${foreignText(text, 1000)}\n`) },
     progress: new ProgressLine(terminal, LONG.includes(verb)),
     sent: false,
     giveUp: new AbortController(),
@@ -123,11 +117,11 @@ async function carryOut(
   options: Typed,
   { deadlineMs = DEADLINE_MS, ...timing }: Timings,
 ): Promise<unknown> {
-  const { verb, warn, progress, giveUp, expiresAt } = call;
+  const { verb, log, progress, giveUp, expiresAt } = call;
   const address = parseAddress(options.host ?? DEFAULT_HOST);
   const turn = await turnFor(call, address);
   const forget = turn.lease && onAbort(turn.lease.lost, () => giveUp.abort(interruption(call)));
-  const gateway = new Gateway({ address, state: turn.state, log: { ...silent, warn }, timing });
+  const gateway = new Gateway({ address, state: turn.state, log, timing });
   const identifier = (options.identifier ?? '').trim();
   const command: CommandOptions = {
     deadlineMs: Math.min(expiresAt - systemClock.elapsed(), deadlineMs),
@@ -151,18 +145,13 @@ async function carryOut(
   }
 }
 
-interface Turn {
-  readonly state: State;
-  readonly lease?: Lease | undefined;
-}
-
 /** The right to talk to a gateway, and its timestamps. A door must open also where nothing can be written down. */
-async function turnFor(call: Call, { key }: GatewayAddress): Promise<Turn> {
-  const { verb, terminal, warn, expiresAt, giveUp } = call;
+async function turnFor(call: Call, { key }: GatewayAddress): Promise<{ state: State; lease?: Lease }> {
+  const { verb, terminal, log, expiresAt, giveUp } = call;
   if (UNSIGNED_READS.includes(verb)) return { state: new MemoryState() };
   const folder = stateFolder(terminal.env, process.platform);
   if (folder === undefined) {
-    warn('there is no folder to keep timestamps in: set HOME or XDG_STATE_HOME. Two calls in a row may be refused');
+    log.warn('there is no folder to keep timestamps in: set HOME or XDG_STATE_HOME. Two calls in a row may be refused');
     return { state: new MemoryState() };
   }
   const late = (): Error =>
@@ -174,11 +163,18 @@ async function turnFor(call: Call, { key }: GatewayAddress): Promise<Turn> {
   const file = path.join(folder, `${encodeURIComponent(key)}.lock`);
   const life = lifetime({ clock, deadline: expiresAt, late, caller: giveUp.signal });
   try {
-    const lease = await takeLockFile({ file, ttlMs: LEASE_MS, signal: life.signal, clock, random: Math.random });
-    return { state: new FileState({ folder, warn, lease }), lease };
+    const lease = await acquireLockFile({
+      file,
+      log,
+      ttlMs: LEASE_MS,
+      signal: life.signal,
+      clock,
+      random: Math.random,
+    });
+    return { state: new FileState({ folder, log, lease }), lease };
   } catch (error) {
     if (!(error instanceof StateError)) throw error;
-    return { state: new FileState({ folder, warn }) };
+    return { state: new FileState({ folder, log }) };
   } finally {
     life.end();
   }

@@ -6,6 +6,14 @@ import { parseArgs } from 'node:util';
 
 export const DEFAULT_HOST = 'thekeys.local';
 
+interface Option {
+  type: 'string' | 'boolean';
+  short?: string;
+  multiple?: boolean;
+  value?: string;
+  text: string;
+}
+
 const OPTIONS = {
   host: { type: 'string', value: 'H', text: `where the gateway is: host or host:port (default ${DEFAULT_HOST})` },
   identifier: { type: 'string', short: 'i', value: 'ID', text: 'the lock: its "ID serrure"' },
@@ -34,10 +42,7 @@ const OPTIONS = {
   },
   version: { type: 'boolean', text: 'the version of this package' },
   help: { type: 'boolean', short: 'h', text: 'this help' },
-} as const satisfies Record<
-  string,
-  { type: 'string' | 'boolean'; short?: string; multiple?: boolean; value?: string; text: string }
->;
+} as const satisfies Record<string, Option>;
 
 type OptionName = keyof typeof OPTIONS;
 
@@ -104,20 +109,14 @@ const VERBS = {
 export type Verb = keyof typeof VERBS;
 export type GatewayVerb = Exclude<Verb, 'share' | 'simulate'>;
 
-export interface Typed {
-  host?: string;
-  identifier?: string;
-  code?: string;
-  account?: string;
-  lock?: string[];
-  gateway?: string;
-  name?: string;
-  list?: boolean;
-  cloud?: string;
-  port?: string;
-  latency?: string;
-  work?: string;
-}
+/** What was typed, by the name of the option. */
+export type Typed = {
+  -readonly [Name in Exclude<OptionName, 'help' | 'version'>]?: (typeof OPTIONS)[Name] extends { type: 'boolean' }
+    ? boolean
+    : (typeof OPTIONS)[Name] extends { multiple: true }
+      ? string[]
+      : string;
+};
 
 /** Wrong usage: said in plain words, exit status 2. */
 export class UsageError extends Error {
@@ -162,7 +161,7 @@ export function demand(verb: Verb, options: Typed, needed: readonly OptionName[]
   for (const name of needed) {
     const given = options[name as keyof Typed];
     if ([given].flat().some(isGiven)) continue;
-    const option: { short?: string; value?: string; text: string } = OPTIONS[name];
+    const option: Option = OPTIONS[name];
     throw new UsageError(`${verb} needs ${dashes(name, option)} (${option.text})`, verb);
   }
 }
@@ -201,7 +200,7 @@ function table(rows: readonly (readonly [string, string])[]): string {
 export function generalHelp(): string {
   const verbs = Object.entries(VERBS).map(([name, { text }]) => [name, text] as const);
   const common = (['host', 'identifier', 'code', 'version', 'help'] as const).map((name) => {
-    const option: { short?: string; value?: string; text: string } = OPTIONS[name];
+    const option: Option = OPTIONS[name];
     return [dashes(name, option), option.text] as const;
   });
   return [

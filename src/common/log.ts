@@ -1,7 +1,6 @@
-/**
- * Where the parts of `src` write what they do. The texts hold no secret, and no word of a foreign side that did not go
- * through `foreign.ts`.
- */
+/** Where the parts of `src` write what they do. The texts hold no secret. */
+import { foreignText } from './foreign';
+
 export interface Log {
   /** What a person should know. */
   warn(text: string): void;
@@ -19,3 +18,19 @@ export const silent: Log = {
   debug: () => undefined,
   trace: () => undefined,
 };
+
+/** Longer than any text of ours; a stack is. */
+const LONGEST = 4000;
+
+/**
+ * The same log behind a filter for words of others, whoever wrote the line: a gateway's, a cloud's or a file's must not
+ * begin a line of their own.
+ */
+export function filtered(log: Log): Log {
+  return {
+    warn: (text) => log.warn(foreignText(text, LONGEST)),
+    info: (text) => log.info(foreignText(text, LONGEST)),
+    debug: (text) => log.debug(foreignText(text, LONGEST)),
+    trace: (text) => log.trace(foreignText(text, LONGEST)),
+  };
+}

@@ -24,6 +24,9 @@ export interface AccountOptions
   log: Log;
 }
 
+/** What keeps devices and reports from reaching Google: a setting that is empty, that there is no link, or no key. */
+export type Lack = 'projectId' | 'clientId' | 'clientSecret' | 'users' | 'link' | 'serviceAccountKey';
+
 export interface GoogleAccount {
   accounts: LinkedAccounts;
   graph: HomeGraphClient;
@@ -32,6 +35,8 @@ export interface GoogleAccount {
   routes: Readonly<Record<string, HttpHandler>>;
   /** When Google last sent a request with a good or bad token, by the wall clock. */
   lastRequest: () => number | undefined;
+  /** The first thing that the account lacks; undefined where it lacks nothing. @throws StateError */
+  lack: () => Promise<Lack | undefined>;
   close: () => Promise<void>;
 }
 
@@ -58,6 +63,14 @@ export function openAccount(options: AccountOptions): GoogleAccount {
       '/oauth/token': postOnly(token),
     },
     lastRequest: () => lastRequest,
+    lack: async () => {
+      const empty = (['projectId', 'clientId', 'clientSecret', 'users'] as const).find(
+        (key) => options[key].length === 0,
+      );
+      if (empty !== undefined) return empty;
+      if ((await accounts.linkCount()) === 0) return 'link';
+      return graph.enabled ? undefined : 'serviceAccountKey';
+    },
     close: async () => {
       await home.close();
       await Promise.all([graph.close(), accounts.close()]);

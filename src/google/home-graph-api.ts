@@ -32,6 +32,16 @@ export type Verdict =
   /** `whole`: every call would be refused, whatever is in it. `hint`: a sentence, Google's own words in it where there are any. */
   | { kind: 'refused'; reason: string; hint: string; whole: boolean };
 
+/** What Google says to the key, and with its token to a call that changes nothing. */
+export interface Probe {
+  /** Why there is no token, where there is none. */
+  keyProblem?: string;
+  /** Why the calls of every report would be refused, or none came through. */
+  callProblem?: string;
+  /** How far this machine's clock is ahead of Google's, in milliseconds, where Google said the time. */
+  clockAheadMs?: number | undefined;
+}
+
 export interface HomeGraphApiOptions {
   api: ApiClient;
   account: ServiceAccount;
@@ -74,6 +84,24 @@ export class HomeGraphApi {
     } finally {
       this.underWay -= 1;
     }
+  }
+
+  /** With a new token. The user of the call does not exist, which Google says only to whom it lets in. */
+  async probe(signal: AbortSignal): Promise<Probe> {
+    const { account } = this.options;
+    account.discard();
+    try {
+      await account.token();
+    } catch (error) {
+      if (!(error instanceof ServiceAccountError || error instanceof ApiFailure)) throw error;
+      return { keyProblem: error.message, clockAheadMs: account.clockAheadMs };
+    }
+    const verdict = await this.call({ method: 'requestSync', agentUserId: randomUUID(), body: {}, signal });
+    const { clockAheadMs } = account;
+    if (verdict.kind === 'done' || verdict.kind === 'unknown') return { clockAheadMs };
+    const detail =
+      verdict.kind === 'refused' && verdict.hint !== '' ? `${verdict.reason}. ${verdict.hint}` : verdict.reason;
+    return { callProblem: detail, clockAheadMs };
   }
 
   private async send({ method, signal }: HomeGraphCall, body: string): Promise<{ answer: ApiAnswer; token: string }> {

@@ -9,7 +9,7 @@ import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import type { Log } from '../common/log';
 import type { ProxySettings } from '../common/proxy';
-import { HomeGraphApi } from './home-graph-api';
+import { HomeGraphApi, type Probe } from './home-graph-api';
 import { ReportLane, type Notification } from './report-lane';
 import { parseServiceAccountKey, ServiceAccount } from './service-account';
 import type { FollowUpResponse, HomeGraph, JsonObject, States } from './types';
@@ -60,6 +60,11 @@ export class HomeGraphClient implements HomeGraph {
   async requestSync(agentUserIds: readonly string[]): Promise<boolean> {
     const requested = await Promise.all(this.lanesOf(agentUserIds).map((lane) => lane.requestSync()));
     return requested.length > 0 && requested.every((each) => each);
+  }
+
+  /** For the dialog. Undefined without a usable key. */
+  probe(signal: AbortSignal): Promise<Probe | undefined> {
+    return this.api?.probe(signal) ?? Promise.resolve(undefined);
   }
 
   forget(agentUserId: string): void {

@@ -115,6 +115,13 @@ export class SmartHome implements IntentHandler {
       .map(([, { device }]) => device.describe(this.options.graph.enabled));
   }
 
+  /** Reports what all devices are now, whatever Google knows already. Those of which nothing is known are left out. */
+  reportAll(): number {
+    const known = [...this.registered.keys()].filter((id) => Object.keys(this.states.of(id)).length > 0);
+    this.reports.repeat(known);
+    return known.length;
+  }
+
   query(deviceId: string): JsonObject {
     const entry = this.registered.get(deviceId);
     if (entry === undefined) return { status: 'ERROR', online: false, errorCode: 'deviceNotFound' };

@@ -50,6 +50,12 @@ export class Reports {
     void this.send();
   }
 
+  /** The states of these devices are to be reported once more, changed or not. */
+  repeat(deviceIds: Iterable<string>): void {
+    this.reported.clear();
+    for (const id of deviceIds) this.report(id);
+  }
+
   /** Google was answered with these states: another process may have changed them, or a report got lost. */
   answered(deviceId: string, states: Readonly<States>): void {
     const last = this.reported.get(deviceId);

@@ -94,6 +94,8 @@ export function assertionOf(key: ServiceAccountKey, now: number): string {
 export class ServiceAccount {
   private cached: { token: string; until: number } | undefined;
   private fetching: Promise<string> | undefined;
+  /** How far this machine's clock was ahead of Google's when it last gave an answer, in milliseconds. */
+  clockAheadMs: number | undefined;
 
   constructor(
     private readonly key: ServiceAccountKey,
@@ -110,8 +112,8 @@ export class ServiceAccount {
     return this.fetching;
   }
 
-  /** Forgets a token that was refused, unless it has been replaced meanwhile. */
-  discard(token: string): void {
+  /** Forgets a token that was refused, unless it has been replaced meanwhile; without one, whichever there is. */
+  discard(token = this.cached?.token): void {
     if (this.cached?.token === token) this.cached = undefined;
   }
 
@@ -130,6 +132,8 @@ export class ServiceAccount {
       maxBytes: MAX_ANSWER_BYTES,
       signal,
     });
+    const date = Date.parse(answer.headers.date ?? '');
+    this.clockAheadMs = Number.isNaN(date) ? undefined : clock.now() - date;
     const fields = parseJson(answer.body);
     const { access_token: token, expires_in: seconds, error } = isRecord(fields) ? fields : {};
     if (answer.status !== 200 || typeof token !== 'string' || token === '') {

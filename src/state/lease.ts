@@ -1,6 +1,6 @@
 /**
- * A lease that was granted for a while and is renewed for as long as it is held: by a lock file or by Redis, which differ
- * only in how.
+ * A lease that lasts for a while and is renewed for as long as it is held: by a lock file or by Redis, which differ only
+ * in how.
  *
  * A process that was stopped (a laptop's lid, a debugger, an overloaded machine) may believe that it holds a lease which
  * others have taken over long since. `lost` therefore compares times whenever it is read: read it right before acting.
@@ -8,6 +8,7 @@
  * carries a timestamp, reserved under the lease, that has to be greater than any before.
  */
 import type { Clock } from '../common/clock';
+import type { Log } from '../common/log';
 import { StateError, type Lease } from './state';
 
 /** The holder's own idea of the end is this much earlier than that of the others: clocks run at different speeds. */
@@ -16,6 +17,9 @@ const MARGIN = 0.1;
 const RENEWALS = 3;
 
 export interface Grant {
+  /** For the log. */
+  name: string;
+  log: Log;
   clock: Clock;
   /** On the clock's `elapsed()`: when it was asked for, so that the answer's way makes the lease no longer than it is. */
   asked: number;
@@ -25,6 +29,7 @@ export interface Grant {
   ttlMs: number;
   /** False where another has it now. Where it throws, it is tried again as long as the lease lasts. */
   renew: () => Promise<boolean>;
+  /** Gives it back. Where that fails, it ends by itself. */
   release: () => Promise<void>;
 }
 
@@ -40,16 +45,16 @@ export class RenewedLease implements Lease {
   }
 
   get lost(): AbortSignal {
-    if (this.grant.clock.elapsed() >= this.validUntil) this.lose();
+    if (this.grant.clock.elapsed() >= this.validUntil) this.lose('it has run out');
     return this.losing.signal;
   }
 
-  /** One that cannot be given back ends by itself. */
   release(): Promise<void> {
-    if (this.released === undefined) {
-      this.stop();
-      this.released = this.grant.release().catch(() => undefined);
-    }
+    this.stop();
+    this.released ??= this.grant.release().then(
+      () => this.trace('released'),
+      () => this.trace('cannot be given back, so it will run out'),
+    );
     return this.released;
   }
 
@@ -62,7 +67,7 @@ export class RenewedLease implements Lease {
     const { clock } = this.grant;
     this.stop();
     this.validUntil = asked + ms * (1 - MARGIN);
-    this.cancelExpiry = clock.after(this.validUntil - clock.elapsed(), () => this.lose());
+    this.cancelExpiry = clock.after(this.validUntil - clock.elapsed(), () => this.lose('it has run out'));
     this.cancelRenewal = clock.after(ms / RENEWALS, () => void this.renew());
   }
 
@@ -72,13 +77,18 @@ export class RenewedLease implements Lease {
     const mine = await renew().catch(() => undefined);
     if (this.released !== undefined || this.lost.aborted) return;
     if (mine === true) this.extend(asked, ttlMs);
-    else if (mine === false) this.lose();
+    else if (mine === false) this.lose('another process has it');
     else this.cancelRenewal = clock.after(ttlMs / 10, () => void this.renew());
   }
 
-  private lose(): void {
+  private lose(why: string): void {
     if (this.released !== undefined || this.losing.signal.aborted) return;
     this.stop();
+    this.trace(`lost: ${why}`);
     this.losing.abort(new StateError('the lease was lost', 'ESTALE'));
+  }
+
+  private trace(what: string): void {
+    this.grant.log.trace(`lease ${this.grant.name}: ${what}`);
   }
 }

@@ -1,15 +1,16 @@
 /**
  * The exclusive use of a name among the processes of one machine that share a folder: a file that exists while a process
- * holds it. A holder that was killed is recognised by `owner.ts`; one that was stopped, or works on another machine, by a
- * file that was not touched for a while.
+ * holds it. A holder that was killed is recognised by what the file says of it; one that was stopped, or works on another
+ * machine, by a file that was not touched for a while.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { pause, type Clock } from '../common/clock';
 import { systemCode } from '../common/errors';
+import type { Log } from '../common/log';
 import { RenewedLease } from './lease';
-import { fateOf, ownerIn, thisProcess } from './owner';
+import { fateOf, ownerIn, thisProcess } from './presence';
 import { StateError, type Lease, type LeaseOptions } from './state';
 
 /** Looked at so often by each who waits, give or take a half. */
@@ -18,62 +19,60 @@ const RETRY_MS = 40;
 export interface LockFileOptions extends LeaseOptions {
   file: string;
   clock: Clock;
+  log: Log;
   /** From 0 up to 1. */
   random: () => number;
 }
 
 /** Waits for it. @throws StateError, the signal's reason */
-export async function takeLockFile({ file, ttlMs, signal, clock, random }: LockFileOptions): Promise<Lease> {
+export async function acquireLockFile(options: LockFileOptions): Promise<Lease> {
+  const { file, ttlMs, signal, clock, log, random } = options;
   const mine = JSON.stringify({ ...thisProcess(), id: randomUUID() });
-  const holder = new Silence(file, clock);
-  const removal = new Silence(removalOf(file), clock);
+  const permit = `${file}.removal`;
+  const isLeft = silence(file, ttlMs, clock);
+  const isPermitLeft = silence(permit, ttlMs, clock);
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 }).catch(() => undefined);
   for (;;) {
     signal?.throwIfAborted();
     const asked = clock.elapsed();
-    if (await make(file, mine)) return leaseOf(file, mine, { clock, asked, ttlMs });
+    if (await make(file, mine)) {
+      const isMine = async (): Promise<boolean> => (await contentOf(file)) === mine;
+      const release = async (): Promise<void> => {
+        if (await isMine()) await rm(file, { force: true });
+      };
+      const renew = async (): Promise<boolean> => {
+        const now = new Date();
+        return (await isMine()) && utimes(file, now, now).then(() => true);
+      };
+      return new RenewedLease({ name: path.basename(file), log, clock, asked, ttlMs, renew, release });
+    }
     const content = await contentOf(file);
     const owner = ownerIn(content ?? '');
     const isGone = owner !== undefined && fateOf(owner) === 'gone';
-    if (content !== undefined && (isGone || (await holder.lasts(content, ttlMs)))) {
-      await remove(file, content, removal, ttlMs);
+    if (content !== undefined && (isGone || (await isLeft(content)))) {
+      // Of those who would remove it only one may at a time, and looks again before: never that of one who was quicker.
+      if (await make(permit, '')) {
+        if ((await contentOf(file)) === content) await rm(file, { force: true });
+        await rm(permit, { force: true });
+      } else if (await isPermitLeft('')) await rm(permit, { force: true });
     }
     await pause(clock, RETRY_MS * (0.5 + random()), signal);
   }
 }
 
-function leaseOf(file: string, mine: string, grant: { clock: Clock; asked: number; ttlMs: number }): Lease {
-  return new RenewedLease({
-    ...grant,
-    renew: async () => {
-      if ((await contentOf(file)) !== mine) return false;
-      const now = new Date();
-      await utimes(file, now, now);
-      return true;
-    },
-    release: async () => {
-      if ((await contentOf(file)) === mine) await rm(file, { force: true });
-    },
-  });
-}
-
-/** For how long a file has not been touched, by our own count: wall clocks are set, and file times with them. */
-class Silence {
-  private last = '';
-  private since = 0;
-
-  constructor(
-    private readonly file: string,
-    private readonly clock: Clock,
-  ) {}
-
-  async lasts(content: string, ttlMs: number): Promise<boolean> {
-    const found = await stat(this.file).catch(() => undefined);
-    const now = this.clock.elapsed();
+/**
+ * Whether a file has not been touched for so long, by our own count: wall clocks are set, and file times with them.
+ */
+function silence(file: string, ttlMs: number, clock: Clock): (content: string) => Promise<boolean> {
+  let last = '';
+  let since = 0;
+  return async (content) => {
+    const found = await stat(file).catch(() => undefined);
+    const now = clock.elapsed();
     const seen = `${found?.mtimeMs ?? ''} ${content}`;
-    if (seen !== this.last) [this.last, this.since] = [seen, now];
-    return found !== undefined && now - this.since >= ttlMs;
-  }
+    if (seen !== last) [last, since] = [seen, now];
+    return found !== undefined && now - since >= ttlMs;
+  };
 }
 
 /** Makes the file, unless there is one. */
@@ -97,28 +96,7 @@ async function make(file: string, content: string): Promise<boolean> {
   }
 }
 
-/**
- * Removes the file of a holder that is gone, and never that of one who was quicker: of those who would remove it only one
- * may at a time, and looks again before.
- */
-async function remove(file: string, content: string, removal: Silence, ttlMs: number): Promise<void> {
-  const permit = removalOf(file);
-  if (!(await make(permit, ''))) {
-    if (await removal.lasts('', ttlMs)) await rm(permit, { force: true });
-    return;
-  }
-  try {
-    if ((await contentOf(file)) === content) await rm(file, { force: true });
-  } finally {
-    await rm(permit, { force: true });
-  }
-}
-
-function removalOf(file: string): string {
-  return `${file}.removal`;
-}
-
 /** Undefined where there is no such file any more. */
-async function contentOf(file: string): Promise<string | undefined> {
+function contentOf(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch(() => undefined);
 }

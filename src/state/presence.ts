@@ -1,18 +1,66 @@
 /**
- * Notices that two processes use one state folder, which a folder cannot bear: they would sign with the same timestamps.
- * Each leaves a file that says who it is, touches it now and then, and looks for those of others.
+ * Who uses a folder. A process that leaves a file behind writes in it who it is: its number and when it started, because
+ * numbers are given again, and its machine. Two processes that keep their state in one folder would sign with the same
+ * timestamps: each leaves such a file there, touches it now and then, and looks for those of others.
  */
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '../common/clock';
-import { fateOf, nameOf, ownerIn, thisProcess } from './owner';
+import { systemCode } from '../common/errors';
+import { foreignText } from '../common/foreign';
+import { parseJson } from '../common/json';
+import type { Log } from '../common/log';
+
+export interface Owner {
+  pid: number;
+  host: string;
+  /** When it started, as the system counts it; empty where that is not known. */
+  started: string;
+}
+
+export function thisProcess(): Owner {
+  return { pid: process.pid, host: hostname(), started: startOf(process.pid) };
+}
+
+/** Undefined for a text that names no process. */
+export function ownerIn(text: string): Owner | undefined {
+  const { pid, host, started } = Object(parseJson(text)) as Partial<Record<keyof Owner, unknown>>;
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0 || typeof host !== 'string') return undefined;
+  return { pid, host, started: typeof started === 'string' ? started : '' };
+}
+
+/** `unknown` for one of another machine, and where the number lives but may have been given again. */
+export function fateOf({ pid, host, started }: Owner): 'gone' | 'alive' | 'unknown' {
+  if (host !== hostname()) return 'unknown';
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (systemCode(error) === 'ESRCH') return 'gone';
+  }
+  const now = startOf(pid);
+  if (now === '' || started === '') return 'unknown';
+  return now === started ? 'alive' : 'gone';
+}
+
+/** The boot and the tick at which a process started, where the system has `/proc` (proc(5): the 22nd field). */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the command's name in brackets, which may hold blanks and brackets itself.
+    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${ticks}`;
+  } catch {
+    return '';
+  }
+}
 
 export interface PresenceOptions {
   folder: string;
   clock: Clock;
-  warn: (message: string) => void;
+  log: Log;
 }
 
 const ENDING = '.owner';
@@ -28,7 +76,8 @@ export class Presence {
   /** When the files of others were touched last, and for how many beats that has not changed. */
   private readonly seen = new Map<string, { touched: number; beats: number }>();
   private cancel: () => void = () => undefined;
-  private beating: Promise<void> = Promise.resolve();
+  /** Settles when it has looked for others. */
+  beating: Promise<void> = Promise.resolve();
   private warned = false;
   private ended = false;
 
@@ -44,14 +93,14 @@ export class Presence {
     await rm(this.file, { force: true }).catch(() => undefined);
   }
 
-  /** A folder that cannot be used is noticed by those who keep something there. */
+  /** A folder that cannot be used is noticed when something is kept there. */
   private beat(): void {
     this.beating = this.showAndLook().catch(() => undefined);
     this.cancel = this.options.clock.after(BEAT_MS, () => void this.beating.then(() => !this.ended && this.beat()));
   }
 
   private async showAndLook(): Promise<void> {
-    const { folder, warn } = this.options;
+    const { folder, log } = this.options;
     const now = new Date();
     await utimes(this.file, now, now).catch(async () => {
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -66,7 +115,7 @@ export class Presence {
     this.other = alive.find((name) => name !== undefined);
     if (this.other === undefined || this.warned) return;
     this.warned = true;
-    warn(
+    log.warn(
       `${this.other} uses ${folder} too. The gateway refuses commands of two that do not know of each other (INVALID_HMAC): ` +
         'give each Node-RED a user directory of its own, and let them share a Redis (Shared state)',
     );
@@ -86,7 +135,7 @@ export class Presence {
       return undefined;
     }
     const isAlive = fate === 'alive' || (before !== undefined && beats === 0);
-    return isAlive && owner !== undefined ? nameOf(owner) : undefined;
+    return isAlive && owner !== undefined ? `process ${owner.pid} on ${foreignText(owner.host, 60)}` : undefined;
   }
 }
 

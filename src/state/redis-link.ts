@@ -1,15 +1,15 @@
 /**
- * The connections to Redis: one for commands, and one, made when first needed, that listens. Every command ends within
- * a few seconds, whatever Redis or the network do; connections come back by themselves. What the commands mean is left
- * to `redis.ts`.
+ * The connections to Redis: one for commands, and one, made when first needed, that listens. The library reconnects, keeps
+ * commands until a connection stands and ends those that are not answered in time; what is added here is a limit for
+ * repeating, the word for a failure, and one warning for each outage.
  */
-import { setMaxListeners } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
-import { onAbort } from '../common/abort';
 import { pause, type Clock } from '../common/clock';
 import { systemCode, textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
+import type { Log } from '../common/log';
 import type { RedisAddress } from './redis-url';
 import { StateError } from './state';
 
@@ -17,8 +17,8 @@ export interface LinkOptions {
   clock: Clock;
   /** From 0 up to 1. */
   random: () => number;
-  /** Called when Redis goes, and when it is back: once each, without secrets. */
-  warn: (message: string) => void;
+  /** Gets a warning when Redis goes, and one when it is back. */
+  log: Log;
   /** Milliseconds for one answer of Redis. */
   answerMs: number;
   /** Milliseconds that a command may spend on connecting, waiting and repeating. */
@@ -27,13 +27,7 @@ export interface LinkOptions {
   steadyMs: number;
 }
 
-export interface Subscriber {
-  onMessage: (text: string) => void;
-  /** Messages may have been missed. */
-  onGap?: (() => void) | undefined;
-}
-
-/** Error replies that pass by themselves: start-up, a failover, a long script of somebody else's. */
+/** Error replies that pass by themselves: start-up, a failover, a long script of another client. */
 const PASSING = ['LOADING', 'READONLY', 'MASTERDOWN', 'TRYAGAIN', 'BUSY'];
 const RETRY_MS = 40;
 const RECONNECT_FIRST_MS = 50;
@@ -42,21 +36,22 @@ const RECONNECT_MOST_MS = 1000;
 const DISCONNECT_MS = 100;
 /** A listening connection is silent by nature; it is asked this often whether it still lives. */
 const HEARTBEAT_MS = 10_000;
-/** A subscriber that fails may fail with each message. */
+/** A listener that fails may fail with each message. */
 const REPEAT_MS = 60_000;
 
 export class RedisLink {
   private readonly client: Redis;
   private listening: Redis | undefined;
-  private cancelHeartbeat: () => void = () => undefined;
-  private readonly subscribers = new Map<string, Set<Subscriber>>();
-  private readonly subscribing = new Set<Promise<unknown>>();
+  private readonly channels = new EventEmitter().setMaxListeners(0);
+  private readonly gaps = new EventEmitter().setMaxListeners(0);
+  /** Settles when Redis has all subscriptions that were asked for until now. */
+  private subscribed: Promise<unknown> = Promise.resolve();
   private readonly closing = new AbortController();
+  private cancelHeartbeat: () => void = () => undefined;
   /** When the connection for commands went, by the clock's `elapsed`; undefined while it is there. */
   private downSince: number | undefined;
-  private lastReason = 'ECONNREFUSED';
+  private lastReason = 'ECONNRESET';
   private outageNoted = false;
-  private dropping = false;
   private cancelGoodNews: () => void = () => undefined;
   private failureNotedAt = -Infinity;
 
@@ -64,20 +59,19 @@ export class RedisLink {
     private readonly address: RedisAddress,
     private readonly options: LinkOptions,
   ) {
-    setMaxListeners(0, this.closing.signal);
     this.downSince = options.clock.elapsed();
-    this.client = this.connect(true);
+    // A command that cannot be sent, or loses its connection, fails at once and is repeated here.
+    this.client = this.connect({ maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false });
     this.client.on('ready', () => {
       this.downSince = undefined;
-      this.dropping = false;
+      this.lastReason = 'ECONNRESET';
       this.expectGoodNews();
     });
     this.client.on('close', () => {
       this.cancelGoodNews();
-      this.dropping = false;
       this.downSince ??= options.clock.elapsed();
     });
-    this.client.on('error', (error: unknown) => this.note(reasonOf(error)));
+    this.client.on('error', (error: unknown) => this.note(reasonOf(error) ?? this.lastReason));
   }
 
   /**
@@ -92,29 +86,25 @@ export class RedisLink {
     return this.run(() => this.client.get(key));
   }
 
+  /** Reaches those who have subscribed here before, too. */
   async publish(channel: string, text: string): Promise<void> {
-    // Those who subscribed here before get it too.
-    await Promise.all(this.subscribing);
+    await this.subscribed;
     await this.run(() => this.client.publish(channel, text));
   }
 
-  /** Kept up until the returned function is called, over all reconnections. */
-  subscribe(channel: string, subscriber: Subscriber): () => void {
-    const known = this.subscribers.get(channel);
-    if (known !== undefined) known.add(subscriber);
-    else {
-      this.subscribers.set(channel, new Set([subscriber]));
-      const pending: Promise<unknown> = this.listener()
-        .subscribe(channel)
-        .catch(() => undefined)
-        .finally(() => this.subscribing.delete(pending));
-      this.subscribing.add(pending);
+  /** Kept up until the returned function is called, over all reconnections. @param onGap messages may have been missed */
+  subscribe(channel: string, onMessage: (text: string) => void, onGap: () => void = () => undefined): () => void {
+    const [message, gap] = [this.guarded(onMessage), this.guarded(onGap)];
+    if (this.channels.listenerCount(channel) === 0) {
+      const asked = this.listener().subscribe(channel);
+      this.subscribed = Promise.allSettled([this.subscribed, asked]).then(() => undefined);
     }
+    this.channels.on(channel, message);
+    this.gaps.on('gap', gap);
     return () => {
-      const all = this.subscribers.get(channel);
-      if (all?.delete(subscriber) !== true || all.size > 0) return;
-      this.subscribers.delete(channel);
-      this.listening?.unsubscribe(channel).catch(() => undefined);
+      this.channels.off(channel, message);
+      this.gaps.off('gap', gap);
+      if (this.channels.listenerCount(channel) === 0) this.listening?.unsubscribe(channel).catch(() => undefined);
     };
   }
 
@@ -128,117 +118,69 @@ export class RedisLink {
 
   private async run<T>(command: () => Promise<T>): Promise<T> {
     const { clock, commandMs } = this.options;
-    const until = clock.elapsed() + commandMs;
-    let reason: string | undefined;
-    for (;;) {
-      await this.connected(until, reason);
+    const { signal } = this.closing;
+    // Right after a loss a moment's wait is worth it; later a caller is better served by a quick refusal.
+    const until = Math.min(clock.elapsed(), this.downSince ?? Infinity) + commandMs;
+    for (let reason: string | undefined; ;) {
+      signal.throwIfAborted();
+      if (clock.elapsed() + RETRY_MS >= until) throw this.failure(reason ?? this.lastReason);
       try {
         return await command();
       } catch (error) {
-        // That a connection ended says less than why it was ended.
-        const latest = reasonOf(error);
-        if (reason === undefined || latest !== 'ECONNRESET') reason = latest;
+        signal.throwIfAborted();
+        // That there is no connection, or no longer, says less than why.
+        const isAnswer = isReply(error) || this.client.status === 'ready';
+        reason = (isAnswer ? reasonOf(error) : undefined) ?? reason ?? this.lastReason;
         if (isReply(error) && !PASSING.includes(reason)) throw this.failure(reason);
-        if (reason === 'ETIMEDOUT') {
-          // Perhaps the connection is dead without knowing it: begin a new one rather than wait for TCP to notice.
-          this.note(reason);
-          this.drop();
-        }
-        if (clock.elapsed() + RETRY_MS >= until) throw this.failure(reason);
+        if (isAnswer && reason === 'ETIMEDOUT') this.note(reason);
       }
-      await pause(clock, RETRY_MS, this.closing.signal);
+      await pause(clock, RETRY_MS, signal);
     }
-  }
-
-  /**
-   * Waits for the connection. Right after a loss that is worth a moment, as it is mostly back at once; later a caller
-   * is better served by a quick refusal.
-   */
-  private async connected(until: number, reason: string | undefined): Promise<void> {
-    const { clock, commandMs } = this.options;
-    const left = Math.min(until, (this.downSince ?? clock.elapsed()) + commandMs) - clock.elapsed();
-    if (await this.isReadyWithin(left)) return;
-    this.closing.signal.throwIfAborted();
-    throw this.failure(reason === undefined || reason === 'ECONNRESET' ? this.lastReason : reason);
-  }
-
-  /** False when `ms` passed before the connection could be used, or this is closed. */
-  private isReadyWithin(ms: number): Promise<boolean> {
-    if (this.closing.signal.aborted) return Promise.resolve(false);
-    if (this.client.status === 'ready') return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const settle = (ready: boolean): void => {
-        cancel();
-        forget();
-        this.client.off('ready', onReady);
-        resolve(ready);
-      };
-      const onReady = (): void => settle(true);
-      const cancel = this.options.clock.after(ms, () => settle(false));
-      const forget = onAbort(this.closing.signal, () => settle(false));
-      this.client.once('ready', onReady);
-    });
-  }
-
-  /** Ends the connection for commands, once, however many of them found it dead. */
-  private drop(): void {
-    if (this.dropping) return;
-    this.dropping = true;
-    this.client.disconnect(true);
   }
 
   private listener(): Redis {
     if (this.listening !== undefined) return this.listening;
     // The library keeps subscriptions up: it sends again what was asked for before, or without, a connection.
-    const client = this.connect(false);
+    const client = this.connect({ maxRetriesPerRequest: null });
     this.listening = client;
     client.on('error', () => undefined);
-    client.on('message', (channel: string, text: string) => {
-      this.call(this.subscribers.get(channel) ?? [], ({ onMessage }) => onMessage(text));
-    });
-    let before = false;
-    client.on('ready', () => {
-      if (before) {
+    client.on('message', (channel: string, text: string) => this.channels.emit(channel, text));
+    client.once('ready', () =>
+      client.on('ready', () => {
         // Answered behind the subscriptions, which the library has just sent.
-        const all = (): Subscriber[] => [...this.subscribers.values()].flatMap((each) => [...each]);
         client.ping().then(
-          () => this.call(all(), ({ onGap }) => onGap?.()),
+          () => this.gaps.emit('gap'),
           () => undefined,
         );
-      }
-      before = true;
-    });
+      }),
+    );
     this.beat(client);
     return client;
   }
 
-  /** Calls subscribers. One that fails harms neither the others nor the process. */
-  private call(subscribers: Iterable<Subscriber>, call: (subscriber: Subscriber) => void): void {
-    for (const subscriber of [...subscribers]) {
+  /** One that fails harms neither the others nor the process. */
+  private guarded<T extends unknown[]>(listener: (...given: T) => void): (...given: T) => void {
+    return (...given) => {
       try {
-        call(subscriber);
+        listener(...given);
       } catch (error) {
         const now = this.options.clock.elapsed();
-        if (now - this.failureNotedAt < REPEAT_MS) continue;
+        if (now - this.failureNotedAt < REPEAT_MS) return;
         this.failureNotedAt = now;
-        this.options.warn(`a listener of the shared state failed: ${foreignText(textOf(error))}`);
+        this.options.log.warn(`a listener of the shared state failed: ${foreignText(textOf(error))}`);
       }
-    }
+    };
   }
 
   private beat(client: Redis): void {
     this.cancelHeartbeat = this.options.clock.after(HEARTBEAT_MS, () => {
-      if (client.status === 'ready') {
-        client.ping().catch(() => {
-          if (!this.closing.signal.aborted) client.disconnect(true);
-        });
-      }
+      // Where no answer comes, the library begins a new connection.
+      if (client.status === 'ready') client.ping().catch(() => undefined);
       this.beat(client);
     });
   }
 
-  /** @param failsAtOnce for commands: waiting and repeating are done here, with limits */
-  private connect(failsAtOnce: boolean): Redis {
+  private connect(retries: { maxRetriesPerRequest: number | null; autoResendUnfulfilledCommands?: boolean }): Redis {
     const { host, port, tls, username, password, database } = this.address;
     const { answerMs, random } = this.options;
     const client = new Redis({
@@ -247,19 +189,19 @@ export class RedisLink {
       db: database,
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
-      // Node.js names the server in its hello only where it is told to, and hosted servers choose by that name.
+      // Node.js names the server in its hello only where it is asked to, and hosted servers choose by that name.
       ...(tls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
       disableClientInfo: true,
       protocol: 2,
       connectTimeout: answerMs,
       commandTimeout: answerMs,
+      // A connection may be dead without knowing it: begin a new one rather than wait for TCP to notice.
+      socketTimeout: answerMs,
       disconnectTimeout: DISCONNECT_MS,
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
       retryStrategy: (times) =>
         Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(times - 1, 10), RECONNECT_MOST_MS) * (0.8 + 0.4 * random()),
-      enableOfflineQueue: !failsAtOnce,
-      autoResendUnfulfilledCommands: !failsAtOnce,
-      maxRetriesPerRequest: failsAtOnce ? 0 : null,
+      ...retries,
     });
     client.setMaxListeners(0);
     return client;
@@ -271,7 +213,7 @@ export class RedisLink {
     this.cancelGoodNews();
     this.cancelGoodNews = this.options.clock.after(this.options.steadyMs, () => {
       this.outageNoted = false;
-      this.options.warn(`Redis at ${this.address.label} answers again`);
+      this.options.log.warn(`Redis at ${this.address.label} answers again`);
     });
   }
 
@@ -280,7 +222,7 @@ export class RedisLink {
     this.cancelGoodNews();
     if (this.outageNoted || this.closing.signal.aborted) return;
     this.outageNoted = true;
-    this.options.warn(`Redis at ${this.address.label} cannot be used (${reason}); trying again until it can`);
+    this.options.log.warn(`Redis at ${this.address.label} cannot be used (${reason}); trying again until it can`);
   }
 
   private failure(reason: string): StateError {
@@ -292,10 +234,13 @@ function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** The system's or Redis's word for a failure. Never more of the error: it may quote a command, and so a secret. */
-function reasonOf(error: unknown): string {
+/**
+ * The system's or Redis's word for a failure; undefined where it only says that there is no connection. Never more of the
+ * error: it may quote a command, and so a secret.
+ */
+function reasonOf(error: unknown): string | undefined {
   if (isReply(error)) return /^-?([A-Z]+)\b/.exec(textOf(error))?.[1] ?? 'ERR';
   const code = systemCode(error);
   if (code !== undefined) return foreignText(code, 60);
-  return /timed? ?out/i.test(textOf(error)) ? 'ETIMEDOUT' : 'ECONNRESET';
+  return /time(d )?out/i.test(textOf(error)) ? 'ETIMEDOUT' : undefined;
 }

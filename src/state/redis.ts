@@ -1,6 +1,5 @@
 /**
- * State in a Redis server, for any number of processes. Every change is one atomic step there. Connections are left to
- * `redis-link.ts`, the form of the address to `redis-url.ts`.
+ * State in a Redis server, for any number of processes. Every change is one atomic step there.
  *
  * What is kept here is as durable as the Redis is: run it with `appendonly yes` and `appendfsync always` (or
  * `everysec`, and up to a second of changes is lost with the machine). Redis must not evict: `maxmemory-policy noeviction`.
@@ -9,28 +8,21 @@
  * been carried out all the same: a number is then skipped, or a value stands though its writer got an error.
  */
 import { randomBytes } from 'node:crypto';
-import { pause, systemClock, type Clock } from '../common/clock';
+import { pause, systemClock } from '../common/clock';
+import { textOf } from '../common/errors';
 import { parseJson } from '../common/json';
+import type { Log } from '../common/log';
 import { RenewedLease } from './lease';
-import { RedisLink } from './redis-link';
+import { RedisLink, type LinkOptions } from './redis-link';
 import { parseRedisUrl } from './redis-url';
 import { StateError, type Decide, type Json, type Lease, type LeaseOptions, type State } from './state';
 import { Turns } from './turns';
 
-export interface RedisStateOptions {
+export interface RedisStateOptions extends Partial<LinkOptions> {
   /** As `redis-url.ts` describes. */
   url: string;
-  /** Called when Redis goes, and when it is back. */
-  warn: (message: string) => void;
-  clock?: Clock;
-  /** From 0 up to 1; default `Math.random`. */
-  random?: () => number;
-  /** Milliseconds for one answer; default 1500. */
-  answerMs?: number;
-  /** Milliseconds for a whole call, with connecting and repeating; default 3000. */
-  commandMs?: number;
-  /** Milliseconds without trouble after which Redis is said to be back; default 10000. */
-  steadyMs?: number;
+  /** Gets a warning when Redis goes and when it is back, and leases at trace. */
+  log: Log;
 }
 
 // A value is kept as `<id> <JSON>`: the id is new with every change, so that one can tell whether a change whose answer
@@ -73,9 +65,7 @@ const WANTED_MS = 3 * ASK_MS;
 
 export class RedisState implements State {
   readonly shared = true;
-  private readonly clock: Clock;
-  private readonly random: () => number;
-  private readonly answerMs: number;
+  private readonly options: LinkOptions;
   private readonly link: RedisLink;
   private readonly prefix: string;
   private readonly self = randomBytes(9).toString('base64url');
@@ -88,15 +78,12 @@ export class RedisState implements State {
   private closed: Promise<void> | undefined;
 
   /** @throws CodedError `INVALID_INPUT` for an address that cannot be read. Connects by itself, then and later. */
-  constructor(options: RedisStateOptions) {
-    const address = parseRedisUrl(options.url);
-    const { warn, clock = systemClock, random = Math.random, answerMs = 1500, commandMs = 3000 } = options;
-    this.clock = clock;
-    this.random = random;
-    this.answerMs = answerMs;
+  constructor({ url, ...options }: RedisStateOptions) {
+    const address = parseRedisUrl(url);
+    const times = { answerMs: 1500, commandMs: 3000, steadyMs: 10_000 };
+    this.options = { clock: systemClock, random: Math.random, ...times, ...options };
+    this.link = new RedisLink(address, this.options);
     this.prefix = address.prefix;
-    const { steadyMs = 10_000 } = options;
-    this.link = new RedisLink(address, { clock, random, warn, answerMs, commandMs, steadyMs });
   }
 
   async get(key: string): Promise<Json | undefined> {
@@ -113,7 +100,7 @@ export class RedisState implements State {
           const text = change.value === undefined ? '' : JSON.stringify(change.value);
           const written = await this.link.script(LUA_CHANGE, [this.keyOf(key)], [id, this.fresh(), text]);
           if (written === 1) return change.result;
-          await pause(this.clock, this.random() * CHANGE_PAUSE_MS * Math.min(attempt, 5));
+          await pause(this.options.clock, this.options.random() * CHANGE_PAUSE_MS * Math.min(attempt, 5));
         }
         throw new StateError(`${key} is changed by others all the time`, 'EBUSY');
       }),
@@ -134,12 +121,11 @@ export class RedisState implements State {
       // Anything else is not of this package.
       if (message !== undefined) listener(message);
     };
-    return this.link.subscribe(this.channelOf(channel), { onMessage, onGap });
+    return this.link.subscribe(this.channelOf(channel), onMessage, onGap);
   }
 
   close(): Promise<void> {
-    this.closed ??= this.end();
-    return this.closed;
+    return (this.closed ??= this.end());
   }
 
   private async end(): Promise<void> {
@@ -150,23 +136,26 @@ export class RedisState implements State {
 
   /** Asks until it is granted. */
   private async acquire(name: string, { ttlMs, signal }: LeaseOptions, end: () => void): Promise<Lease> {
-    const { clock, link } = this;
+    const { link } = this;
+    const { clock, random, log, answerMs } = this.options;
     if (this.closed !== undefined) throw new StateError('the state was closed', 'ECLOSED');
     const slot = `${this.prefix}lease:${name}`;
     const keys = [slot, `${slot}:wanted`];
     const token = this.fresh();
-    // A grant whose answer comes too late, because Redis hung, is to end soon: nobody holds it.
-    const firstMs = Math.min(ttlMs, 2 * this.answerMs);
+    // A grant whose answer comes too late, because Redis hung, is to end soon, as no caller holds it.
+    const firstMs = Math.min(ttlMs, 2 * answerMs);
     const renew = async (): Promise<boolean> => (await link.script(LUA_RENEW, keys, [token, ttlMs])) === 1;
     const giveBack = async (): Promise<void> => {
       const wanted = await this.track(link.script(LUA_RELEASE, keys, [token]));
       if (wanted === 1) this.stepBack.set(name, clock.elapsed() + STEP_BACK_MS);
     };
+    const began = clock.elapsed();
+    const trace = (what: string): void => log.trace(`lease ${name}: ${what}`);
     try {
-      const wait = (this.stepBack.get(name) ?? 0) - clock.elapsed();
+      const wait = (this.stepBack.get(name) ?? 0) - began;
       this.stepBack.delete(name);
       if (wait > 0) await pause(clock, wait, signal);
-      for (;;) {
+      for (let attempt = 1; ; attempt += 1) {
         const asked = clock.elapsed();
         const granted = await this.track(link.script(LUA_ACQUIRE, keys, [token, firstMs, WANTED_MS]));
         signal?.throwIfAborted();
@@ -175,14 +164,17 @@ export class RedisState implements State {
             this.held.delete(lease);
             return giveBack().finally(end);
           };
-          const lease = new RenewedLease({ clock, asked, firstMs, ttlMs, renew, release });
-          this.held.add(lease);
-          if (!lease.lost.aborted) return lease;
-          this.held.delete(lease);
-        }
-        await pause(clock, ASK_MS * (0.5 + this.random()), signal);
+          const lease = new RenewedLease({ name, log, clock, asked, firstMs, ttlMs, renew, release });
+          trace(`acquired after ${Math.round(clock.elapsed() - began)} ms`);
+          if (!lease.lost.aborted) {
+            this.held.add(lease);
+            return lease;
+          }
+        } else if (attempt === 1) trace('waits, as another process has it');
+        await pause(clock, ASK_MS * (0.5 + random()), signal);
       }
     } catch (error) {
+      trace(`given up: ${textOf(error)}`);
       // It may have been granted with an answer that was lost.
       giveBack().catch(() => undefined);
       throw error;
@@ -214,12 +206,9 @@ export class RedisState implements State {
   }
 
   private track<T>(work: Promise<T>): Promise<T> {
-    const settled = work.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.underWay.add(settled);
-    void settled.then(() => this.underWay.delete(settled));
+    this.underWay.add(work);
+    const forget = (): void => void this.underWay.delete(work);
+    work.then(forget, forget);
     return work;
   }
 }

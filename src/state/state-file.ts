@@ -8,11 +8,12 @@ import path from 'node:path';
 import type { Clock } from '../common/clock';
 import { systemCode } from '../common/errors';
 import { isRecord } from '../common/json';
+import type { Log } from '../common/log';
 import { StateError, type Decide, type Json } from './state';
 
 export interface StateFileOptions {
   clock: Clock;
-  warn: (message: string) => void;
+  log: Log;
   /** Called with each write that the disk did in time (false) or did not (true). */
   onSlow: (slow: boolean) => void;
   /** Asked before each write. @throws StateError where another process may have written meanwhile. */
@@ -26,20 +27,22 @@ const MOST_BYTES = 32 * 1024 * 1024;
 /** A file is `{ version: 2, value }`. Of version 1 it was the value alone. */
 const VERSION = 2;
 
-interface Waiting {
-  decide: Decide<unknown>;
-  resolve: (result: unknown) => void;
-  reject: (error: unknown) => void;
+interface Content {
+  value: Json | undefined;
 }
 
 export class StateFile {
   /** What the file is meant to hold, once it was read. The disk may be behind. */
-  private known: { value: Json | undefined } | undefined;
+  private known: Content | undefined;
+  /** What counts where the disk refuses a write. */
+  private kept: Json | undefined;
   private reading: Promise<void> | undefined;
-  private readonly waiting: Waiting[] = [];
-  private working: Promise<void> | undefined;
-  /** Writes that took over a second and are not done yet. Whoever comes meanwhile does not wait for them. */
-  private late: Promise<void> | undefined;
+  /** The write under way, and the one behind it, which those share who come meanwhile. */
+  private writing: Promise<void> | undefined;
+  private next: Promise<void> | undefined;
+  /** The write under way takes over a second: no caller waits for it any more. */
+  private isLate = false;
+  private underWay: Promise<void> = Promise.resolve();
   private isRefused = false;
 
   constructor(
@@ -49,92 +52,90 @@ export class StateFile {
 
   /** @throws StateError */
   async get(): Promise<Json | undefined> {
-    if (this.known === undefined) {
-      this.reading ??= this.read().finally(() => (this.reading = undefined));
-      await this.inTime(this.reading, 'read');
-    }
-    return this.known?.value;
+    return (await this.content()).value;
   }
 
-  /** Changes that are asked for while one is being written are written together. @throws StateError */
+  /** @throws StateError */
   change<T>(decide: Decide<T>): Promise<T> {
-    return new Promise<unknown>((resolve, reject) => {
-      this.waiting.push({ decide, resolve, reject });
-      this.working ??= this.work();
-    }) as Promise<T>;
+    const work = this.carryOut(decide);
+    this.underWay = Promise.allSettled([this.underWay, work]).then(() => undefined);
+    return work;
   }
 
   /** Resolves when nothing is being written any more, which a disk that hangs puts off for ever. */
   async rest(): Promise<void> {
-    while (this.working !== undefined || this.late !== undefined) await (this.working ?? this.late);
-  }
-
-  private async work(): Promise<void> {
-    // Those who ask in the same moment are written together.
-    await Promise.resolve();
-    while (this.waiting.length > 0) await this.carryOut(this.waiting.splice(0));
-    this.working = undefined;
-  }
-
-  private async carryOut(batch: readonly Waiting[]): Promise<void> {
-    const written: (() => void)[] = [];
-    const failed: Waiting['reject'][] = [];
-    try {
-      const before = await this.get();
-      let value = before;
-      for (const { decide, resolve, reject } of batch) {
-        try {
-          const change = decide(value);
-          if ('value' in change) value = change.value;
-          else if (written.length === 0) {
-            resolve(change.result);
-            continue;
-          }
-          written.push(() => resolve(change.result));
-          failed.push(reject);
-        } catch (error) {
-          reject(error);
-        }
-      }
-      if (written.length === 0) return;
-      await this.save(value, before);
-      for (const resolve of written) resolve();
-    } catch (error) {
-      for (const reject of failed.length > 0 ? failed : batch.map(({ reject }) => reject)) reject(error);
+    for (let seen; seen !== this.underWay || this.isBusy();) {
+      seen = this.underWay;
+      await seen;
+      await (this.next ?? this.writing)?.catch(() => undefined);
     }
   }
 
-  private async save(value: Json | undefined, before: Json | undefined): Promise<void> {
-    this.known = { value };
-    if (this.late !== undefined) throw this.tooSlow('written');
-    const writing = this.write(value);
+  private async carryOut<T>(decide: Decide<T>): Promise<T> {
+    const content = await this.content();
+    const change = decide(content.value);
+    if ('value' in change) {
+      content.value = change.value;
+      await this.inTime(this.save(content));
+    } else if (this.writing !== undefined && !this.isLate) {
+      // What was decided on has to last.
+      await this.inTime(this.next ?? this.writing);
+    }
+    return change.result;
+  }
+
+  private async content(): Promise<Content> {
+    for (;;) {
+      if (this.known !== undefined) return this.known;
+      this.reading ??= this.read().finally(() => (this.reading = undefined));
+      await this.within(this.reading, 'read');
+    }
+  }
+
+  /** Resolves when the disk has what is known now. Those who come in the same moment share a write. */
+  private save(content: Content): Promise<void> {
+    this.next ??= (this.writing ?? Promise.resolve()).then(() => this.saveNow(content));
+    return this.next;
+  }
+
+  private async saveNow(content: Content): Promise<void> {
+    [this.writing, this.next] = [this.next, undefined];
+    const { value } = content;
     try {
-      await this.inTime(writing, 'written');
+      await this.write(value);
+      this.kept = value;
+    } catch (error) {
+      // What was decided meanwhile on a value that is not kept fails too, as the next write waits for this one.
+      this.next = undefined;
+      if (this.isLate) this.kept = content.value;
+      else content.value = this.kept;
+      throw error;
+    } finally {
+      this.writing = undefined;
+      this.isLate &&= this.isBusy();
+    }
+  }
+
+  private isBusy(): boolean {
+    return this.writing !== undefined || this.next !== undefined;
+  }
+
+  private async inTime(saving: Promise<void>): Promise<void> {
+    try {
+      if (this.isLate) throw this.tooSlow('written');
+      await this.within(saving, 'written');
       this.options.onSlow(false);
     } catch (error) {
+      saving.catch(() => undefined);
       if (error instanceof StateError && error.reason === 'ETIMEDOUT') {
-        this.late = this.goOn(writing, value);
+        this.isLate = this.writing !== undefined;
         this.options.onSlow(true);
-      } else this.known = { value: before };
+      }
       throw error;
     }
   }
 
-  /** Waits for what no caller waits for any more, and writes what was changed meanwhile. */
-  private async goOn(writing: Promise<void>, value: Json | undefined): Promise<void> {
-    try {
-      await writing;
-      for (let written = value; this.known !== undefined && this.known.value !== written;) {
-        written = this.known.value;
-        await this.write(written);
-      }
-    } catch {
-      // The next change is written with all that is in memory.
-    }
-    this.late = undefined;
-  }
-
-  private async inTime(work: Promise<void>, what: 'read' | 'written'): Promise<void> {
+  private async within(work: Promise<void>, what: 'read' | 'written'): Promise<void> {
     let cancel: () => void = () => undefined;
     const late = new Promise<never>((_resolve, reject) => {
       cancel = this.options.clock.after(PATIENCE_MS, () => reject(this.tooSlow(what)));
@@ -157,7 +158,8 @@ export class StateFile {
       const reason = systemCode(error) ?? 'EIO';
       if (reason !== 'ENOENT') throw new StateError(`${this.file} cannot be read (${reason})`, reason);
     }
-    this.known = { value: text === undefined ? undefined : await this.valueOf(text) };
+    this.kept = text === undefined ? undefined : await this.valueOf(text);
+    this.known = { value: this.kept };
   }
 
   private async valueOf(text: string): Promise<Json | undefined> {
@@ -172,7 +174,7 @@ export class StateFile {
     if (content.version === VERSION && 'value' in content) return content.value;
     const message = `${this.file} was written by a newer version of this package, and is left as it is`;
     if (!this.isRefused) {
-      this.options.warn(`${message}. Install that version again, or move the file away to start without it`);
+      this.options.log.warn(`${message}. Install that version again, or move the file away to start without it`);
     }
     this.isRefused = true;
     throw new StateError(message, 'EVERSION');
@@ -219,6 +221,6 @@ export class StateFile {
       aside = `${this.file}.damaged-${count}`;
     }
     await rename(this.file, aside).catch(() => undefined);
-    this.options.warn(`${this.file} was damaged and is set aside as ${path.basename(aside)}; starting without it`);
+    this.options.log.warn(`${this.file} was damaged and is set aside as ${path.basename(aside)}; starting without it`);
   }
 }

@@ -3,25 +3,21 @@ import { abortable } from '../common/abort';
 import type { Lease } from './state';
 
 export class Turns {
-  private readonly last = new Map<string, Promise<unknown>>();
+  private readonly last = new Map<string, Promise<void>>();
 
   /** Runs `work` after everything that was asked for under the same name before, however that ended. */
   run<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const mine = (this.last.get(name) ?? Promise.resolve()).then(work, work);
-    const settled = mine.then(
-      () => undefined,
-      () => undefined,
-    );
+    const mine = (this.last.get(name) ?? Promise.resolve()).then(work);
+    const settled: Promise<void> = mine
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => {
+        if (this.last.get(name) === settled) this.last.delete(name);
+      });
     this.last.set(name, settled);
-    void settled.then(() => {
-      if (this.last.get(name) === settled) this.last.delete(name);
-    });
     return mine;
-  }
-
-  /** Resolves when all has ended that was asked for until now. */
-  async rest(): Promise<void> {
-    await Promise.all(this.last.values());
   }
 
   /** A turn until the lease is released, which calls `end`. `acquire` gets it from the other processes in that turn. */

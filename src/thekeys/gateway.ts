@@ -8,7 +8,7 @@ import { invalidInput, systemCode } from '../common/errors';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
 import type { GatewayAddress } from './address';
-import type { GatewayStatus, ListedLock, LockReading } from './wire';
+import { plainIdentifier, type GatewayStatus, type ListedLock, type LockReading } from './wire';
 import { act, type ActionResult, type Bolts, type BoltsAtRest, type LockAction } from './bolt';
 import {
   listCall,
@@ -27,7 +27,7 @@ import { Queue } from './queue';
 import { Readings } from './readings';
 import { Reads } from './reads';
 import { cleanCode, faultOfCode } from './calls';
-import { Timestamps } from './timestamps';
+import { Timestamps, type TimestampSource } from './timestamps';
 import { Watcher, type Watch, type WatchListener } from './watcher';
 import { update, work } from './work';
 
@@ -43,6 +43,8 @@ export interface GatewayOptions {
   log: Log;
   clock?: Clock;
   exchange?: typeof exchange;
+  /** Handed in where several objects stand for one gateway. */
+  timestamps?: TimestampSource;
   timing?: Partial<Timing>;
   /** From 0 to 1, for the jitter of polls. */
   random?: () => number;
@@ -69,7 +71,7 @@ export class Gateway {
       base: address.base,
       exchange: options.exchange ?? exchange,
       queue: new Queue(clock, timing.breather),
-      timestamps: new Timestamps({ state, key: `timestamp/${address.key}`, clock, log }),
+      timestamps: options.timestamps ?? new Timestamps({ state, key: `timestamp/${address.key}`, clock, log }),
       state,
       clock,
       log,
@@ -202,14 +204,14 @@ export class Gateway {
 
 /** @throws CodedError INVALID_INPUT */
 function checkIdentifier(identifier: string): string {
-  const trimmed = identifier.trim();
-  if (trimmed === '') {
+  const plain = plainIdentifier(identifier);
+  if (plain === undefined) {
     throw invalidInput(
       'no lock is named',
       'Set the lock\'s identifier (the "ID serrure") in the gateway configuration, in the node or in msg.identifier.',
     );
   }
-  return trimmed;
+  return plain;
 }
 
 function checkShare(share: Share): Share {

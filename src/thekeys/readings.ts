@@ -198,7 +198,7 @@ function isReading(value: unknown): value is LockReading {
     STATES.includes(value.state) &&
     typeof value.code === 'number' &&
     typeof value.at === 'string' &&
-    !Number.isNaN(Date.parse(value.at)) &&
+    /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value.at) &&
     numbers.every((name) => value[name] === null || typeof value[name] === 'number')
   );
 }

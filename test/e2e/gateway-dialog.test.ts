@@ -101,7 +101,7 @@ describe('the dialog of a gateway', () => {
     assert.equal(await page.inputValue('#thekeys-share-password'), '');
 
     await press('Test');
-    await page.getByText('It works. The lock says: closed').waitFor();
+    await page.getByText('It works. State of the lock: closed').waitFor();
     await dialog.save();
     await page.locator('#red-ui-header-button-deploy').click();
     // The badge of a configuration that was incomplete goes with the deploy.
@@ -117,7 +117,7 @@ describe('the dialog of a gateway', () => {
     const dialog = await Dialog.open(editor, 'gw');
     assert.equal(await page.inputValue('#node-config-input-code'), '__PWRD__');
     await press('Test');
-    await page.getByText('It works. The lock says: open').waitFor();
+    await page.getByText('It works. State of the lock: open').waitFor();
     await dialog.cancel();
     const seen = [
       await readFile(path.join(nodeRed.userDir, 'flows.json'), 'utf8'),

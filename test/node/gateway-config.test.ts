@@ -3,7 +3,6 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { overrideTiming } from '../../nodes/shared/gateways';
 import { GATEWAY_ERROR_CODES } from '../../src/thekeys/errors';
 import { BACK, FRONT, LockFlow, type FlowItem } from '../support/lock-flow';
 
@@ -105,7 +104,8 @@ describe('gateway-config', () => {
     });
 
     it('lets a bolt come to rest before the next flow toggles it, where the gateway would read it on its way', async () => {
-      overrideTiming({ boltTravel: 2000 });
+      await flow.end();
+      await flow.begin({}, { boltTravel: 2000 });
       const sent: (string | undefined)[] = [];
       let arrives = Infinity;
       const eager = createServer((request, response) => {
@@ -177,10 +177,9 @@ describe('gateway-config', () => {
       // The Catch node stays, as in a deploy of the changed nodes only.
       await flow.deploy(flow.whole(flow.gateway(), action({ name: 'edited' })), 'nodes');
       await flow.next('caught', 2);
-      assert.deepEqual(
-        flow.at('caught').map(({ error }) => error?.code),
-        ['RESULT_UNKNOWN', 'EXPIRED'],
-      );
+      const caught = flow.at('caught').map(({ payload, error }) => [payload as string, error?.code] as const);
+      assert.deepEqual(Object.fromEntries(caught), { open: 'RESULT_UNKNOWN', close: 'EXPIRED' });
+      assert.equal(caught.length, 2);
       assert.deepEqual(flow.world.journal.paths, ['/open'], 'and nothing sends the second one later');
       assert.equal(flow.at('completed').length + flow.at('out').length, 0);
     });
@@ -215,9 +214,10 @@ describe('gateway-config', () => {
       await flow.next('out');
       await flow.deploy(flow.whole(flow.gateway({ name: 'edited' }), action()), 'full');
       const folder = path.join(flow.userDir, 'thekeys-gateway');
-      const kept = readdirSync(folder).map((file) => readFileSync(path.join(folder, file), 'utf8'));
+      const files = readdirSync(folder).filter((file) => file.startsWith('timestamp'));
+      const kept = files.map((file) => readFileSync(path.join(folder, file), 'utf8'));
       assert.deepEqual(
-        kept.map((text) => (JSON.parse(text) as { at: number }).at),
+        kept.map((text) => (JSON.parse(text) as { value: { at: number } }).value.at),
         [flow.world.journal.timestamps.at(-1)],
       );
     });

@@ -8,7 +8,6 @@ import type { NodeAPI } from 'node-red';
 import gatewayConfig from '../../nodes/gateway-config';
 import lockAction from '../../nodes/lock-action';
 import lockStatus from '../../nodes/lock-status';
-import { overrideTiming } from '../../nodes/shared/gateways';
 import { SimulatedGateway } from '../../simulators/gateway/gateway';
 import { serve, type RunningGateway } from '../../simulators/gateway/server';
 import { CREDENTIALS, GoogleFlow, type FlowItem } from '../support/google-nodes';
@@ -83,14 +82,12 @@ describe('the examples for Google', () => {
   });
 
   beforeEach(async () => {
-    overrideTiming({ boltTravel: 20, readBackPauses: [30], workPause: 20, breather: 0, restartGrace: 3000 });
     world = new SimulatedGateway({ locks: [LOCK] });
     gateway = await serve(world);
   });
   afterEach(async () => {
     await flow?.stop();
     await gateway.close();
-    overrideTiming(undefined);
   });
 
   it('05: arms with time to leave, asks while the window is open, disarms with the PIN', async () => {

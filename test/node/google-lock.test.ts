@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import gatewayConfig from '../../nodes/gateway-config';
 import lockAction from '../../nodes/lock-action';
 import lockStatus from '../../nodes/lock-status';
-import { overrideTiming } from '../../nodes/shared/gateways';
 import { SimulatedGateway } from '../../simulators/gateway/gateway';
 import { serve, type RunningGateway } from '../../simulators/gateway/server';
 import { HomeGraphStandIn } from '../../simulators/google/home-graph';
@@ -59,7 +58,6 @@ describe('google-smarthome-in, lock-action, google-smarthome-out', () => {
 
   beforeEach(async () => {
     deadline = '8';
-    overrideTiming({ boltTravel: 20, readBackPauses: [30], workPause: 20, breather: 0, restartGrace: 3000 });
     world = new SimulatedGateway({ locks: [LOCK, SECOND] });
     gateway = await serve(world);
     graph = await new HomeGraphStandIn().start();
@@ -68,7 +66,6 @@ describe('google-smarthome-in, lock-action, google-smarthome-out', () => {
     await flow.stop();
     await gateway.close();
     await graph.close();
-    overrideTiming(undefined);
   });
 
   it('locks and unlocks, with the PIN to unlock, and tells the battery', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { helpPage } from '../../scripts/pages';
 import { filesBelow, manifest, repository } from '../support/tarball';
 
 const read = (file: string): Promise<string> => readFile(path.join(repository, file), 'utf8');
@@ -46,5 +47,11 @@ describe('the documents', () => {
         );
       }
     }
+  });
+
+  it('are reached from the help of every node, in every language', async () => {
+    for (const language of ['en-US', 'fr', 'ru', 'pl'])
+      for (const type of Object.keys((await manifest())['node-red'].nodes))
+        assert.match(helpPage(type, language), /href="https:[^"]+\/docs\/troubleshooting\.md"/, `${language} ${type}`);
   });
 });

@@ -3,6 +3,7 @@
  * other knows, and nothing can be had twice.
  */
 import assert from 'node:assert/strict';
+import { silent } from '../../src/common/log';
 import { systemClock } from '../../src/common/clock';
 import { authorizeAddress, fetchCode, openPage, redeem, refresh, submit } from '../../simulators/google/link';
 import { RedisState } from '../../src/state/redis';
@@ -24,7 +25,7 @@ describe('account linking by two processes with a common Redis', () => {
   after(() => redis.stop());
   beforeEach(async () => {
     const url = `${redis.url}?prefix=linking${++count}:`;
-    states = [0, 1].map(() => new RedisState({ url, warn: () => undefined }));
+    states = [0, 1].map(() => new RedisState({ url, log: silent }));
     one = await serveLinking({ state: states[0]!, clock: systemClock });
     two = await serveLinking({ state: states[1]!, clock: systemClock });
   });

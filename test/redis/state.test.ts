@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { silent } from '../../src/common/log';
 import { systemClock } from '../../src/common/clock';
 import { openState } from '../../src/state/open';
 import { RedisState, type RedisStateOptions } from '../../src/state/redis';
@@ -7,7 +8,6 @@ import { freePort, RedisServer, TcpProxy } from '../support/redis';
 import { describeStateContract } from '../support/state-contract';
 import { count } from '../support/counting';
 
-const quiet = (): void => undefined;
 /** Quick to give up, as no test likes to wait. */
 const QUICK = { answerMs: 300, commandMs: 600, steadyMs: 1000 };
 
@@ -16,7 +16,7 @@ describe('state in Redis', () => {
   let names = 0;
   const opened: RedisState[] = [];
   const open = (url: string, options: Partial<RedisStateOptions> = {}): RedisState => {
-    const state = new RedisState({ url, warn: quiet, ...options });
+    const state = new RedisState({ url, log: silent, ...options });
     opened.push(state);
     return state;
   };
@@ -33,11 +33,11 @@ describe('state in Redis', () => {
 
   describeStateContract('Redis', () => {
     const url = fresh();
-    return { open: () => new RedisState({ url, warn: quiet }) };
+    return { open: () => new RedisState({ url, log: silent }) };
   });
   describeStateContract('Redis opened by its address', () => {
     const url = fresh();
-    return { open: () => openState({ url, folder: '/nonexistent', warn: quiet }) };
+    return { open: () => openState({ url, folder: '/nonexistent', log: silent }) };
   });
 
   describe('several processes', () => {
@@ -169,6 +169,21 @@ describe('state in Redis', () => {
     await (await other).release();
   });
 
+  it('lets a lease be followed at trace level, from the wait to its end', async () => {
+    const url = fresh();
+    const lines: string[] = [];
+    const held = await open(url).lease('gate', { ttlMs: 60_000 });
+    const other = open(url, { log: { ...silent, trace: (text) => lines.push(text) } });
+    const waiting = other.lease('gate', { ttlMs: 60_000 });
+    await until(() => lines.length > 0);
+    await held.release();
+    await (await waiting).release();
+    assert.deepEqual(
+      lines.map((line) => line.replace(/\d+/, 'N')),
+      ['waits, as another process has it', 'acquired after N ms', 'released'].map((what) => `lease gate: ${what}`),
+    );
+  });
+
   it('knows that a lease is over as soon as a stalled process goes on, before any timer could tell', async () => {
     let stalled = 0;
     const clock = { ...systemClock, elapsed: () => systemClock.elapsed() + stalled };
@@ -237,7 +252,7 @@ describe('state in Redis', () => {
   it('passes over what somebody else says, and tells of a listener that fails each time only now and then', async () => {
     const url = fresh();
     const warnings: string[] = [];
-    const state = open(url, { warn: (message) => warnings.push(message) });
+    const state = open(url, { log: { ...silent, warn: (message) => warnings.push(message) } });
     const heard: Json[] = [];
     state.subscribe('news', (message) => heard.push(message));
     state.subscribe('news', () => {
@@ -259,7 +274,7 @@ describe('state in Redis', () => {
 
   it('lets a listener that throws harm neither the others nor the process', async () => {
     const warnings: string[] = [];
-    const state = open(fresh(), { warn: (message) => warnings.push(message) });
+    const state = open(fresh(), { log: { ...silent, warn: (message) => warnings.push(message) } });
     state.subscribe('news', () => {
       throw new Error('a defect');
     });
@@ -312,7 +327,7 @@ describe('state in a Redis that fails', () => {
   const opened: RedisState[] = [];
   let warnings: string[];
   const open = (url: string): RedisState => {
-    const state = new RedisState({ url, warn: (message) => warnings.push(message), ...QUICK });
+    const state = new RedisState({ url, log: { ...silent, warn: (message) => warnings.push(message) }, ...QUICK });
     opened.push(state);
     return state;
   };
@@ -364,7 +379,7 @@ describe('state in a Redis that fails', () => {
   it('does not notice a restart that is quick', async () => {
     const server = await RedisServer.start();
     try {
-      const state = new RedisState({ url: server.url, warn: () => undefined });
+      const state = new RedisState({ url: server.url, log: silent });
       opened.push(state);
       await count(state, 'ts', 1, 1);
       await server.kill();

@@ -48,7 +48,7 @@ describe('processes that watch the same lock', () => {
     gateway: Pick<WatcherOptions, 'list' | 'read'>,
     intervalMs: number,
   ): { heard: () => number } => {
-    const state = new RedisState({ url, warn: () => undefined });
+    const state = new RedisState({ url, log: silent });
     opened.push(state);
     const shared = { key: 'gateway.test:80', state, log: silent };
     const readings = new Readings(shared);

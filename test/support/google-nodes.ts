@@ -13,6 +13,7 @@ import googleIn from '../../nodes/google-smarthome-in';
 import googleOut from '../../nodes/google-smarthome-out';
 import { fetchCode, redeem, type LinkSettings } from '../../simulators/google/link';
 import { Voice } from './google-voice';
+import { HURRIED } from './lock-flow';
 
 export const CREDENTIALS = {
   clientId: 'demo-client',
@@ -52,7 +53,8 @@ export class GoogleFlow {
     };
     await new Promise<void>((resolve) => helper.startServer(resolve));
     const userDir = options.userDir ?? (await mkdtemp(path.join(os.tmpdir(), 'google-nodes-')));
-    helper.settings({ userDir, ...options.settings });
+    const settings: object = { userDir, gatewayConfigTiming: HURRIED, ...options.settings };
+    helper.settings(settings);
     const modules = [capture, googleConfig, googleIn, googleOut, ...(options.modules ?? [])];
     await helper.load(modules, placed(flow), { account: CREDENTIALS, ...credentials });
     const RED = captured!;

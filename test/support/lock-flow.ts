@@ -11,12 +11,16 @@ import gatewayConfig from '../../nodes/gateway-config';
 import gatewaySync from '../../nodes/gateway-sync';
 import lockAction from '../../nodes/lock-action';
 import lockStatus from '../../nodes/lock-status';
-import { allClosed, overrideTiming } from '../../nodes/shared/gateways';
+import { gatewaysOf } from '../../nodes/shared/gateways';
+import type { Timing } from '../../src/thekeys/gateway';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../simulators/gateway/gateway';
 import { serve, type RunningGateway } from '../../simulators/gateway/server';
 
 export const FRONT = { identifier: '45961123', code: 'demo-front-code' };
 export const BACK = { identifier: '45961124', code: 'demo-back-code' };
+
+/** Bolts that travel fast. */
+export const HURRIED = { boltTravel: 20, readBackPauses: [30], workPause: 20, breather: 0, restartGrace: 3000 };
 
 export type Received = NodeMessageInFlow & Record<string, unknown> & { error?: CaughtError; status?: NodeStatus };
 export interface CaughtError {
@@ -48,12 +52,14 @@ export class LockFlow {
   readonly badges: { id: string; badge: NodeStatus }[] = [];
   private readonly listeners = new Set<() => void>();
 
-  async begin(options: Partial<SimulatedGatewayOptions> = {}): Promise<void> {
-    overrideTiming({ boltTravel: 20, readBackPauses: [30], workPause: 20, breather: 0, restartGrace: 3000 });
+  async begin(options: Partial<SimulatedGatewayOptions> = {}, timing: Partial<Timing> = {}): Promise<void> {
     this.world = new SimulatedGateway({ locks: [FRONT, BACK], ...options });
     this.running = await serve(this.world);
     this.userDir = mkdtempSync(path.join(os.tmpdir(), 'lock-flow-'));
-    helper.init(require.resolve('node-red'), { userDir: this.userDir } as never);
+    helper.init(require.resolve('node-red'), {
+      userDir: this.userDir,
+      gatewayConfigTiming: { ...HURRIED, ...timing },
+    } as never);
     await new Promise<void>((resolve) => helper.startServer(() => resolve()));
   }
 
@@ -62,8 +68,7 @@ export class LockFlow {
     this.RED.events.off('node-status', this.onStatus);
     await new Promise<void>((resolve) => helper.stopServer(() => resolve()));
     await this.running.close();
-    await allClosed();
-    overrideTiming(undefined);
+    await gatewaysOf(this.RED).closed();
     this.received.clear();
     this.badges.length = 0;
     rmSync(this.userDir, { recursive: true, force: true });
@@ -195,7 +200,10 @@ export class LockFlow {
     this.received.clear();
     this.badges.length = 0;
     await new Promise<void>((resolve) => helper.stopServer(() => resolve()));
-    helper.init(require.resolve('node-red'), { userDir: this.userDir } as never);
+    helper.init(require.resolve('node-red'), {
+      userDir: this.userDir,
+      gatewayConfigTiming: HURRIED,
+    } as never);
     await new Promise<void>((resolve) => helper.startServer(() => resolve()));
   }
 

@@ -33,6 +33,7 @@ describe('the verbs of the-keys', function () {
   const inside = async (
     verb: GatewayVerb,
     code = LOCK.code,
+    identifier = LOCK.identifier,
   ): Promise<{ result: unknown; said: string; status: number }> => {
     let out = '';
     let said = '';
@@ -44,7 +45,7 @@ describe('the verbs of the-keys', function () {
       errIsTerminal: true,
       onStop: () => undefined,
     };
-    const status = await runOnGateway(verb, { host: running.host, identifier: LOCK.identifier, code }, terminal, {
+    const status = await runOnGateway(verb, { host: running.host, identifier, code }, terminal, {
       deadlineMs: 5000,
       boltTravel: 0,
       readBackPauses: [0],
@@ -68,6 +69,12 @@ describe('the verbs of the-keys', function () {
       ['open', 'close'],
     );
     assert.equal(gateway.journal.refusedTimestamps.length, 0);
+  });
+
+  it('opens a lock whose number is written with leading zeros', async () => {
+    const { result } = await inside('open', LOCK.code, `000${LOCK.identifier}`);
+    const { identifier, state } = result as Record<string, unknown>;
+    assert.deepEqual([identifier, state], [LOCK.identifier, 'open']);
   });
 
   it('does everything else of the quick test, and calibrate', async () => {

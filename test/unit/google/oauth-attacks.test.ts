@@ -19,6 +19,7 @@ import {
   type LinkSettings,
   type Page,
 } from '../../../simulators/google/link';
+import { silent } from '../../../src/common/log';
 import { systemClock } from '../../../src/common/clock';
 import { callerAddress, trustedProxies } from '../../../src/google/linking-http';
 import { LoginThrottle } from '../../../src/google/login-throttle';
@@ -570,7 +571,7 @@ describe('attacks on account linking', () => {
     afterEach(() => rm(folder, { recursive: true, force: true }));
 
     it('tokens, codes and passwords are unreadable in the state files, which are the owner’s alone', async () => {
-      const state = new FileState({ folder, warn: (message) => assert.fail(message) });
+      const state = new FileState({ folder, log: { ...silent, warn: (message) => assert.fail(message) } });
       const target = await serveLinking({ state });
       const spent = await fetchCode(target.settings, 'anna', 'correct horse');
       const tokens = await redeem(target.settings, spent);
@@ -617,7 +618,7 @@ describe('attacks on account linking', () => {
         const next = await refresh(third.settings, tokens.refreshToken!);
         await third.kill();
 
-        const state = new FileState({ folder, warn: (message) => assert.fail(message) });
+        const state = new FileState({ folder, log: { ...silent, warn: (message) => assert.fail(message) } });
         const target = await serveLinking({ state, clock: systemClock });
         assert.ok(await target.accounts.authenticate(tokens.accessToken));
         assert.ok(await target.accounts.authenticate(next.accessToken));
@@ -631,7 +632,7 @@ describe('attacks on account linking', () => {
 
     it('a state that cannot be written hands out nothing', async () => {
       const blocked = path.join(folder, 'blocked');
-      const state = new FileState({ folder: blocked, warn: (message) => assert.fail(message) });
+      const state = new FileState({ folder: blocked, log: { ...silent, warn: (message) => assert.fail(message) } });
       const target = await serveLinking({ state });
       const form = await openPage(authorizeAddress(target.settings));
       const code = await fetchCode(target.settings, 'anna', 'correct horse');

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { silent } from '../../../src/common/log';
 import { FileState } from '../../../src/state/file';
 import { MemoryState } from '../../../src/state/local';
 import { openState } from '../../../src/state/open';
@@ -22,9 +23,9 @@ const warn = (message: string): void => {
 
 describeStateContract(
   'a folder',
-  inFolder((folder) => new FileState({ folder, warn })),
+  inFolder((folder) => new FileState({ folder, log: { ...silent, warn } })),
 );
 describeStateContract(
   'a folder opened by its name',
-  inFolder((folder) => openState({ url: '', folder, warn })),
+  inFolder((folder) => openState({ url: '', folder, log: { ...silent, warn } })),
 );

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { silent } from '../../../src/common/log';
 import { FileState } from '../../../src/state/file';
 import { count } from '../../support/counting';
 
 describe('state in a folder', () => {
   let folder: string;
   let warnings: string[];
-  const fresh = (): FileState => new FileState({ folder, warn: (message) => warnings.push(message) });
+  const fresh = (): FileState =>
+    new FileState({ folder, log: { ...silent, warn: (message) => warnings.push(message) } });
 
   beforeEach(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'state-'));

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { silent } from '../../../src/common/log';
 import { systemClock } from '../../../src/common/clock';
-import { takeLockFile } from '../../../src/state/lock-file';
-import { fateOf, ownerIn, thisProcess } from '../../../src/state/owner';
+import { acquireLockFile } from '../../../src/state/lock-file';
+import { fateOf, ownerIn, thisProcess } from '../../../src/state/presence';
 import type { Lease } from '../../../src/state/state';
 
 describe('a lock file', () => {
@@ -19,7 +20,7 @@ describe('a lock file', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   const take = (ttlMs: number, signal?: AbortSignal): Promise<Lease> =>
-    takeLockFile({ file, ttlMs, signal, clock: systemClock, random: Math.random });
+    acquireLockFile({ file, ttlMs, signal, log: silent, clock: systemClock, random: Math.random });
   const holder = (pid: number, host = os.hostname(), started = ''): string =>
     JSON.stringify({ pid, host, started, id: 'the-last-one' });
   /** The number of a process that has ended. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { silent } from '../../../src/common/log';
 import { openState } from '../../../src/state/open';
 import { Presence } from '../../../src/state/presence';
 import { HandClock } from '../../support/clock';
@@ -31,20 +32,24 @@ describe('two Node-REDs on one user directory', () => {
   const owners = async (): Promise<string[]> => (await readdir(folder)).filter((name) => name.endsWith('.owner'));
   /** Another process that has opened the folder. */
   const another = async (): Promise<ChildProcess> => {
-    const script = `require('./src/state/open').openState({ url: '', folder: ${JSON.stringify(folder)}, warn: () => undefined }); console.log('open');`;
+    const script = `require('./src/state/open').openState({ url: '', folder: ${JSON.stringify(folder)}, log: require('./src/common/log').silent }); console.log('open');`;
     const child = spawn(process.execPath, ['--import', 'tsx', '-e', script], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     children.push(child);
     await once(child.stdout, 'data');
-    await until(async () => (await owners()).length > 0);
+    // One that is killed before it has written who it is leaves a file that says nothing.
+    await until(async () => {
+      const [file] = await owners();
+      return file !== undefined && (await stat(path.join(folder, file))).size > 0;
+    });
     return child;
   };
 
   it('are noticed by the one that starts, which says so once and names the other', async () => {
     const child = await another();
-    const state = openState({ url: '', folder, warn });
+    const state = openState({ url: '', folder, log: { ...silent, warn } });
     await until(() => state.otherOwner !== undefined);
     assert.equal(state.otherOwner, `process ${child.pid} on ${os.hostname()}`);
     assert.equal(warnings.length, 1);
@@ -56,8 +61,8 @@ describe('two Node-REDs on one user directory', () => {
     const child = await another();
     child.kill('SIGKILL');
     await once(child, 'exit');
-    const state = openState({ url: '', folder, warn });
     const [left] = await owners();
+    const state = openState({ url: '', folder, log: { ...silent, warn } });
     await until(async () => !(await owners()).includes(left!));
     assert.equal(state.otherOwner, undefined);
     await state.close();
@@ -70,12 +75,12 @@ describe('two Node-REDs on one user directory', () => {
     const touch = (): Promise<void> =>
       writeFile(file, JSON.stringify({ pid: 7, host: 'other\u001b[31mhouse', started: '' }));
     await touch();
-    const presence = new Presence({ folder, clock, warn });
+    const presence = new Presence({ folder, clock, log: { ...silent, warn } });
     const beat = async (): Promise<void> => {
       await clock.advance(15_000);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await presence.beating;
     };
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await presence.beating;
     assert.equal(presence.other, undefined, 'it may have been left behind');
     await touch();
     await beat();
@@ -92,7 +97,7 @@ describe('two Node-REDs on one user directory', () => {
     await once(child, 'exit');
     await writeFile(path.join(folder, `ts.json.${child.pid}.tmp`), '{"ha');
     await writeFile(path.join(folder, `ts.json.${process.pid}.tmp`), '{"ha');
-    const state = openState({ url: '', folder, warn });
+    const state = openState({ url: '', folder, log: { ...silent, warn } });
     await until(async () => !(await readdir(folder)).includes(`ts.json.${child.pid}.tmp`));
     assert.equal(await readFile(path.join(folder, `ts.json.${process.pid}.tmp`), 'utf8'), '{"ha');
     await state.close();

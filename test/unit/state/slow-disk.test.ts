@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import sinon from 'sinon';
+import { silent } from '../../../src/common/log';
 import { FileState } from '../../../src/state/file';
 import { count } from '../../support/counting';
 import { HandClock } from '../../support/clock';
@@ -21,7 +22,7 @@ describe('state on a disk that does not answer', () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'state-'));
     warnings = [];
     clock = new HandClock();
-    state = new FileState({ folder, clock, warn: (message) => warnings.push(message) });
+    state = new FileState({ folder, clock, log: { ...silent, warn: (message) => warnings.push(message) } });
     await count(state, 'ts', 100);
     writes = 0;
     const awake = new Promise<void>((resolve) => (wake = resolve));
@@ -76,7 +77,8 @@ describe('state on a disk that does not answer', () => {
 describe('state files of other versions', () => {
   let folder: string;
   let warnings: string[];
-  const fresh = (): FileState => new FileState({ folder, warn: (message) => warnings.push(message) });
+  const fresh = (): FileState =>
+    new FileState({ folder, log: { ...silent, warn: (message) => warnings.push(message) } });
   beforeEach(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'state-'));
     warnings = [];

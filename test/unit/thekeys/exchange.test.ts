@@ -87,8 +87,9 @@ describe('an exchange with a gateway', () => {
     const lost = await failure(ask());
     assert.deepEqual([lost.kind, lost.sent], ['lost', true]);
 
-    handler = () => undefined;
-    const late = await failure(ask({ timeoutMs: 130 }));
+    const clock = new HandClock();
+    handler = () => clock.skip(1000);
+    const late = await failure(ask({ clock, timeoutMs: 1000 }));
     assert.deepEqual([late.kind, late.sent], ['timeout', true]);
 
     handler = (_request, response) => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { REALISTIC_TIMES, SimulatedGateway, type SimulatedGatewayOptions } from '../../../simulators/gateway/gateway';
 import { silent } from '../../../src/common/log';
-import { LocalState } from '../../../src/state/local';
+import { MemoryState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
 import { parseAddress } from '../../../src/thekeys/address';
 import { Gateway, type ActionOptions } from '../../../src/thekeys/gateway';
@@ -13,20 +13,16 @@ const LOCKS = [1, 2, 3, 4, 5].map((number) => ({ identifier: String(1000 + numbe
 const FRONT = LOCKS[0]!;
 
 /** A disk whose every write takes so long. */
-class SlowDisk extends LocalState {
-  private readonly values = new Map<string, Json>();
+class SlowDisk extends MemoryState {
   constructor(
     private readonly clock: HandClock,
     private readonly flushMs: number,
   ) {
     super();
   }
-  get(key: string): Promise<Json | undefined> {
-    return Promise.resolve(this.values.get(key));
-  }
-  protected async keep(key: string, value: Json | undefined): Promise<void> {
+  protected override async keep(key: string, value: Json | undefined): Promise<void> {
     await new Promise<void>((resolve) => this.clock.after(this.flushMs, resolve));
-    if (value !== undefined) this.values.set(key, value);
+    await super.keep(key, value);
   }
 }
 

@@ -202,7 +202,7 @@ describe('hostile input', () => {
             const file = path.join(folder, 'ts.json');
             await rm(file, { force: true });
             await writeFile(file, bytes);
-            const state = new FileState({ folder, warn: () => undefined });
+            const state = new FileState({ folder, log: silent });
             await state.get('ts').catch((error: unknown) => assert.ok(error instanceof StateError));
             const timestamps = new Timestamps({ state, key: 'ts', clock: systemClock, log: silent });
             await timestamps.reserve();

@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { SimulatedGateway, type FaultKind } from '../../../simulators/gateway/gateway';
 import type { Journal } from '../../../simulators/gateway/journal';
 import { silent } from '../../../src/common/log';
-import { LocalState } from '../../../src/state/local';
+import { MemoryState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
 import { parseAddress } from '../../../src/thekeys/address';
 import type { CodedError } from '../../../src/common/errors';
@@ -26,20 +26,17 @@ const LOCKS = [
 ];
 
 /** What survives `kill -9`: a value counts as kept only some time after it was handed over. */
-class SlowDisk extends LocalState {
+class SlowDisk extends MemoryState {
   constructor(
-    private readonly kept: Map<string, Json>,
+    kept: Map<string, Json>,
     private readonly clock: HandClock,
     private readonly alive: () => boolean,
   ) {
-    super();
+    super(kept);
   }
-  get(key: string): Promise<Json | undefined> {
-    return Promise.resolve(this.kept.get(key));
-  }
-  protected async keep(key: string, value: Json | undefined): Promise<void> {
+  protected override async keep(key: string, value: Json | undefined): Promise<void> {
     await new Promise<void>((resolve) => this.clock.after(20, resolve));
-    if (this.alive() && value !== undefined) this.kept.set(key, value);
+    if (this.alive()) await super.keep(key, value);
   }
 }
 

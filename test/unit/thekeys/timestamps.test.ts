@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { silent } from '../../../src/common/log';
-import { LocalState, MemoryState } from '../../../src/state/local';
+import { MemoryState } from '../../../src/state/local';
 import { StateError, type Json } from '../../../src/state/state';
 import { Timestamps } from '../../../src/thekeys/timestamps';
 import { HandClock } from '../../support/clock';
@@ -16,18 +16,13 @@ const KEY = 'timestamp/gateway.test:80';
 const HOUR = 3600;
 
 /** A disk that can fail, and that tells how often it was written. */
-class Disk extends LocalState {
+class Disk extends MemoryState {
   writes = 0;
   readOnly = false;
-  private readonly values = new Map<string, Json>();
-  get(key: string): Promise<Json | undefined> {
-    return Promise.resolve(this.values.get(key));
-  }
-  protected keep(key: string, value: Json | undefined): Promise<void> {
+  protected override keep(key: string, value: Json | undefined): Promise<void> {
     if (this.readOnly) return Promise.reject(new StateError('the folder cannot be written (EROFS)', 'EROFS'));
     this.writes += 1;
-    if (value !== undefined) this.values.set(key, value);
-    return Promise.resolve();
+    return super.keep(key, value);
   }
 }
 
@@ -38,7 +33,7 @@ describe('timestamps', () => {
     clock = new HandClock();
     warnings = [];
   });
-  const begin = (state: LocalState): Timestamps =>
+  const begin = (state: MemoryState): Timestamps =>
     new Timestamps({ state, key: KEY, clock, log: { ...silent, warn: (message) => warnings.push(message) } });
   const seconds = (): number => Math.floor(clock.now() / 1000);
   const take = async (timestamps: Timestamps, count: number): Promise<number[]> => {

@@ -1,0 +1,113 @@
+/**
+ * What a person sends along with a report: versions, the settings of a configuration without its credentials, and what the
+ * package did last. The lines of the log hold no secret; here they are kept whatever level Node-RED logs at.
+ */
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { NodeAPI } from 'node-red';
+import type { Log } from '../../src/common/log';
+import { onGet } from './admin';
+
+/** Commands of which the lines are given, and lines that are kept. A command has a line at its end, and some before. */
+const COMMANDS = 10;
+const MOST_LINES = 300;
+
+interface Line {
+  at: number;
+  ends: boolean;
+  text: string;
+}
+
+/** By the side that the nodes belong to: the first word of their types. */
+const lines = new Map<string, Line[]>();
+
+const sideOf = (type: string): string => /^(google|sber)-/.exec(type)?.[1] ?? 'gateway';
+
+/** The same log, whose last lines are kept. */
+export function recorded(type: string, log: Log): Log {
+  const side = sideOf(type);
+  const kept = lines.get(side) ?? [];
+  lines.set(side, kept);
+  const keep = (text: string, ends: boolean): void => {
+    kept.push({ at: Date.now(), ends, text });
+    // Seldom, because it moves all of them.
+    if (kept.length > 2 * MOST_LINES) kept.splice(0, MOST_LINES);
+  };
+  return {
+    warn: (text) => {
+      keep(text, false);
+      log.warn(text);
+    },
+    info: (text) => {
+      keep(text, false);
+      log.info(text);
+    },
+    debug: (text) => {
+      keep(text, true);
+      log.debug(text);
+    },
+    trace: (text) => {
+      keep(text, false);
+      log.trace(text);
+    },
+  };
+}
+
+/** Registers the admin route of a configuration's type. */
+export function serveDiagnostics(RED: NodeAPI, type: string, credentials: readonly string[]): void {
+  onGet(RED, `${type}.read`, `/diagnostics/${type}/:id`, ({ params: { id = '' } }) => {
+    const versions = {
+      package: packageVersion(),
+      nodeRed: (RED.settings as { version?: unknown }).version,
+      node: process.version,
+      system: `${os.platform()} ${os.release()} ${os.arch()}`,
+    };
+    return Promise.resolve({ type, versions, ...setUp(RED, { id, type, credentials }), log: lastCommands(type) });
+  });
+}
+
+/** Of credentials only which ones are set. Addresses may hold a login, which nobody should type there, but people do. */
+function setUp(
+  RED: NodeAPI,
+  { id, type, credentials }: { id: string; type: string; credentials: readonly string[] },
+): object {
+  let settings: Record<string, unknown> | undefined;
+  RED.nodes.eachNode((node) => {
+    if (node.id === id && node.type === type) settings = { ...node, credentials: undefined };
+  });
+  if (settings === undefined) return { deployed: false };
+  const stored = RED.nodes.getCredentials(id) as Record<string, unknown> | null | undefined;
+  const withoutLogin = Object.entries(settings).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? value.replace(/\/\/[^/@\s]*@/g, '//…@') : value,
+  ]);
+  return {
+    deployed: true,
+    settings: Object.fromEntries(withoutLogin) as object,
+    credentials: Object.fromEntries(credentials.map((key) => [key, Boolean(stored?.[key])])),
+  };
+}
+
+function lastCommands(type: string): string[] {
+  const kept = (lines.get(sideOf(type)) ?? []).slice(-MOST_LINES);
+  const ends = kept.flatMap(({ ends: isEnd }, index) => (isEnd ? [index] : []));
+  const from = (ends.at(-COMMANDS - 1) ?? -1) + 1;
+  return kept.slice(from).map(({ at, text }) => `${new Date(at).toISOString()} ${text}`);
+}
+
+function packageVersion(): string {
+  // As shipped the compiled files lie one folder deeper than their sources.
+  for (const up of [
+    ['..', '..'],
+    ['..', '..', '..'],
+  ]) {
+    try {
+      const text = readFileSync(path.join(__dirname, ...up, 'package.json'), 'utf8');
+      return String((JSON.parse(text) as { version?: unknown }).version);
+    } catch {
+      continue;
+    }
+  }
+  return 'unknown';
+}

@@ -1,0 +1,172 @@
+/**
+ * What the dialog of the Google account asks the runtime: who is on its list, whether Google can work with it, and that
+ * Google is sent everything anew. Names are no secret; passwords come in here, and none goes out.
+ */
+import type { NodeAPI } from 'node-red';
+import { abortable } from '../../src/common/abort';
+import { mayCarrySecrets } from '../../src/common/address';
+import { ApiFailure, createApiClient } from '../../src/common/api-client';
+import { systemClock } from '../../src/common/clock';
+import { CodedError, invalidInput } from '../../src/common/errors';
+import { foreignText } from '../../src/common/foreign';
+import { isRecord } from '../../src/common/json';
+import { textSetting } from '../../src/common/settings';
+import type { GoogleAccount } from '../../src/google/account';
+import { parseUsers } from '../../src/google/users';
+import { onGet, onPost, type Body } from './admin';
+import { deployed } from './define-config';
+import { googleAccountOf } from './google';
+import { proxyOf } from './proxy';
+
+const CONFIG = 'google-smarthome-config';
+const WRITE = `${CONFIG}.write`;
+const REACH_MS = 10_000;
+const MAX_PAGE_BYTES = 64 * 1024;
+/** As long as a person waits before a dialog. Google is asked again afterwards, too. */
+const SYNC_MS = 15_000;
+/** Google refuses an assertion that is minutes off. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+/** A line of a verdict: words by their key, and what is filled into them. */
+interface Finding {
+  key: string;
+  /** Undefined: neither good nor bad. */
+  good?: boolean;
+  values?: Record<string, string | number>;
+}
+
+/** Registers the admin routes, once for the package. */
+export function serveGoogleEditor(RED: NodeAPI): void {
+  onGet(RED, `${CONFIG}.read`, '/google/:id/users', ({ params }) =>
+    Promise.resolve({ names: namesOf(RED, params.id) }),
+  );
+  onPost(RED, WRITE, '/google/users', async (body) => {
+    await keepUsers(RED, body);
+    return {};
+  });
+  onPost(RED, WRITE, '/google/test', (body, signal) => test(RED, body, signal));
+  onPost(RED, WRITE, '/google/sync', async ({ id }, signal) => {
+    const account = accountIn(RED, id);
+    const users = await account.accounts.linkedUsers();
+    const devices = account.home.reportAll();
+    const asked = await abortable(inTime(account.graph.requestSync(users)), signal);
+    return { links: users.length, enabled: account.graph.enabled, asked, devices };
+  });
+}
+
+/** False where it takes longer than a person waits. */
+function inTime(asked: Promise<boolean>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const forget = systemClock.after(SYNC_MS, () => resolve(false));
+    void asked.then(resolve).finally(forget);
+  });
+}
+
+/** @throws CodedError NOT_DEPLOYED */
+function accountIn(RED: NodeAPI, id: unknown): GoogleAccount {
+  if (deployed(RED, CONFIG, id) === undefined) {
+    const hint = 'Deploy the account first.';
+    throw new CodedError('NOT_DEPLOYED', 'the account is not deployed', { retriable: true, hint });
+  }
+  return googleAccountOf(RED, id);
+}
+
+function storedUsers(RED: NodeAPI, id: unknown): { text: string; credentials: Record<string, unknown> } {
+  const found = typeof id === 'string' && deployed(RED, CONFIG, id) !== undefined ? RED.nodes.getCredentials(id) : null;
+  const credentials = (found ?? {}) as Record<string, unknown>;
+  return { text: typeof credentials.users === 'string' ? credentials.users : '', credentials };
+}
+
+/** A variable that holds the whole list is named in its place. */
+function namesOf(RED: NodeAPI, id: unknown): string[] {
+  const { text } = storedUsers(RED, id);
+  return /^\$\{[^}]+\}$/.test(text.trim()) ? [text.trim()] : parseUsers(text).users.map(({ name }) => name);
+}
+
+/**
+ * A list in which some keep the password that is stored: with it the list is put together here and becomes the account's
+ * credential. Node-RED writes it at the next deploy, as it does with all that a node hands it for a dialog.
+ * @throws CodedError INVALID_INPUT
+ */
+async function keepUsers(RED: NodeAPI, { id, users }: Body): Promise<void> {
+  const { text, credentials } = storedUsers(RED, id);
+  const stored = new Map(parseUsers(text).users.map(({ name, password }) => [name, password]));
+  const lines = (Array.isArray(users) ? users : []).map((user: unknown) => {
+    const { name, password } = isRecord(user) ? user : {};
+    const line = typeof name === 'string' ? (typeof password === 'string' ? password : stored.get(name)) : undefined;
+    if (line === undefined) throw invalidInput('a user has no password', 'Type a password for each new user.', 'users');
+    return `${String(name)}:${line}`;
+  });
+  const { problems } = parseUsers(lines.join('\n'));
+  if (lines.length === 0 || problems.length > 0 || lines.some((line) => line.includes('\n'))) {
+    throw invalidInput(
+      'the list of users is not usable',
+      'Give each user a name of their own and a password.',
+      'users',
+    );
+  }
+  await RED.nodes.addCredentials(String(id), { ...credentials, users: lines.join('\n') });
+}
+
+async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<{ findings: Finding[] }> {
+  const account = accountIn(RED, body.id);
+  const lack = await account.lack();
+  const [reach, google, links] = await Promise.all([
+    reachable(RED, body, signal),
+    abortable(account.graph.probe(signal), signal),
+    account.accounts.linkCount(),
+  ]);
+  const findings: Finding[] = [reach];
+  if (lack !== undefined && lack !== 'link' && lack !== 'serviceAccountKey') {
+    findings.unshift({ key: 'lack', good: false, values: { setting: lack } });
+  }
+  if (google === undefined) findings.push({ key: 'noKey', good: false });
+  else {
+    const { clockAheadMs, keyProblem, callProblem } = google;
+    if (clockAheadMs !== undefined) {
+      const seconds = Math.round(Math.abs(clockAheadMs) / 1000);
+      const good = Math.abs(clockAheadMs) < CLOCK_TOLERANCE_MS;
+      findings.push({ key: good ? 'clock' : 'clockWrong', good, values: { seconds } });
+    }
+    if (keyProblem !== undefined) findings.push(problem('keyRefused', keyProblem));
+    else {
+      findings.push({ key: 'key', good: true });
+      findings.push(
+        callProblem === undefined ? { key: 'homeGraph', good: true } : problem('homeGraphOff', callProblem),
+      );
+    }
+  }
+  findings.push(links === 0 ? { key: 'noLinks' } : { key: 'links', good: true, values: { links } });
+  const last = account.lastRequest();
+  findings.push(last === undefined ? { key: 'noRequest' } : { key: 'lastRequest', good: true, values: { at: last } });
+  return { findings };
+}
+
+const problem = (key: string, reason: string): Finding => ({
+  key,
+  good: false,
+  values: { reason: foreignText(reason, 300) },
+});
+
+/** Asks the token address as the internet sees it. Other methods than POST it refuses in a way of its own. */
+async function reachable(RED: NodeAPI, { token, proxy }: Body, signal: AbortSignal): Promise<Finding> {
+  const address = textSetting(token, 'the public address');
+  if (address === '') return { key: 'noAddress' };
+  if (!URL.canParse(address) || !mayCarrySecrets(new URL(address))) return { key: 'noHttps', good: false };
+  const api = createApiClient({ clock: systemClock, proxy: proxyOf(RED, textSetting(proxy, 'the proxy')) });
+  try {
+    const { status, headers } = await api.call({
+      method: 'GET',
+      url: new URL(address),
+      timeoutMs: REACH_MS,
+      maxBytes: MAX_PAGE_BYTES,
+      signal,
+    });
+    return status === 405 && headers.allow === 'POST'
+      ? { key: 'reach', good: true }
+      : { key: 'otherAnswer', good: false, values: { status } };
+  } catch (error) {
+    if (error instanceof ApiFailure && error.kind !== 'aborted') return problem('unreached', error.reason);
+    throw error;
+  }
+}
