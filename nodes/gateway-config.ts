@@ -32,6 +32,7 @@ export = defineConfig({
     const member = gateways.join({ address, sharedState, identifier, code, name: node.name ?? '', log });
     onClose(() => member.leave());
     return {
+      address: address.key,
       get gateway() {
         return member.gateway;
       },

@@ -1,7 +1,7 @@
 /** What the lock nodes see of their `gateway-config`: the gateway, the lock that its share opens, and the code for it. */
 import type { NodeAPI } from 'node-red';
 import { invalidInput } from '../../src/common/errors';
-import { choice, seconds, text, typed, type Settings } from '../../src/common/settings';
+import { choice, seconds, text, textSetting, typed, type Settings } from '../../src/common/settings';
 import type { Share } from '../../src/thekeys/calls';
 import type { Gateway } from '../../src/thekeys/gateway';
 import { faultOfCode } from '../../src/thekeys/calls';
@@ -10,6 +10,8 @@ import type { RunningNode } from './define-node';
 import { asCoded } from './errors';
 
 export interface GatewayAccess {
+  /** `host:port` */
+  readonly address: string;
   /** @throws CodedError INVALID_INPUT */
   readonly gateway: Gateway;
   /** Milliseconds for one answer. */
@@ -41,8 +43,11 @@ export function gatewayOf(RED: NodeAPI, id: unknown): GatewayAccess {
 }
 
 /** A share code that can be one. @throws CodedError INVALID_INPUT */
-export function checkedCode(code: string): string {
-  const fault = faultOfCode(code);
+export function checkedCode(typed: string): string {
+  // The text of a variable that does not exist would sign, with a code that everyone can read in the flow.
+  const code = textSetting(typed, 'the share code');
+  const isPart = /\$\{\w+\}/.test(code);
+  const fault = isPart ? 'Node-RED fills in a variable only where it is the whole share code' : faultOfCode(code);
   if (fault === undefined) return code;
   throw invalidInput(
     fault,

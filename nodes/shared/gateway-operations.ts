@@ -1,6 +1,7 @@
 /** What can be asked of a gateway itself, and the badge words for it. */
-import type { GatewayCommand } from '../../src/thekeys/commands';
-import type { CommandOptions, Gateway } from '../../src/thekeys/gateway';
+import { named, type GatewayCommand } from '../../src/thekeys/commands';
+import type { CommandOptions } from '../../src/thekeys/gateway';
+import type { GatewayAccess } from './gateway-access';
 
 /** While an operation is on its way. */
 export const DOING: Readonly<Record<GatewayCommand['operation'], string>> = {
@@ -14,14 +15,15 @@ export const DOING: Readonly<Record<GatewayCommand['operation'], string>> = {
 
 /** What was read or done, and the badge word for it. */
 export async function carryOut(
-  gateway: Gateway,
+  { gateway, nameOf }: GatewayAccess,
   command: GatewayCommand,
   options: CommandOptions,
 ): Promise<{ payload: unknown; word: string; values?: Record<string, string | number> }> {
   switch (command.operation) {
     case 'list': {
       const locks = await gateway.list(options);
-      return { payload: locks, word: 'locks', values: { count: locks.length } };
+      const payload = locks.map((lock) => named(lock, nameOf(lock.identifier)));
+      return { payload, word: 'locks', values: { count: locks.length } };
     }
     case 'status': {
       const status = await gateway.status(options);
@@ -39,5 +41,6 @@ export async function carryOut(
     case 'update-lock':
       await gateway.updateLock(command.identifier, options);
   }
-  return { payload: { ...command, ok: true }, word: 'done' };
+  const payload = { ...command, ok: true };
+  return { payload: 'identifier' in payload ? named(payload, nameOf(payload.identifier)) : payload, word: 'done' };
 }

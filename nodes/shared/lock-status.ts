@@ -3,7 +3,7 @@
  * (or after each poll), an error once for an outage. The polling itself is the gateway's watcher.
  */
 import type { GatewayError } from '../../src/thekeys/errors';
-import { readIdentifier } from '../../src/thekeys/commands';
+import { named, readIdentifier } from '../../src/thekeys/commands';
 import { lockNumber, SaidStates } from '../../src/thekeys/readings';
 import type { WatchListener } from '../../src/thekeys/watcher';
 import type { LockReading } from '../../src/thekeys/wire';
@@ -59,7 +59,7 @@ export class LockStatus implements WatchListener {
       // A reading of another lock changes nothing in what the badge of a watching node is about.
       if (this.isWatching && !isOwn && this.outage !== undefined) this.node.showFailure(this.outage);
       else this.show(this.isWatching ? (this.last ?? reading) : reading);
-      return answer(message, await this.said.say(reading), identifier);
+      return answer(message, await this.say(reading), identifier);
     } finally {
       if (isOwn) this.asking -= 1;
     }
@@ -88,7 +88,7 @@ export class LockStatus implements WatchListener {
     this.hasPolled = true;
     this.last = reading;
     if (!isNews && node.settings.emit === 'change') return;
-    void this.said.say(reading).then((payload) => {
+    void this.say(reading).then((payload) => {
       node.emit({ _msgid: node.RED.util.generateId(), topic: reading.identifier, payload });
     });
   }
@@ -106,6 +106,10 @@ export class LockStatus implements WatchListener {
 
   onRecovered(): void {
     this.node.log.info(this.node.words('log.recovered', { lock: this.lock }) ?? '');
+  }
+
+  private async say(reading: LockReading): Promise<object> {
+    return named(await this.said.say(reading), this.access.nameOf(reading.identifier));
   }
 
   private show(reading: LockReading): void {

@@ -3,6 +3,7 @@
  * its own; everything that can be understood as JSON is answered with 200. What is answered is up to `fulfillment.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { abortable, lifetime } from '../common/abort';
 import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
@@ -10,7 +11,8 @@ import { isRecord, parseJson } from '../common/json';
 import type { Log } from '../common/log';
 import { MAX_DISCARDED_BYTES, readBody } from './body';
 import { fulfill, type IntentHandler } from './fulfillment';
-import type { Accounts, Caller, HttpHandler } from './types';
+import { LONGEST_ON_THE_WAY_MS } from './permission';
+import type { Accounts, Caller, HttpHandler, Identity } from './types';
 
 /** A request for a thousand devices with all the custom data Google allows is smaller. */
 const MAX_BYTES = 1024 * 1024;
@@ -27,7 +29,7 @@ export function fulfillmentRoute(options: RouteOptions): HttpHandler {
     const caller = callerOf(request, response, options.clock.elapsed());
     try {
       const bearer = bearerOf(request);
-      const identity = bearer === undefined ? undefined : await options.accounts.authenticate(bearer);
+      const identity = bearer === undefined ? undefined : await inTime(options, caller, bearer);
       if (identity === undefined) {
         // RFC 6750, section 3: no error code where no token came.
         const challenge = bearer === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
@@ -41,9 +43,24 @@ export function fulfillmentRoute(options: RouteOptions): HttpHandler {
       else send(response, 200, await fulfill(options.home, identity, body.json, caller));
     } catch (error) {
       options.log.warn(`a request of Google could not be answered: ${foreignText(textOf(error))}`);
-      if (!response.headersSent) refuse(request, response, 503, { error: 'try again later' });
+      if (!response.headersSent) refuse(request, response, 503, { error: 'try again later' }, { 'Retry-After': '3' });
     }
   };
+}
+
+/** Google waits for an answer while a disk, or Redis, hangs. @throws where it is not known in time whose token it is */
+async function inTime(
+  { accounts, clock }: RouteOptions,
+  caller: Caller,
+  bearer: string,
+): Promise<Identity | undefined> {
+  const late = (): Error => new Error('what is kept of links could not be read in time');
+  const life = lifetime({ clock, deadline: caller.since + LONGEST_ON_THE_WAY_MS, late });
+  try {
+    return await abortable(accounts.authenticate(bearer), life.signal);
+  } finally {
+    life.end();
+  }
 }
 
 function callerOf(request: IncomingMessage, response: ServerResponse, since: number): Caller {
