@@ -38,9 +38,8 @@ export = defineNode({
     node.onInput(async (message, { signal, settings }) => {
       const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
       const { action, identifier } = readLockCommand(settings.action, message, from);
-      const { onProgress, end } = badge.follow(DOING[action]);
-      try {
-        const share = access.share(identifier);
+      const share = access.share(identifier);
+      const result = await badge.follow(DOING[action], (onProgress) => {
         const options = {
           confirm: settings.confirm,
           deadlineMs: settings.deadline || (action === 'close' ? CLOSE_DEADLINE_MS : DEADLINE_MS),
@@ -48,14 +47,11 @@ export = defineNode({
           signal,
           onProgress,
         };
-        const result = await access.run(options, (gateway, rest) => gateway[action](share, rest));
-        end();
-        if (result.reading === undefined) node.badge.show('ok', 'sent');
-        else badge.result(result.reading, !result.confirmed);
-        return answer(message, payloadOf(result, access.nameOf(result.identifier)), result.identifier);
-      } finally {
-        end();
-      }
+        return access.run(options, (gateway, rest) => gateway[action](share, rest));
+      });
+      if (result.reading === undefined) node.badge.show('ok', 'sent');
+      else badge.result(result.reading, !result.confirmed);
+      return answer(message, payloadOf(result, access.nameOf(result.identifier)), result.identifier);
     });
   },
 });

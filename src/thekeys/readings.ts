@@ -8,7 +8,7 @@ import { textOf } from '../common/errors';
 import { isRecord } from '../common/json';
 import type { Log } from '../common/log';
 import type { Json, State } from '../state/state';
-import type { LockReading } from './answers';
+import type { LockReading } from './wire';
 
 export interface ReadingsOptions {
   state: State;
