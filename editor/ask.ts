@@ -6,7 +6,7 @@ import { isRecord } from '../src/common/json';
 import { button, element, icon, shared, typed } from './fields';
 import { trimmed } from './rules';
 
-/** Asks the runtime. Rejects with `{ code, message?, hint? }`. */
+/** Asks the runtime. @throws Failure */
 export async function ask(method: 'GET' | 'POST', path: string, body?: object): Promise<Record<string, unknown>> {
   const sent = body === undefined ? {} : { contentType: 'application/json', data: JSON.stringify(body) };
   let answer: unknown;
@@ -25,6 +25,8 @@ export async function ask(method: 'GET' | 'POST', path: string, body?: object): 
 export class Failure extends Error {
   constructor(
     readonly code: string,
+    /** What is at fault, where that is more than the code says. */
+    readonly about: string,
     /** What to do, in English. */
     readonly hint: string,
     /** What happened, in English. */
@@ -34,21 +36,26 @@ export class Failure extends Error {
   }
 }
 
-function failure({ code, message, hint }: Record<string, unknown>): Failure {
-  return new Failure(String(code), trimmed(hint) || trimmed(message), trimmed(message));
+function failure({ code, about, message, hint }: Record<string, unknown>): Failure {
+  return new Failure(String(code), trimmed(about), trimmed(hint) || trimmed(message), trimmed(message));
 }
 
 /** What went wrong, as a sentence that says what to do: in the dialog's own words, in those that all share, or in English. */
 export function sentence(error: unknown, own?: (key: string) => string): string {
   if (!(error instanceof Failure)) return String(error);
-  const { code, hint, detail } = error;
-  const key = `error.${code}`;
-  // The editor gives the key back where it has no words.
-  const wordsIn = (words: (key: string) => string): string => (words(key).endsWith(key) ? '' : words(key));
-  const special = own === undefined ? '' : wordsIn(own);
+  const { code, about, hint, detail } = error;
+  const wordsIn = (words: (key: string) => string, name: string): string => {
+    const found = words(`error.${name}`);
+    // The editor gives the key back where it has no words.
+    return name === '' || found.endsWith(`error.${name}`) ? '' : found;
+  };
+  const special = own === undefined ? '' : wordsIn(own, code);
   if (special !== '') return detail === '' ? special : `${special} (${detail})`;
-  const known = own !== undefined && code === 'INVALID_INPUT' ? '' : wordsIn(shared);
-  return known || hint || shared('error.NO_ANSWER');
+  const precise = wordsIn(shared, about);
+  if (precise !== '') return precise;
+  if (code !== 'INVALID_INPUT') return wordsIn(shared, code) || hint || shared('error.NO_ANSWER');
+  // What is wrong with an input only the detail says.
+  return own === undefined ? `${wordsIn(shared, code)} (${detail})` : hint;
 }
 
 /** One line of a verdict that has several. */
@@ -69,12 +76,16 @@ export interface Verdict {
   hide(): void;
   /** Several sentences, each good, bad or neither. */
   list(lines: readonly Line[]): void;
-  /** Rows to choose from. */
-  offer(text: string, rows: readonly Row[], choose: (row: Row) => void): void;
+  /** Rows to choose from. What is chosen may be asked about in turn. */
+  offer<R extends Row>(
+    text: string,
+    rows: readonly R[],
+    choose: (row: R, shown: Verdict) => Promise<void> | void,
+  ): void;
 }
 
 /** A place for results below a row, read out by screen readers. Never removed, only emptied. */
-export class Result implements Verdict {
+export class Result {
   readonly area = element('div', { class: 'thekeys-result', role: 'status', 'aria-live': 'polite' });
 
   say(text: string, kind?: 'good' | 'bad'): void {
@@ -93,7 +104,7 @@ export class Result implements Verdict {
     this.area.replaceChildren(...lines.map((line) => element('div', {}, icon(symbol(line)), ' ', line.text)));
   }
 
-  offer(text: string, rows: readonly Row[], choose: (row: Row) => void): void {
+  offer<R extends Row>(text: string, rows: readonly R[], choose: (row: R) => void): void {
     this.say(text);
     const choices = rows.map((row) =>
       element(
@@ -128,24 +139,33 @@ export interface Question {
 /** A button that asks. While it waits it keeps the cursor, so that the next Tab goes on from here. */
 export function asking(result: Result, { icon: symbol, label, about, words, run }: Question): HTMLButtonElement {
   let edition = 0;
-  const made = button(symbol, label, () => {
-    if (made.getAttribute('aria-disabled') === 'true') return;
+  const start = (work: Question['run']): void => {
     made.setAttribute('aria-disabled', 'true');
     result.say(shared('setup.asking'));
     const asked = ++edition;
     // What was found out about other settings is not shown.
     const unseen = new Result();
-    const inTime = (): Verdict => (asked === edition ? result : unseen);
+    let isAnswered = false;
+    const inTime = (): Result => {
+      isAnswered = true;
+      return asked === edition ? result : unseen;
+    };
     void Promise.resolve(
-      run({
+      work({
         say: (...words) => inTime().say(...words),
         hide: () => inTime().hide(),
         list: (lines) => inTime().list(lines),
-        offer: (...rows) => inTime().offer(...rows),
+        offer: (text, rows, choose) => inTime().offer(text, rows, (row) => start((shown) => choose(row, shown))),
       }),
     )
       .catch((error: unknown) => inTime().say(sentence(error, words), 'bad'))
-      .finally(() => made.removeAttribute('aria-disabled'));
+      .finally(() => {
+        if (!isAnswered) inTime().hide();
+        made.removeAttribute('aria-disabled');
+      });
+  };
+  const made = button(symbol, label, () => {
+    if (made.getAttribute('aria-disabled') !== 'true') start(run);
   });
   for (const input of about) {
     input.on('input change', () => {

@@ -1,8 +1,8 @@
 /**
- * The dialog of a gateway: finds it, lists its locks, tests the share, creates one with the vendor's account. The runtime is
- * asked only when a button is pressed.
+ * The dialog of a gateway: finds it, lists its locks, tests the share, takes one over or creates one with the vendor's account.
+ * The runtime is asked only when a button is pressed.
  */
-import { ask, askBeside, lacks, type Question } from './ask';
+import { ask, askBeside, Failure, lacks, type Question, type Verdict } from './ask';
 import { questions } from './diagnostics';
 import { adviseBy, check, field, openIfUnusual, opened, saving, shared, typed } from './fields';
 import { offerLocks } from './locks';
@@ -34,7 +34,9 @@ RED.nodes.registerType('gateway-config', {
 function prepare(node: EditedNode): void {
   const [host, identifier, code] = [field(node, 'host'), field(node, 'identifier'), field(node, 'code')];
   /** The row that was chosen is gone then, and the cursor with it. */
-  const choose = (input: JQuery) => (value: string) => input.val(value).trigger('change').trigger('focus');
+  const choose = (input: JQuery) => (value: string) => {
+    input.val(value).trigger('change').trigger('focus');
+  };
 
   askBeside(host, {
     icon: 'search',
@@ -84,10 +86,21 @@ function prepare(node: EditedNode): void {
   advice();
   adviseBy(node, 'sharedState', rules.redis);
   openIfUnusual(node, { timeout: '30', sharedState: '' });
-  shareForm({ identifier, code, test });
+  shareForm({ name: field(node, 'name'), host, identifier, code, test });
 }
 
 function testButton(node: EditedNode, host: JQuery, identifier: JQuery, code: JQuery): HTMLButtonElement {
+  const report = async (shown: Verdict): Promise<void> => {
+    const share = { host: typed(host), identifier: typed(identifier), code: typed(code) };
+    const { state, batteryPercent: battery } = await ask('POST', 'test', { id: node.id, ...share });
+    const words = { state: shared(`badge.${String(state)}`), battery };
+    shown.say(shared(typeof battery === 'number' ? 'setup.worksBattery' : 'setup.works', words), 'good');
+  };
+  const synchronize = async (_row: unknown, shown: Verdict): Promise<void> => {
+    shown.say(shared('setup.synchronizing'));
+    await ask('POST', 'synchronize', { host: typed(host) });
+    await report(shown);
+  };
   const test: Question = {
     icon: 'check',
     label: shared('button.test'),
@@ -99,10 +112,14 @@ function testButton(node: EditedNode, host: JQuery, identifier: JQuery, code: JQ
         [code, 'needCode'],
       ] as const;
       if (lacks(shown, needs)) return;
-      const share = { host: typed(host), identifier: typed(identifier), code: typed(code) };
-      const { state, batteryPercent: battery } = await ask('POST', 'test', { id: node.id, ...share });
-      const words = { state: shared(`badge.${String(state)}`), battery };
-      shown.say(shared(typeof battery === 'number' ? 'setup.worksBattery' : 'setup.works', words), 'good');
+      try {
+        await report(shown);
+      } catch (error) {
+        if (!(error instanceof Failure) || error.code !== 'NOT_SHARED') throw error;
+        // It learns of a new share only when it is synchronized.
+        const row = { icon: 'refresh', main: shared('button.synchronize'), more: '' };
+        shown.offer(shared('setup.notShared'), [row], synchronize);
+      }
     },
   };
   const [made] = questions(node, [test]);

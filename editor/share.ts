@@ -1,95 +1,115 @@
-/** Creates a share with the vendor's account, which goes no further than these requests. */
-import { ask, asking, lacks, Result } from './ask';
-import { element, shared, typed } from './fields';
+/** Takes a share over, or creates one, with the vendor's account, which goes no further than these requests. */
+import { ask, asking, lacks, Result, type Row } from './ask';
+import { shared, typed } from './fields';
 
 interface Accessory {
+  id: number;
   accessoryId: string;
   name: string;
   kind: string;
 }
 interface OwnLock {
+  id: number;
   identifier: string;
   name: string;
   accessories: Accessory[];
+  shares: { id?: number; name: string; active: boolean; gateway: Accessory }[];
 }
 
+/** A lock with a gateway: a share that exists, or one that can be made. */
+interface Choice extends Row {
+  lock: OwnLock;
+  gateway: Accessory;
+  share?: number;
+}
+
+/** What is filled in. */
 export interface ShareTarget {
+  name: JQuery;
+  host: JQuery;
   identifier: JQuery;
   code: JQuery;
   /** What comes next. */
   test: HTMLButtonElement;
 }
 
-export function shareForm({ identifier, code, test }: ShareTarget): void {
-  const input = (name: string): JQuery => $(`#thekeys-share-${name}`);
-  const [account, password, lock, gateway] = [input('account'), input('password'), input('lock'), input('gateway')];
-  const pick = input('pick');
+export function shareForm({ name, host, identifier, code, test }: ShareTarget): void {
+  const [account, password] = [$('#thekeys-share-account'), $('#thekeys-share-password')];
   const login = (): object => ({ account: typed(account), password: String(password.val()) });
+  const fill = (input: JQuery, value: string): JQuery => input.val(value).trigger('change');
   const result = new Result();
-  let locks: OwnLock[] = [];
 
   const show = asking(result, {
     icon: 'user',
     label: shared('button.account'),
     about: [account, password],
     run: async (shown) => {
-      pick.prop('hidden', true);
       const needs = [
         [account, 'needAccount'],
         [password, 'needPassword'],
       ] as const;
       if (lacks(shown, needs)) return;
-      locks = (await ask('POST', 'account', login())).locks as OwnLock[];
+      const locks = (await ask('POST', 'account', login())).locks as OwnLock[];
       if (locks.length === 0) {
         shown.say(shared('share.noLocks'), 'bad');
         return;
       }
-      fill(
-        lock,
-        locks.map((each) => [each.identifier, each.name]),
-      );
-      if (locks.some((each) => each.identifier === typed(identifier))) lock.val(typed(identifier));
-      lock.trigger('change');
-      pick.prop('hidden', false);
-      shown.hide();
-      lock.trigger('focus');
-    },
-  });
-
-  lock.on('change', () => {
-    const own = locks.filter((each) => each.identifier === lock.val());
-    const gateways = [...own, ...locks].flatMap((each) => each.accessories).filter(({ kind }) => kind === 'gateway');
-    fill(gateway, [...new Map(gateways.map(({ accessoryId, name }) => [accessoryId, name]))]);
-  });
-
-  const create = asking(result, {
-    icon: 'magic',
-    label: shared('button.create'),
-    about: [],
-    run: async (shown) => {
-      if (!gateway.val()) {
+      const choices = choicesOf(locks, typed(identifier));
+      if (choices.length === 0) {
         shown.say(shared('share.noGateways'), 'bad');
         return;
       }
-      const chosen = { lock: lock.val(), gateway: gateway.val(), name: typed(input('name')) };
-      const share = await ask('POST', 'share', { ...login(), ...chosen });
-      code.val(String(share.code)).trigger('change');
-      identifier.val(String(lock.val())).trigger('change');
-      password.val('');
-      pick.prop('hidden', true);
-      shown.say(shared('share.created'), 'good');
-      test.focus();
+      shown.offer(shared('share.choose'), choices, async ({ lock, gateway, share }, next) => {
+        const chosen = { lock: lock.identifier, lockId: lock.id, gateway: gateway.accessoryId, gatewayId: gateway.id };
+        const answer = await ask('POST', 'share', { ...login(), ...chosen, share });
+        fill(code, String(answer.code));
+        fill(identifier, lock.identifier);
+        if (typed(name) === '') fill(name, lock.name);
+        if (typed(host) === '' && typeof answer.host === 'string') fill(host, answer.host);
+        password.val('');
+        next.say(shared('share.created'), 'good');
+        test.focus();
+      });
     },
   });
 
-  input('name').val('Node-RED');
-  input('login').append(show);
-  input('create').append(create);
+  $('#thekeys-share-login').append(show);
   $('#thekeys-share').append(result.area);
 }
 
-/** Things to choose from, each by its id and its name. */
-function fill(select: JQuery, things: readonly (readonly [string, string])[]): void {
-  const options = things.map(([id, name]) => element('option', { value: id }, name === '' ? id : `${name} · ${id}`));
-  select.empty().append(...options);
+/** Of the lock that is named, or of all: first the shares that exist, then those that can be made. */
+function choicesOf(locks: readonly OwnLock[], identifier: string): Choice[] {
+  const named = locks.filter((lock) => lock.identifier === identifier);
+  const wanted = named.length > 0 ? named : locks;
+  const existing = wanted.flatMap((lock) =>
+    lock.shares
+      // Without a number it cannot be asked for again.
+      .flatMap(({ id, name, active, gateway }): Choice[] => {
+        const words = { name, gateway: titleOf(gateway.name, gateway.accessoryId) };
+        const more = shared(active ? 'share.existing' : 'share.inactive', words);
+        return id === undefined ? [] : [{ ...rowOf('key', lock, more), gateway, share: id }];
+      }),
+  );
+  const possible = wanted.flatMap((lock) =>
+    gatewaysOf([lock, ...locks]).map((gateway): Choice => {
+      const more = shared('share.new', { gateway: titleOf(gateway.name, gateway.accessoryId) });
+      return { ...rowOf('magic', lock, more), gateway };
+    }),
+  );
+  return [...existing, ...possible];
+}
+
+const rowOf = (icon: string, lock: OwnLock, more: string): Row & { lock: OwnLock } => ({
+  icon,
+  main: titleOf(lock.name, lock.identifier),
+  more,
+  lock,
+});
+
+const titleOf = (name: string, id: string): string => (name === '' ? id : `${name} · ${id}`);
+
+/** Each gateway once. */
+function gatewaysOf(locks: readonly OwnLock[]): Accessory[] {
+  const gateways = locks.flatMap(({ accessories }) => accessories).filter(({ kind }) => kind === 'gateway');
+  return [...new Map(gateways.map((gateway) => [gateway.accessoryId, gateway])).values()];
 }

@@ -32,9 +32,10 @@ export = defineConfig({
     const member = gateways.join({ address, sharedState, identifier, code, name: node.name ?? '', log });
     onClose(() => member.leave());
     return {
-      get gateway() {
-        return member.gateway;
-      },
+      address: address.key,
+      run: (options, command) => member.run(options, command),
+      attach: (use) => member.attach(use),
+      readings: { known: async (lock) => (await member.gateway()).readings.known(lock) },
       timeoutMs: timeout,
       identifier: member.identifier,
       named: (name) => gateways.identifierNamed(name),

@@ -38,22 +38,20 @@ export = defineNode({
     node.onInput(async (message, { signal, settings }) => {
       const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
       const { action, identifier } = readLockCommand(settings.action, message, from);
-      const { onProgress, end } = badge.follow(DOING[action]);
-      try {
-        const result = await access.gateway[action](access.share(identifier), {
+      const share = access.share(identifier);
+      const result = await badge.follow(DOING[action], (onProgress) => {
+        const options = {
           confirm: settings.confirm,
           deadlineMs: settings.deadline || (action === 'close' ? CLOSE_DEADLINE_MS : DEADLINE_MS),
           timeoutMs: access.timeoutMs,
           signal,
           onProgress,
-        });
-        end();
-        if (result.reading === undefined) node.badge.show('ok', 'sent');
-        else badge.result(result.reading, !result.confirmed);
-        return answer(message, payloadOf(result, access.nameOf(result.identifier)), result.identifier);
-      } finally {
-        end();
-      }
+        };
+        return access.run(options, (gateway, rest) => gateway[action](share, rest));
+      });
+      if (result.reading === undefined) node.badge.show('ok', 'sent');
+      else badge.result(result.reading, !result.confirmed);
+      return answer(message, payloadOf(result, access.nameOf(result.identifier)), result.identifier);
     });
   },
 });

@@ -87,8 +87,9 @@ function handlerOf(work: Work): (request: Request, response: Response) => void {
     answer().then(
       (answer) => response.json(answer),
       (thrown: unknown) => {
-        const { code, message, cause } = asCoded(thrown);
-        response.json({ error: { code, message: foreignText(message), hint: foreignText(cause.hint, 400) } });
+        const { code, message, cause, badge } = asCoded(thrown);
+        const hint = foreignText(cause.hint, 400);
+        response.json({ error: { code, about: badge, message: foreignText(message), hint } });
       },
     );
   };

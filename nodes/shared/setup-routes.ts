@@ -1,7 +1,7 @@
 /**
- * What the dialogs ask of the runtime while a gateway is set up: find it, list the locks it sees, test a share, create one
- * with the vendor's account. For people who may edit flows; everybody else may only list the locks of a deployed gateway.
- * Answers hold no secret but the code of a share just created, for the person who created it.
+ * What the dialogs ask of the runtime while a gateway is set up: find it, list the locks it sees, test a share, take one over
+ * or create one with the vendor's account. For people who may edit flows; everybody else may only list the locks of a
+ * deployed gateway. Answers hold no secret but the code of the share that a person has just chosen, with their own login.
  */
 import type { NodeAPI } from 'node-red';
 import { systemClock } from '../../src/common/clock';
@@ -11,20 +11,22 @@ import { textSetting } from '../../src/common/settings';
 import { parseAddress, type GatewayAddress } from '../../src/thekeys/address';
 import { TheKeysCloud } from '../../src/thekeys/cloud';
 import { readIdentifier } from '../../src/thekeys/commands';
-import type { Gateway } from '../../src/thekeys/gateway';
 import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
 import { onGet, onPost, stored, substituted, type Body } from './admin';
 import { deployed } from './define-config';
-import { checkedCode, gatewayOf } from './gateway-access';
+import { checkedCode, gatewayOf, type GatewayAccess } from './gateway-access';
 import { gatewaysOf, lookupAll } from './gateways';
 import { proxyOf } from './proxy';
 
 const FIND_MS = 2000;
 const LIST_MS = 10_000;
+const SYNCHRONIZE_MS = 30_000;
 /** A reading takes the lock up to 4 s, and a busy gateway is asked again. */
 const TEST_MS = 20_000;
 /** Nobody who waits before a dialog wants a gateway that is switched off to be tried for longer. */
 const UNREACHABLE_MS = 4000;
+
+type Runner = Pick<GatewayAccess, 'run'>;
 
 const CONFIG = 'gateway-config';
 const WRITE = 'gateway-config.write';
@@ -33,7 +35,7 @@ export function addSetupRoutes(RED: NodeAPI): void {
   onGet(RED, 'gateway-config.read', '/gateways/:id/locks', ({ params }, signal) => {
     if (deployed(RED, CONFIG, params.id) === undefined)
       throw new CodedError('NOT_DEPLOYED', 'not deployed', NOT_DEPLOYED);
-    return locksOf(gatewayOf(RED, params.id).gateway, signal);
+    return locksOf(gatewayOf(RED, params.id), signal);
   });
   onPost(RED, WRITE, '/find', async (_body, signal) => ({ gateways: await find(RED, signal) }));
   onPost(RED, WRITE, '/locks', async ({ host }, signal) => {
@@ -41,23 +43,21 @@ export function addSetupRoutes(RED: NodeAPI): void {
     return withGateway(RED, address, (gateway) => locksOf(gateway, signal));
   });
   onPost(RED, WRITE, '/test', (body, signal) => test(RED, body, signal));
-  onPost(RED, WRITE, '/account', async (body) => ({ locks: await cloudOf(RED, body).locks() }));
-  onPost(RED, WRITE, '/share', async (body) => {
-    const [lock, gateway, name] = [body.lock, body.gateway, body.name].map((each) => textSetting(each, 'the share'));
-    const { code } = await cloudOf(RED, body).createShare({
-      lock: lock ?? '',
-      gateway: gateway ?? '',
-      name: name === undefined || name === '' ? 'Node-RED' : name,
-    });
-    return { code };
+  onPost(RED, WRITE, '/synchronize', async ({ host }, signal) => {
+    const address = await permittedAddress(RED, host);
+    const options = { deadlineMs: TEST_MS, timeoutMs: SYNCHRONIZE_MS, unreachableMs: UNREACHABLE_MS, signal };
+    await withGateway(RED, address, ({ run }) => run(options, (gateway, rest) => gateway.synchronize(rest)));
+    return {};
   });
+  onPost(RED, WRITE, '/account', async (body) => ({ locks: await locksAndShares(cloudOf(RED, body)) }));
+  onPost(RED, WRITE, '/share', (body) => share(cloudOf(RED, body), body));
 }
 
 const NOT_DEPLOYED = { retriable: true, hint: 'Deploy the gateway configuration first.' };
 
-async function locksOf(gateway: Gateway, signal: AbortSignal): Promise<object> {
+async function locksOf({ run }: Runner, signal: AbortSignal): Promise<object> {
   const options = { deadlineMs: LIST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal };
-  return { locks: await gateway.list(options) };
+  return { locks: await run(options, (gateway, rest) => gateway.list(rest)) };
 }
 
 function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
@@ -67,7 +67,7 @@ function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
     const isOurs = known.includes(host);
     try {
       const at = isOurs ? parseAddress(host) : address;
-      return (await withGateway(RED, at, (gateway) => gateway.status(options))).version;
+      return (await withGateway(RED, at, ({ run }) => run(options, (gateway, rest) => gateway.status(rest)))).version;
     } catch (error) {
       // One of ours that has no time now is still there.
       const { code } = error as { code?: string };
@@ -81,26 +81,23 @@ function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
 async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<object> {
   const address = await permittedAddress(RED, body.host);
   const identifier = readIdentifier({}, { node: substituted(RED, body.identifier), gateway: '' });
-  const code = checkedCode(textSetting(substituted(RED, stored(RED, body.id, 'code', body.code)), 'the share code'));
-  return withGateway(RED, address, async (gateway) => {
+  const code = checkedCode(textSetting(substituted(RED, codeOf(RED, body)), 'the share code'));
+  return withGateway(RED, address, async ({ run }) => {
     const options = { deadlineMs: TEST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal };
-    const { state, batteryPercent } = await gateway.lockStatus({ identifier, code }, options);
+    const share = { identifier, code };
+    const { state, batteryPercent } = await run(options, (gateway, rest) => gateway.lockStatus(share, rest));
     return { state, batteryPercent };
   });
 }
 
 /** Uses the queue of the gateway at this address, whoever else uses it, and makes one where nobody does. */
-async function withGateway<T>(
-  RED: NodeAPI,
-  address: GatewayAddress,
-  use: (gateway: Gateway) => Promise<T>,
-): Promise<T> {
+async function withGateway<T>(RED: NodeAPI, address: GatewayAddress, use: (gateway: Runner) => Promise<T>): Promise<T> {
   const warn = (text: string): void => RED.log.warn(`[gateway-config] ${text}`);
   const log = { ...silent, warn };
   const guest = { sharedState: '', identifier: '', code: '', name: '', guest: true };
   const member = gatewaysOf(RED).join({ address, log, ...guest });
   try {
-    return await use(member.gateway);
+    return await use({ run: (options, command) => member.run(options, command) });
   } finally {
     void member.leave();
   }
@@ -113,6 +110,24 @@ async function permittedAddress(RED: NodeAPI, host: unknown): Promise<GatewayAdd
   return requireLocal(address, { lookup: lookupAll, clock: systemClock });
 }
 
+/**
+ * The code as typed, or the stored one where the field still shows dots. That one signs only for the address that is
+ * deployed: what answers elsewhere could open the door with the signature. @throws CodedError OTHER_ADDRESS
+ */
+function codeOf(RED: NodeAPI, body: Body): unknown {
+  const code = stored(RED, body.id, 'code', body.code);
+  if (code === body.code) return code;
+  const account = deployed(RED, CONFIG, body.id)?.account;
+  const access = account !== undefined && 'value' in account ? (account.value as GatewayAccess) : undefined;
+  if (access?.address === parseAddress(textSetting(substituted(RED, body.host), 'the address of the gateway')).key) {
+    return code;
+  }
+  throw new CodedError('OTHER_ADDRESS', 'the stored share code is used with the deployed address only', {
+    retriable: false,
+    hint: 'Type the share code again, or deploy this address first.',
+  });
+}
+
 function cloudOf(RED: NodeAPI, body: Body): TheKeysCloud {
   const password = typeof body.password === 'string' ? body.password : '';
   // Another cloud can be named in settings.js, for tests and for staging.
@@ -123,4 +138,33 @@ function cloudOf(RED: NodeAPI, body: Body): TheKeysCloud {
     proxy: proxyOf(RED, ''),
     ...(typeof gatewayConfigCloud === 'string' ? { url: gatewayConfigCloud } : {}),
   });
+}
+
+/** The locks of the account, each with the shares that it has with gateways, but not with their codes. */
+async function locksAndShares(cloud: TheKeysCloud): Promise<object[]> {
+  const locks = [];
+  for (const lock of await cloud.locks()) {
+    const shares = await cloud.shares(lock.id).catch((error: unknown) => {
+      // A lock that the account may open, but not administer.
+      if ((error as CodedError).code === 'CLOUD_REFUSED') return [];
+      throw error;
+    });
+    locks.push({ ...lock, shares: shares.map(({ id, name, active, gateway }) => ({ id, name, active, gateway })) });
+  }
+  return locks;
+}
+
+/** The code of a share that exists, or of a new one, and the gateway's address where the cloud knows it. */
+async function share(cloud: TheKeysCloud, body: Body): Promise<object> {
+  const [lock = '', gateway = ''] = [body.lock, body.gateway].map((each) => textSetting(each, 'the share'));
+  const code =
+    typeof body.share === 'number'
+      ? (await cloud.shares(Number(body.lockId))).find(({ id }) => id === body.share)?.code
+      : (await cloud.createShare({ lock, gateway, name: 'Node-RED' })).code;
+  if (code === undefined) {
+    const hint = 'Show the locks again: the share may have been removed meanwhile.';
+    throw new CodedError('CLOUD_REFUSED', 'the cloud does not show this share any more', { retriable: false, hint });
+  }
+  const host = await cloud.gatewayAddress(Number(body.gatewayId)).catch(() => undefined);
+  return { code, host };
 }

@@ -366,7 +366,7 @@ export class SimulatedGateway {
     if (ts === '') return { refusal: { kind: 'missing', parameter: 'timestamp' } };
     if (hash === '') return { refusal: { kind: 'missing', parameter: 'hash' } };
     const lock = this.locks.get(identifier);
-    if (lock === undefined) return { refusal: refused(32) };
+    if (lock?.shareKnown !== true) return { refusal: refused(32) };
     if (!/^\d{1,15}$/.test(ts) || !isSigned(lock.code, ts, hash)) return { refusal: refused(33) };
     if (this.clockInvalid) return { refusal: refused(38) };
     const seconds = Number(ts);

@@ -43,6 +43,8 @@ export class SimulatedLock {
   inSight = true;
   /** False: 35. */
   compatible = true;
+  /** False: the gateway does not know the share yet (32), until it is synchronized. */
+  shareKnown = true;
   /** False: the lock refuses the key (36), until it is synchronized. */
   keyKnown = true;
   /** True: the radio connection fails (37). */

@@ -48,6 +48,7 @@ export class LongWork {
     if (this.text !== undefined) return BUSY;
     await this.begin('Synchronizing gw', this.gateway.times.synchronizeMs, stop, () => {
       this.gateway.clockInvalid = false;
+      for (const lock of this.gateway.locks.values()) lock.shareKnown = true;
     });
     return { kind: 'ok', of: 'gateway' };
   }

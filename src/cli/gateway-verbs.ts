@@ -15,7 +15,7 @@ import { StateError, type Lease, type State } from '../state/state';
 import { parseAddress, type GatewayAddress } from '../thekeys/address';
 import { gatewayError } from '../thekeys/errors';
 import { Gateway, type CommandOptions, type Progress, type Timing } from '../thekeys/gateway';
-import { payloadOf } from '../thekeys/payload';
+import { payloadOf } from '../thekeys/commands';
 import { stateFolder } from './state-folder';
 import { printError, printResult, ProgressLine, type Terminal } from './terminal';
 import { DEFAULT_HOST, type GatewayVerb, type Typed } from './usage';

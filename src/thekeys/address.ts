@@ -26,14 +26,18 @@ export function parseAddress(text: string): GatewayAddress {
   refusePartVariable(typed, 'the address of the gateway');
   const scheme = SCHEME.exec(typed)?.[1]?.toLowerCase() ?? 'http';
   if (scheme !== 'http') {
-    throw invalidInput(`a The Keys gateway speaks plain http only, not ${scheme}`, 'Write http://, or the host alone.');
+    throw invalidInput(
+      `a The Keys gateway speaks plain http only, not ${scheme}`,
+      'Write http://, or the host alone.',
+      'notHttp',
+    );
   }
   const place = typed.replace(SCHEME, '');
   // An IPv6 address as it is shown everywhere but in addresses of the web.
   const url = urlOf(/^[0-9a-f.]*(:[0-9a-f.]*){2,}$/i.test(place) ? `[${place}]` : place);
   if (url === undefined) throw invalidInput('the address of the gateway cannot be understood', HOW);
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '' || url.pathname !== '/') {
-    throw invalidInput('the address of the gateway holds more than a host and a port', HOW);
+    throw invalidInput('the address of the gateway holds more than a host and a port', HOW, 'notHost');
   }
   const host = plainHost(url.hostname);
   const typedHost = place.replace(/\.?(:\d*)?\/?$/, '');

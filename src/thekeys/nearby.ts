@@ -38,7 +38,8 @@ export async function requireLocal(address: GatewayAddress, options: NameOptions
   const found = await addressesOf(address, options);
   const [first] = found;
   if (first === undefined) {
-    throw gatewayError('GATEWAY_UNREACHABLE', { message: 'the name of the gateway is not known in this network' });
+    const message = 'the name of the gateway is not known in this network';
+    throw gatewayError('GATEWAY_UNREACHABLE', { message, badge: 'unknownName' });
   }
   if (!found.every(isLocalAddress)) {
     throw new CodedError('NOT_LOCAL', 'the address is not in a local network', {

@@ -116,7 +116,8 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function unreachable(reason: string): GatewayError {
   const message = `the gateway cannot be reached: ${REASONS[reason] ?? 'the connection failed'} (${reason})`;
-  return gatewayError('GATEWAY_UNREACHABLE', { message });
+  const isOfName = reason === 'ENOTFOUND' || reason === 'EAI_AGAIN';
+  return gatewayError('GATEWAY_UNREACHABLE', { message, ...(isOfName ? { badge: 'unknownName' } : {}) });
 }
 
 function refusal(

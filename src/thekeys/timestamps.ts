@@ -60,12 +60,6 @@ const REFUSALS_BEYOND_DOUBT = 6;
  */
 export type Advice = { kind: 'retry' } | { kind: 'wait'; ms: number } | { kind: 'restarted' };
 
-/** What commands need of a sequence. */
-export type TimestampSource = Pick<
-  Timestamps,
-  'reserve' | 'next' | 'confirm' | 'spare' | 'doubt' | 'refused' | 'settle'
->;
-
 export class Timestamps {
   /** As this process knows it: what it has kept, and what it could not keep. */
   private sequence: Sequence = UNUSED;
@@ -86,7 +80,7 @@ export class Timestamps {
   /** Where the sequence stood before the clock was believed instead, until a gateway has accepted that. */
   private before: number | undefined;
   /** A write that takes longer than anything waits for it. */
-  private writing = false;
+  private hanging = false;
   private troubled = false;
   private warnedOfSlowness = false;
   private cancelKeeping: (() => void) | undefined;
@@ -289,14 +283,16 @@ export class Timestamps {
   /** A write that hangs is waited for once, for a moment; those after it not at all. */
   private inTime<T>(write: () => Promise<T>): Promise<T> {
     const slow = new StateError('writing takes longer than a second', 'ETIMEDOUT');
-    if (this.writing) return Promise.reject(slow);
-    this.writing = true;
+    if (this.hanging) return Promise.reject(slow);
     return new Promise((resolve, reject) => {
-      const cancel = this.options.clock.after(LONGEST_WRITE_MS, () => reject(slow));
+      const cancel = this.options.clock.after(LONGEST_WRITE_MS, () => {
+        this.hanging = true;
+        reject(slow);
+      });
       write()
         .then(resolve, reject)
         .finally(() => {
-          this.writing = false;
+          this.hanging = false;
           cancel();
         });
     });

@@ -163,6 +163,7 @@ export function keyboardSuite(title: string, options: SuiteOptions): void {
       assert.equal(await saved(), '{ "a":', 'nothing that is seen is lost');
       dialog = await Dialog.open(editor, 'alarm');
       await page.locator('#node-input-deviceType').selectOption('SECURITYSYSTEM');
+      await page.getByLabel('Name of the level in messages').first().fill('home');
       await dialog.save();
       assert.deepEqual(await saved(), {});
       assert.equal(await editor.evaluate(`RED.nodes.node('alarm').valid`), true);

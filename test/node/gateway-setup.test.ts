@@ -1,16 +1,26 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import helper from 'node-red-node-test-helper';
+import { SimulatedGateway } from '../../simulators/gateway/gateway';
+import { serve } from '../../simulators/gateway/server';
 import { SimulatedKeysCloud } from '../../simulators/keys-cloud';
 import { BACK, FRONT, LockFlow } from '../support/lock-flow';
 
 interface Answer {
-  error?: { code: string; message: string; hint: string };
+  error?: { code: string; about?: string; message: string; hint: string };
   locks?: Record<string, unknown>[];
   gateways?: { host: string; version: number | null }[];
   state?: string;
   batteryPercent?: number;
   code?: string;
+  host?: string;
+}
+
+interface AccountLock {
+  id: number;
+  identifier: string;
+  accessories: { id: number; accessoryId: string; kind: string }[];
+  shares: { id: number; name: string; active: boolean; gateway: { id: number; name: string } }[];
 }
 
 describe('what the dialog of a gateway asks', () => {
@@ -68,8 +78,40 @@ describe('what the dialog of a gateway asks', () => {
     await flow.load(flow.whole(flow.gateway()));
     const stored = await test({ id: 'gw', code: '__PWRD__' });
     assert.equal(stored.state, 'closed');
-    assert.equal((await test({ id: 'other', code: '__PWRD__' })).error?.code, 'INVALID_INPUT');
+    assert.equal((await test({ id: 'other', code: '__PWRD__' })).error?.code, 'OTHER_ADDRESS');
     assert.ok(!JSON.stringify([stored, flow.logged]).includes(FRONT.code));
+  });
+
+  it('nothing signed with the stored code at an address that is not deployed', async () => {
+    const stranger = new SimulatedGateway({ locks: [FRONT] });
+    const elsewhere = await serve(stranger);
+    try {
+      await flow.load(flow.whole(flow.gateway(), { id: 'gw2', type: 'gateway-config', host: elsewhere.host }));
+      const { error } = await test({ id: 'gw', host: elsewhere.host, code: '__PWRD__' });
+      assert.equal(error?.code, 'OTHER_ADDRESS');
+      assert.deepEqual(stranger.journal.requests, []);
+      assert.equal((await test({ host: elsewhere.host })).state, 'closed');
+    } finally {
+      await elsewhere.close();
+    }
+  });
+
+  it('what is wrong with an address: https, a path, a name that is not known', async () => {
+    await flow.load(flow.whole());
+    const about = async (host: string): Promise<string | undefined> => (await test({ host })).error?.about;
+    assert.equal(await about('https://127.0.0.1'), 'notHttp');
+    assert.equal(await about(`${flow.running.host}/status`), 'notHost');
+    assert.equal(await about('no-such-gateway.invalid'), 'unknownName');
+    assert.deepEqual(flow.world.journal.requests, []);
+  });
+
+  it('a gateway to learn of a new share', async () => {
+    await flow.load(flow.whole());
+    flow.world.lock(FRONT.identifier).shareKnown = false;
+    assert.equal((await test()).error?.code, 'NOT_SHARED');
+    assert.deepEqual(await post('synchronize', { host: flow.running.host }), {});
+    assert.equal((await test()).state, 'closed');
+    assert.equal((await post('synchronize', { host: '93.184.216.34' })).error?.code, 'NOT_LOCAL');
   });
 
   it('takes its turn in the queue of the gateway', async () => {
@@ -126,15 +168,45 @@ describe('what the dialog of a gateway asks', () => {
       (flow.RED.settings as { gatewayConfigCloud?: string }).gatewayConfigCloud = url;
     });
     afterEach(() => cloud.close());
+    const ownLock = async (): Promise<AccountLock> => {
+      const [lock] = (await post('account', account)).locks as unknown as AccountLock[];
+      assert.ok(lock !== undefined);
+      return lock;
+    };
 
     it('shows the locks of the account, and gives the code of the new share', async () => {
-      const { locks } = await post('account', account);
-      const [lock] = locks as unknown as { identifier: string; accessories: { accessoryId: string; kind: string }[] }[];
-      const gateway = lock?.accessories.find(({ kind }) => kind === 'gateway')?.accessoryId;
-      const { code } = await post('share', { ...account, lock: lock?.identifier, gateway, name: '' });
+      const lock = await ownLock();
+      const [gateway] = lock.accessories;
+      assert.equal(gateway?.kind, 'gateway');
+      const chosen = { lock: lock.identifier, gateway: gateway.accessoryId };
+      const { code, host } = await post('share', { ...account, ...chosen, gatewayId: gateway.id });
       assert.equal(code, cloud.shares[0]?.code);
       assert.equal(cloud.shares[0]?.name, 'Node-RED');
+      assert.equal(host, '192.0.2.7');
       assert.ok(!JSON.stringify(flow.logged).includes(account.password));
+      const unknown = await post('share', { ...account, ...chosen });
+      assert.deepEqual(unknown, { code: cloud.shares[1]?.code });
+    });
+
+    it('takes over a share that exists, and shows the code of no other', async () => {
+      const chosen = { lock: FRONT.identifier, gateway: 'GW-1' };
+      await post('share', { ...account, ...chosen });
+      await post('share', { ...account, ...chosen });
+      const codes = cloud.shares.map(({ code }) => code);
+      const lock = await ownLock();
+      assert.ok(!codes.some((code) => JSON.stringify(lock).includes(code)));
+      assert.deepEqual(
+        lock.shares.map(({ name, active, gateway }) => [name, active, gateway.name]),
+        [
+          ['Node-RED', true, 'Hall'],
+          ['Node-RED', true, 'Hall'],
+        ],
+      );
+      const [, second] = lock.shares;
+      const ask = { ...account, lockId: lock.id, share: second?.id, gatewayId: second?.gateway.id };
+      assert.deepEqual(await post('share', ask), { code: codes[1], host: '192.0.2.7' });
+      assert.equal(cloud.shares.length, 2);
+      assert.equal((await post('share', { ...ask, share: 1 })).error?.code, 'CLOUD_REFUSED');
     });
 
     it('passes the refusal on, without the password', async () => {
@@ -176,18 +248,23 @@ describe('what the dialog of a gateway asks', () => {
       account: fc.constant(''),
       name: field,
       lock: field,
+      share: field,
     };
     const body = fc.record({ ...fields, password: field }, { requiredKeys: ['host', 'account'] });
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom('locks', 'test', 'account', 'share'), body, async (path, content) => {
-        const answer = await post(path, JSON.parse(JSON.stringify(content)) as object);
-        const text = JSON.stringify(answer);
-        assert.ok(!text.includes(FRONT.code) || JSON.stringify(content).includes(FRONT.code), text);
-        if (answer.error !== undefined) {
-          assert.match(answer.error.code, /^(?!INTERNAL)[A-Z_]+$/, text);
-          assert.ok(answer.error.message.length < 500, text);
-        }
-      }),
+      fc.asyncProperty(
+        fc.constantFrom('locks', 'test', 'synchronize', 'account', 'share'),
+        body,
+        async (path, content) => {
+          const answer = await post(path, JSON.parse(JSON.stringify(content)) as object);
+          const text = JSON.stringify(answer);
+          assert.ok(!text.includes(FRONT.code) || JSON.stringify(content).includes(FRONT.code), text);
+          if (answer.error !== undefined) {
+            assert.match(answer.error.code, /^(?!INTERNAL)[A-Z_]+$/, text);
+            assert.ok(answer.error.message.length < 500, text);
+          }
+        },
+      ),
       { numRuns: 80 },
     );
     assert.deepEqual(flow.world.journal.actions, []);
