@@ -7,7 +7,7 @@ import { systemClock, type Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
-import type { GatewayAddress } from './address';
+import type { GatewayAddress } from './gateway-address';
 import { ExchangeFailure, type ExchangeRequest, type HttpAnswer } from './exchange';
 import { Gateway, type BoltsAtRest, type Timing } from './gateway';
 import { asRows, ipOf, KNOWN_GATEWAYS, locate, withRow, type KnownGateway } from './known-gateways';
