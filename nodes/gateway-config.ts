@@ -33,9 +33,9 @@ export = defineConfig({
     onClose(() => member.leave());
     return {
       address: address.key,
-      get gateway() {
-        return member.gateway;
-      },
+      run: (options, command) => member.run(options, command),
+      attach: (use) => member.attach(use),
+      readings: { known: async (lock) => (await member.gateway()).readings.known(lock) },
       timeoutMs: timeout,
       identifier: member.identifier,
       named: (name) => gateways.identifierNamed(name),

@@ -32,7 +32,7 @@ export = defineNode({
       const command = readGatewayCommand(settings.operation, message, from);
       const { payload, word, values } = await badge.follow(DOING[command.operation], (onProgress) => {
         const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs: access.timeoutMs, signal, onProgress };
-        return carryOut(access, command, options);
+        return access.run(options, (gateway, rest) => carryOut(gateway, access, command, rest));
       });
       node.badge.show('ok', word, values);
       return answer(message, payload, 'identifier' in command ? command.identifier : undefined);

@@ -39,15 +39,16 @@ export = defineNode({
       const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
       const { action, identifier } = readLockCommand(settings.action, message, from);
       const share = access.share(identifier);
-      const result = await badge.follow(DOING[action], (onProgress) =>
-        access.gateway[action](share, {
+      const result = await badge.follow(DOING[action], (onProgress) => {
+        const options = {
           confirm: settings.confirm,
           deadlineMs: settings.deadline || (action === 'close' ? CLOSE_DEADLINE_MS : DEADLINE_MS),
           timeoutMs: access.timeoutMs,
           signal,
           onProgress,
-        }),
-      );
+        };
+        return access.run(options, (gateway, rest) => gateway[action](share, rest));
+      });
       if (result.reading === undefined) node.badge.show('ok', 'sent');
       else badge.result(result.reading, !result.confirmed);
       return answer(message, payloadOf(result, access.nameOf(result.identifier)), result.identifier);

@@ -1,6 +1,6 @@
 /** What can be asked of a gateway itself, and the badge words for it. */
 import { named, type GatewayCommand } from '../../src/thekeys/commands';
-import type { CommandOptions } from '../../src/thekeys/gateway';
+import type { CommandOptions, Gateway } from '../../src/thekeys/gateway';
 import type { GatewayAccess } from './gateway-access';
 
 /** While an operation is on its way. */
@@ -15,7 +15,8 @@ export const DOING: Readonly<Record<GatewayCommand['operation'], string>> = {
 
 /** What was read or done, and the badge word for it. */
 export async function carryOut(
-  { gateway, nameOf }: GatewayAccess,
+  gateway: Gateway,
+  { nameOf }: GatewayAccess,
   command: GatewayCommand,
   options: CommandOptions,
 ): Promise<{ payload: unknown; word: string; values?: Record<string, string | number> }> {

@@ -35,7 +35,7 @@ export class LockStatus implements WatchListener {
   ) {
     const { identifier, interval } = node.settings;
     this.badge = new LockBadge(node.badge, node.words);
-    this.said = new SaidStates(access.gateway.readings);
+    this.said = new SaidStates(access.readings);
     this.lock = identifier === '' ? access.identifier : identifier;
     this.isWatching = interval > 0;
     if (this.lock !== '') this.said.begin(this.lock);
@@ -53,7 +53,7 @@ export class LockStatus implements WatchListener {
     try {
       const reading = await badge.follow('reading', (onProgress) => {
         const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs: access.timeoutMs, signal, onProgress };
-        return access.gateway.lockStatus(share, options);
+        return access.run(options, (gateway, rest) => gateway.lockStatus(share, rest));
       });
       if (isOwn) this.last = reading;
       // A reading of another lock changes nothing in what the badge of a watching node is about.
@@ -71,11 +71,11 @@ export class LockStatus implements WatchListener {
     if (!this.isWatching) {
       return lock === ''
         ? () => undefined
-        : access.gateway.readings.subscribe(lock, (reading: LockReading) => this.show(reading));
+        : access.attach(({ readings }) => readings.subscribe(lock, (reading) => this.show(reading)));
     }
     const share = access.share(readIdentifier({}, { node: node.settings.identifier, gateway: access.identifier }));
     const intervalMs = Math.max(LEAST_INTERVAL_MS, node.settings.interval);
-    return access.gateway.watch({ share, intervalMs, timeoutMs: access.timeoutMs }, this);
+    return access.attach((gateway) => gateway.watch({ share, intervalMs, timeoutMs: access.timeoutMs }, this));
   }
 
   onReading(reading: LockReading, polled: boolean): void {

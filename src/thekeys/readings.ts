@@ -159,7 +159,7 @@ export class Readings {
 export class SaidStates {
   private readonly states = new Map<string, Promise<LockReading['state'] | null>>();
 
-  constructor(private readonly readings: Readings) {}
+  constructor(private readonly readings: Pick<Readings, 'known'>) {}
 
   /** From now on: what is known of the lock, from before a deploy or a restart too, counts as said. */
   begin(identifier: string): void {
