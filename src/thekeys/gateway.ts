@@ -7,7 +7,7 @@ import { systemClock, type Clock } from '../common/clock';
 import { invalidInput, systemCode } from '../common/errors';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
-import type { GatewayAddress } from './address';
+import type { GatewayAddress } from './gateway-address';
 import { plainIdentifier, type GatewayStatus, type ListedLock, type LockReading } from './wire';
 import { act, type ActionResult, type Bolts, type BoltsAtRest, type LockAction } from './bolt';
 import {
@@ -27,7 +27,7 @@ import { Queue } from './queue';
 import { Readings } from './readings';
 import { Reads } from './reads';
 import { cleanCode, faultOfCode } from './calls';
-import { Timestamps, type TimestampSource } from './timestamps';
+import { Timestamps } from './timestamps';
 import { Watcher, type Watch, type WatchListener } from './watcher';
 import { update, work } from './work';
 
@@ -43,8 +43,6 @@ export interface GatewayOptions {
   log: Log;
   clock?: Clock;
   exchange?: typeof exchange;
-  /** Handed in where several objects stand for one gateway. */
-  timestamps?: TimestampSource;
   timing?: Partial<Timing>;
   /** From 0 to 1, for the jitter of polls. */
   random?: () => number;
@@ -71,7 +69,7 @@ export class Gateway {
       base: address.base,
       exchange: options.exchange ?? exchange,
       queue: new Queue(clock, timing.breather),
-      timestamps: options.timestamps ?? new Timestamps({ state, key: `timestamp/${address.key}`, clock, log }),
+      timestamps: new Timestamps({ state, key: `timestamp/${address.key}`, clock, log }),
       state,
       clock,
       log,

@@ -8,7 +8,7 @@ import { textOf } from '../common/errors';
 import { isRecord } from '../common/json';
 import type { Log } from '../common/log';
 import type { Json, State } from '../state/state';
-import type { LockReading } from './answers';
+import type { LockReading } from './wire';
 
 export interface ReadingsOptions {
   state: State;
@@ -159,7 +159,7 @@ export class Readings {
 export class SaidStates {
   private readonly states = new Map<string, Promise<LockReading['state'] | null>>();
 
-  constructor(private readonly readings: Readings) {}
+  constructor(private readonly readings: Pick<Readings, 'known'>) {}
 
   /** From now on: what is known of the lock, from before a deploy or a restart too, counts as said. */
   begin(identifier: string): void {
