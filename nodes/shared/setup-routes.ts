@@ -8,7 +8,7 @@ import { systemClock } from '../../src/common/clock';
 import { CodedError } from '../../src/common/errors';
 import { silent } from '../../src/common/log';
 import { textSetting } from '../../src/common/settings';
-import { parseAddress, type GatewayAddress } from '../../src/thekeys/address';
+import { parseAddress, type GatewayAddress } from '../../src/thekeys/gateway-address';
 import { TheKeysCloud } from '../../src/thekeys/cloud';
 import { readIdentifier } from '../../src/thekeys/commands';
 import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
