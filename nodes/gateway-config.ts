@@ -4,7 +4,7 @@
  */
 import { seconds, text } from '../src/common/settings';
 import { parseRedisUrl } from '../src/state/redis-url';
-import { parseAddress } from '../src/thekeys/address';
+import { parseAddress } from '../src/thekeys/gateway-address';
 import { defineConfig } from './shared/define-config';
 import { checkedCode, type GatewayAccess } from './shared/gateway-access';
 import { gatewaysOf } from './shared/gateways';

@@ -4,7 +4,7 @@
  */
 import { choice } from '../src/common/settings';
 import { readGatewayCommand } from '../src/thekeys/commands';
-import { TRANSPORT_CODES } from '../src/thekeys/errors';
+import { TRANSPORT_CODES } from '../src/thekeys/gateway-errors';
 import { defineNode } from './shared/define-node';
 import { carryOut, DOING } from './shared/gateway-operations';
 import { gatewayOf, lockSetting, READ_DEADLINE_MS, startOf } from './shared/gateway-access';

@@ -1,7 +1,7 @@
 /** Opens, closes, toggles or calibrates a lock for each message, and sends on what the lock then said. */
 import { choice, flag } from '../src/common/settings';
 import { payloadOf, readLockCommand } from '../src/thekeys/commands';
-import { TRANSPORT_CODES } from '../src/thekeys/errors';
+import { TRANSPORT_CODES } from '../src/thekeys/gateway-errors';
 import type { LockAction } from '../src/thekeys/gateway';
 import { defineNode } from './shared/define-node';
 import { deadlineSetting, gatewayOf, lockSetting, startOf } from './shared/gateway-access';

@@ -1,5 +1,5 @@
 /** Reads a lock for each message, and watches it where an interval is set. */
-import { TRANSPORT_CODES } from '../src/thekeys/errors';
+import { TRANSPORT_CODES } from '../src/thekeys/gateway-errors';
 import { defineNode } from './shared/define-node';
 import { gatewayOf, startOf } from './shared/gateway-access';
 import { LockStatus, SETTINGS } from './shared/lock-status';

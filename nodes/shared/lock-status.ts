@@ -2,7 +2,7 @@
  * What lock-status does: reads a lock for each message, and watches it where an interval is set: sends when the state changes
  * (or after each poll), an error once for an outage. The polling itself is the gateway's watcher.
  */
-import type { GatewayError } from '../../src/thekeys/errors';
+import type { GatewayError } from '../../src/thekeys/gateway-errors';
 import { named, readIdentifier } from '../../src/thekeys/commands';
 import { lockNumber, SaidStates } from '../../src/thekeys/readings';
 import type { WatchListener } from '../../src/thekeys/watcher';

@@ -7,7 +7,7 @@ import type { Clock } from '../common/clock';
 import type { Log } from '../common/log';
 import { StateError, type Lease, type State } from '../state/state';
 import { formOf, statusCall, synchronizeCall, type Call } from './calls';
-import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
+import { gatewayError, type GatewayError, type GatewayErrorCode } from './gateway-errors';
 import { ExchangeFailure, LEAST_ANSWER_MS, type exchange } from './exchange';
 import { answered, failed, sharedStateLost, type Done, type Lost, type Outcome } from './outcome';
 import type { Queue, Turn, TurnRequest } from './queue';

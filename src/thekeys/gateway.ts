@@ -7,7 +7,7 @@ import { systemClock, type Clock } from '../common/clock';
 import { invalidInput, systemCode } from '../common/errors';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
-import type { GatewayAddress } from './address';
+import type { GatewayAddress } from './gateway-address';
 import { plainIdentifier, type GatewayStatus, type ListedLock, type LockReading } from './wire';
 import { act, type ActionResult, type Bolts, type BoltsAtRest, type LockAction } from './bolt';
 import {

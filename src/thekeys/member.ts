@@ -2,8 +2,8 @@
 import { abortable, lifetime } from '../common/abort';
 import type { Clock } from '../common/clock';
 import type { Log } from '../common/log';
-import type { GatewayAddress } from './address';
-import { gatewayError } from './errors';
+import type { GatewayAddress } from './gateway-address';
+import { gatewayError } from './gateway-errors';
 import type { CommandOptions, Gateway } from './gateway';
 import { plainIdentifier } from './wire';
 

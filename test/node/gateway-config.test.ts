@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { GATEWAY_ERROR_CODES } from '../../src/thekeys/errors';
+import { GATEWAY_ERROR_CODES } from '../../src/thekeys/gateway-errors';
 import { BACK, FRONT, LockFlow, type FlowItem } from '../support/lock-flow';
 
 const action = (more: Record<string, unknown> = {}): FlowItem => ({
@@ -249,7 +249,7 @@ describe('gateway-config', () => {
     const wrong: [string, Record<string, unknown>, Record<string, unknown>, string][] = [
       ['no address', { host: '' }, {}, 'no address'],
       ['an address that is none', { host: 'http://a b' }, {}, 'check settings'],
-      ['https', { host: 'https://127.0.0.1' }, {}, 'check settings'],
+      ['https', { host: 'https://127.0.0.1' }, {}, 'http only'],
       ['a variable that is not set', { host: '${NO_SUCH_GATEWAY}' }, {}, 'check settings'],
       ['a time limit that is none', { timeout: 'long' }, {}, 'check settings'],
       ['no code', {}, { code: '' }, 'no share code'],

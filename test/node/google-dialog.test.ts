@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import type { NodeAPI, NodeInitializer } from 'node-red';
+import type { NodeInitializer } from 'node-red';
 import helper from 'node-red-node-test-helper';
 import { googleAccountOf } from '../../nodes/shared/google';
 import { HomeGraphStandIn } from '../../simulators/google/home-graph';
@@ -87,7 +87,7 @@ describe('a Google account behind a proxy', function () {
     flow = await GoogleFlow.start(
       [...more, { ...ACCOUNT, homeGraphEndpoint: graph.endpoint, ...account }],
       { account: { ...CREDENTIALS, serviceAccountKey: graph.serviceAccountKey() } },
-      { modules: [httpProxy as (RED: NodeAPI) => void] },
+      { modules: [httpProxy] },
     );
     return post('google/test', { id: 'account' });
   };

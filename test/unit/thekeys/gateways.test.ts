@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
-import { parseAddress } from '../../../src/thekeys/address';
+import { parseAddress } from '../../../src/thekeys/gateway-address';
 import type { Gateway } from '../../../src/thekeys/gateway';
 import { Gateways } from '../../../src/thekeys/gateways';
 import { isStranger, locate, withRow, withSeen, type KnownGateway } from '../../../src/thekeys/known-gateways';
