@@ -6,6 +6,7 @@ import path from 'node:path';
 import sinon from 'sinon';
 import { silent } from '../../../src/common/log';
 import { FileState } from '../../../src/state/file';
+import type { StateError } from '../../../src/state/state';
 import { count } from '../../support/counting';
 import { HandClock } from '../../support/clock';
 
@@ -68,7 +69,7 @@ describe('state on a disk that does not answer', () => {
     const end = (name: string): Promise<unknown> =>
       count(state, 'ts', 1).then(
         () => ends.push(`${name} kept`),
-        ({ reason }: { reason: string }) => ends.push(`${name} ${reason} after ${clock.elapsed()}`),
+        (error: unknown) => ends.push(`${name} ${(error as StateError).reason} after ${clock.elapsed()}`),
       );
     void end('first');
     await clock.advance(900);
