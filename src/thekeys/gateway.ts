@@ -50,6 +50,8 @@ export interface GatewayOptions {
   random?: () => number;
   /** Handed in where it must outlive this object: the lock does not know that another one stands for its gateway now. */
   restsAt?: BoltsAtRest;
+  /** Called with each reading of a lock, for other objects that stand for the same gateway. */
+  onReading?: (reading: LockReading) => void;
 }
 
 export class Gateway {
@@ -78,7 +80,7 @@ export class Gateway {
       synchronized: { at: -Infinity, helped: false },
     };
     this.reads = new Reads(this.channel);
-    this.readings = new Readings({ state, key: address.key, log });
+    this.readings = new Readings({ state, key: address.key, log, onAdded: options.onReading });
     this.bolts = { channel: this.channel, timing, restsAt, onReading: (reading) => this.readings.add(reading) };
     this.watcher = new Watcher({
       list: (poll) => this.reads.read('list', listCall(), 'poll', poll),

@@ -92,7 +92,7 @@ export class Gateways {
       membership,
       () => this.gatewayOf(entry),
       () => entry.site,
-      () => this.neighboursOf(entry),
+      () => this.namesOf(entry).flatMap(({ members }) => [...members]),
       () => this.leave(entry, member),
     );
     entry.members.add(member);
@@ -125,10 +125,11 @@ export class Gateways {
     return members.filter(({ membership }) => membership.guest !== true);
   }
 
-  private neighboursOf(entry: Entry): Member[] {
+  /** The entries of the same gateway, under all its names that are known to lead there. */
+  private namesOf(entry: Entry): Entry[] {
     const isSame = (other: Entry): boolean =>
       other === entry || (entry.site !== undefined && other.site === entry.site);
-    return [...this.entries.values()].filter(isSame).flatMap(({ members }) => [...members]);
+    return [...this.entries.values()].filter(isSame);
   }
 
   /** With the state that is named now. What is under way ends with the one before. @throws CodedError INVALID_INPUT */
@@ -160,6 +161,10 @@ export class Gateways {
       restsAt,
       exchange: (request) => this.exchange(entry, request),
       timestamps: this.timestampsOf(entry),
+      onReading: (reading) => {
+        const others = this.namesOf(entry).filter((other) => other !== entry);
+        for (const { inUse } of others) inUse?.gateway.readings.accept(reading);
+      },
       ...(timing === undefined ? {} : { timing }),
     });
   }

@@ -15,6 +15,7 @@ export interface ReadingsOptions {
   /** `host:port` of the gateway. */
   key: string;
   log: Log;
+  onAdded?: ((reading: LockReading) => void) | undefined;
 }
 
 export type ReadingListener = (reading: LockReading) => void;
@@ -53,6 +54,7 @@ export class Readings {
       });
     }
     this.accept(reading);
+    this.options.onAdded?.(reading);
   }
 
   /** The last reading, in this process or in one that shares the state while something here follows the lock. */
@@ -101,7 +103,8 @@ export class Readings {
     await this.saving;
   }
 
-  private accept(reading: LockReading): void {
+  /** A lock was read, by another process or under another name of its gateway. */
+  accept(reading: LockReading): void {
     const lock = lockNumber(reading.identifier);
     this.readings.set(lock, reading);
     for (const listener of [...(this.listeners.get(lock) ?? [])]) listener(reading);

@@ -84,6 +84,18 @@ describe('a gateway, however it is called', () => {
     assert.match(warnings.join(), /that was at 127\.0\.0\.1:\d+ is at 127\.0\.0\.2:\d+ now/);
   });
 
+  it('has one state for each lock, whichever of its names a node uses', async () => {
+    const byName = join('thekeys.local').gateway;
+    const byAddress = join('127.0.0.1').gateway;
+    await byName.lockStatus(FRONT, OPTIONS);
+    const seen: string[] = [];
+    byName.readings.subscribe(FRONT.identifier, ({ state }) => seen.push(state));
+    world.lock(FRONT.identifier).turnByHand('open');
+    await byAddress.lockStatus(FRONT, OPTIONS);
+    assert.deepEqual(seen, ['open']);
+    assert.equal(byName.readings.last(FRONT.identifier)?.state, 'open');
+  });
+
   it('is found by the address it had when its name cannot be looked up, also after a restart', async () => {
     const member = join('thekeys.local');
     await member.gateway.open(FRONT, OPTIONS);
