@@ -57,6 +57,15 @@ export default tseslint.config(
       '@typescript-eslint/require-await': 'off',
     },
   },
+  {
+    files: ['src/**/*.ts', 'nodes/**/*.ts', 'editor/**/*.ts'],
+    rules: { 'max-lines': ['error', 400], 'max-lines-per-function': ['error', 60] },
+  },
+  {
+    // The node files themselves hold nothing but glue.
+    files: ['nodes/*.ts'],
+    rules: { 'max-lines': ['error', { max: 60, skipBlankLines: true, skipComments: true }] },
+  },
   ...Object.entries(FORBIDDEN).map(([files, group]) => ({
     files: [files],
     rules: {

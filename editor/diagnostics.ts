@@ -1,6 +1,6 @@
 /** The row of buttons below a configuration that ask the runtime how it is; the last copies what a report should have. */
 import { ask, asking, Result, type Question } from './ask';
-import { shared } from './fields';
+import { element, shared } from './fields';
 
 /** Fills the row `thekeys-test` with a button for each question, and one for diagnostics. */
 export function questions(node: EditedNode, asked: readonly Question[]): HTMLButtonElement[] {
@@ -16,6 +16,6 @@ export function questions(node: EditedNode, asked: readonly Question[]): HTMLBut
     },
   };
   const buttons = [...asked, diagnostics].map((question) => asking(result, question));
-  $('#thekeys-test').append(...buttons, result.area);
+  $('#thekeys-test').append(element('div', { class: 'thekeys-buttons' }, ...buttons), result.area);
   return buttons;
 }

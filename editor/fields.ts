@@ -209,8 +209,10 @@ export function closed(this: EditedNode): void {
 export function opened(node: EditedNode): void {
   for (const input of $('.thekeys-form').last().find('input[type="password"]').toArray()) addEye($(input));
   const { defaults = {}, credentials = {} } = node._def as Partial<Definition>;
+  const values = node as unknown as Readonly<Record<string, unknown>>;
   const keys = [
-    ...Object.keys(defaults).filter((key) => defaults[key]?.type === undefined),
+    // A configuration that was chosen is saved anyway; one that an older flow does not know stays absent.
+    ...Object.keys(defaults).filter((key) => defaults[key]?.type === undefined || values[key] === undefined),
     ...Object.keys(credentials),
   ];
   shown.set(node, new Map(keys.map((key) => [key, stateOf(field(node, key))])));

@@ -5,7 +5,7 @@
 import { mayCarrySecrets } from '../src/common/address';
 import { isRecord, parseJson } from '../src/common/json';
 import { flagSetting, secondsSetting } from '../src/common/settings';
-import { parseAddress } from '../src/thekeys/address';
+import { parseAddress } from '../src/thekeys/gateway-address';
 
 /** True where the value may stay. */
 export type Rule = (value: unknown) => boolean;

@@ -79,7 +79,6 @@ export class UserRows {
       const made = element('input', { type, 'aria-label': label, placeholder: label, autocomplete: 'new-password' });
       made.value = value;
       made.addEventListener('input', () => this.changed());
-      made.addEventListener('change', () => this.advise());
       return made;
     };
     const row: Row = {
@@ -96,6 +95,10 @@ export class UserRows {
       this.advise();
     });
     beside.append(remove);
+    // Not while a person types: when the cursor leaves the row.
+    beside.addEventListener('focusout', ({ relatedTarget }) => {
+      if (!beside.contains(relatedTarget as Node | null)) this.advise();
+    });
     this.rows.push(row);
     this.list.append(beside);
     addEye($(row.password));

@@ -4,7 +4,7 @@
  */
 import { seconds, text } from '../src/common/settings';
 import { parseRedisUrl } from '../src/state/redis-url';
-import { parseAddress } from '../src/thekeys/address';
+import { parseAddress } from '../src/thekeys/gateway-address';
 import { defineConfig } from './shared/define-config';
 import { checkedCode, type GatewayAccess } from './shared/gateway-access';
 import { gatewaysOf } from './shared/gateways';
@@ -33,9 +33,9 @@ export = defineConfig({
     onClose(() => member.leave());
     return {
       address: address.key,
-      get gateway() {
-        return member.gateway;
-      },
+      run: (options, command) => member.run(options, command),
+      attach: (use) => member.attach(use),
+      readings: { known: async (lock) => (await member.gateway()).readings.known(lock) },
       timeoutMs: timeout,
       identifier: member.identifier,
       named: (name) => gateways.identifierNamed(name),

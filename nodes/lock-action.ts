@@ -1,7 +1,7 @@
 /** Opens, closes, toggles or calibrates a lock for each message, and sends on what the lock then said. */
 import { choice, flag } from '../src/common/settings';
 import { payloadOf, readLockCommand } from '../src/thekeys/commands';
-import { TRANSPORT_CODES } from '../src/thekeys/errors';
+import { TRANSPORT_CODES } from '../src/thekeys/gateway-errors';
 import type { LockAction } from '../src/thekeys/gateway';
 import { defineNode } from './shared/define-node';
 import { deadlineSetting, gatewayOf, lockSetting, startOf } from './shared/gateway-access';
@@ -38,22 +38,20 @@ export = defineNode({
     node.onInput(async (message, { signal, settings }) => {
       const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
       const { action, identifier } = readLockCommand(settings.action, message, from);
-      const { onProgress, end } = badge.follow(DOING[action]);
-      try {
-        const result = await access.gateway[action](access.share(identifier), {
+      const share = access.share(identifier);
+      const result = await badge.follow(DOING[action], (onProgress) => {
+        const options = {
           confirm: settings.confirm,
           deadlineMs: settings.deadline || (action === 'close' ? CLOSE_DEADLINE_MS : DEADLINE_MS),
           timeoutMs: access.timeoutMs,
           signal,
           onProgress,
-        });
-        end();
-        if (result.reading === undefined) node.badge.show('ok', 'sent');
-        else badge.result(result.reading, !result.confirmed);
-        return answer(message, payloadOf(result, access.nameOf(result.identifier)), result.identifier);
-      } finally {
-        end();
-      }
+        };
+        return access.run(options, (gateway, rest) => gateway[action](share, rest));
+      });
+      if (result.reading === undefined) node.badge.show('ok', 'sent');
+      else badge.result(result.reading, !result.confirmed);
+      return answer(message, payloadOf(result, access.nameOf(result.identifier)), result.identifier);
     });
   },
 });

@@ -1,12 +1,10 @@
 /** `sber-models`: the models of a vendor's devices at Sber, listed, changed one by one, or brought to a wanted list. */
-import { invalidInput } from '../src/common/errors';
 import { choice, flag, text } from '../src/common/settings';
-import { carryOut, createModels, deleteModels, foretold, planModels, updateModels } from '../src/sber/changes';
+import { createModels, deleteModels, syncModels, updateModels } from '../src/sber/changes';
 import type { SberClient } from '../src/sber/client';
 import { TRANSPORT_CODES } from '../src/sber/failures';
 import { readModels } from '../src/sber/read-by-id';
 import { modelsCommand, MODELS_OPERATIONS, type ModelsCommand } from '../src/sber/operations';
-import type { Model, SyncOutcome } from '../src/sber/shapes';
 import { checkModels } from '../src/sber/validation';
 import { defineNode } from './shared/define-node';
 import { runSber, type SberRun } from './shared/sber';
@@ -47,7 +45,9 @@ async function perform(client: SberClient, command: ModelsCommand, run: SberRun,
     case 'sync': {
       const { models, warnings } = await checkModels(command.items, run.pace);
       run.warnings = warnings;
-      if (command.operation === 'sync') return sync(client, models, run, deletes);
+      if (command.operation === 'sync') {
+        return run.synchronized(await syncModels(client, models, { deleteMissing: deletes, isDry: run.isDry }, work));
+      }
       const send = command.operation === 'create' ? createModels : updateModels;
       return run.change(
         models.map(({ id }) => id),
@@ -55,20 +55,4 @@ async function perform(client: SberClient, command: ModelsCommand, run: SberRun,
       );
     }
   }
-}
-
-async function sync(client: SberClient, models: Model[], run: SberRun, deletes: boolean): Promise<SyncOutcome> {
-  if (deletes && models.length === 0) {
-    throw invalidInput(
-      'an empty list would delete every model',
-      'To delete all models, give their ids to the delete operation.',
-    );
-  }
-  const plan = await planModels(client, models, deletes, run.work);
-  if (!run.isDry) return carryOut(client, plan, run.work);
-  const outcome = foretold(plan);
-  const [created, updated, deleted] = [outcome.created.length, outcome.updated.length, outcome.deleted.length];
-  const isNothing = created + updated + deleted === 0;
-  run.word = isNothing ? { key: 'nothing' } : { key: 'plan', values: { created, updated, deleted } };
-  return outcome;
 }

@@ -24,7 +24,7 @@ async function house() {
   const { SimulatedGateway } = product('simulators/gateway/gateway.js');
   const { serve } = product('simulators/gateway/server.js');
   const { Gateway } = product('src/thekeys/gateway.js');
-  const { parseAddress } = product('src/thekeys/address.js');
+  const { parseAddress } = product('src/thekeys/gateway-address.js');
   const { MemoryState } = product('src/state/local.js');
   const { silent } = product('src/common/log.js');
   const server = await serve(new SimulatedGateway({ locks: [FRONT] }));

@@ -3,7 +3,8 @@ import type { NodeAPI } from 'node-red';
 import { invalidInput } from '../../src/common/errors';
 import { choice, seconds, text, textSetting, typed, type Settings } from '../../src/common/settings';
 import type { Share } from '../../src/thekeys/calls';
-import type { Gateway } from '../../src/thekeys/gateway';
+import type { Member } from '../../src/thekeys/member';
+import type { Readings } from '../../src/thekeys/readings';
 import { faultOfCode } from '../../src/thekeys/calls';
 import { accountOf } from './define-config';
 import type { RunningNode } from './define-node';
@@ -12,8 +13,12 @@ import { asCoded } from './errors';
 export interface GatewayAccess {
   /** `host:port` */
   readonly address: string;
-  /** @throws CodedError INVALID_INPUT */
-  readonly gateway: Gateway;
+  /** Runs a command on the gateway. @throws GatewayError, CodedError INVALID_INPUT, or the signal's reason */
+  run: Member['run'];
+  /** Follows the gateway: with the object that stands for it, and again with another that takes its place. */
+  attach: Member['attach'];
+  /** What is known of a lock from before, whichever node asked. */
+  readonly readings: Pick<Readings, 'known'>;
   /** Milliseconds for one answer. */
   readonly timeoutMs: number;
   /** The lock that the configuration names; empty where it names none. */

@@ -3,7 +3,7 @@
  * its turn is shown rather than those that wait. A state appears only as it was read, and a result with its time.
  */
 import type { Progress } from '../../src/thekeys/gateway';
-import type { LockReading } from '../../src/thekeys/answers';
+import type { LockReading } from '../../src/thekeys/wire';
 import { BADGE_LENGTH, type Badge, type Picture } from './badge';
 import type { Words } from './words';
 
@@ -26,13 +26,13 @@ export class LockBadge {
   ) {}
 
   /**
-   * Follows one command.
+   * Follows one command to its end.
    * @param doing the badge word for its being sent: `opening`, `reading`
    */
-  follow(doing: string): { onProgress: (progress: Progress) => void; end: () => void } {
+  async follow<T>(doing: string, run: (onProgress: (progress: Progress) => void) => Promise<T>): Promise<T> {
     const command = Symbol(doing);
-    return {
-      onProgress: (progress) => {
+    try {
+      return await run((progress) => {
         if (progress.step === 'waiting') {
           if (this.busy.size === 0) this.badge.show('waiting', 'waiting');
           return;
@@ -42,11 +42,10 @@ export class LockBadge {
         else if (progress.step === 'confirming') this.badge.show('working', 'confirming');
         else if (progress.step === 'retrying') this.retrying(progress.code);
         else this.working(progress.status, progress.forMs, doing);
-      },
-      end: () => {
-        this.busy.delete(command);
-      },
-    };
+      });
+    } finally {
+      this.busy.delete(command);
+    }
   }
 
   /** True while a command has its turn, whose progress is worth more than the state read last. */

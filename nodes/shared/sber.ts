@@ -7,7 +7,7 @@ import type { Settings } from '../../src/common/settings';
 import type { Lane, SberAccount } from '../../src/sber/sber-account';
 import type { Work } from '../../src/sber/changes';
 import type { SberClient } from '../../src/sber/client';
-import type { Warning } from '../../src/sber/shapes';
+import type { SyncOutcome, Warning } from '../../src/sber/shapes';
 import { pacing, type Pace } from '../../src/sber/yield-loop';
 import { accountOf } from './define-config';
 import type { Input, RunningNode } from './define-node';
@@ -45,6 +45,14 @@ export class SberRun {
   /** What `send` does to the items with these ids; on a dry run, or without an item, what it would do. */
   async change<R>(ids: readonly string[], send: () => Promise<R>): Promise<R | { applied: string[]; failed: [] }> {
     return this.isDry || ids.length === 0 ? { applied: [...ids], failed: [] } : send();
+  }
+
+  /** Says on a dry run how many models would be created and so on. */
+  synchronized(outcome: SyncOutcome): SyncOutcome {
+    const [created, updated, deleted] = [outcome.created.length, outcome.updated.length, outcome.deleted.length];
+    const isNothing = created + updated + deleted === 0;
+    if (this.isDry) this.word = isNothing ? { key: 'nothing' } : { key: 'plan', values: { created, updated, deleted } };
+    return outcome;
   }
 
   /** `msg.sber`, on success and, for Catch nodes, on failure. */

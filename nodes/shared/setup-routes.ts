@@ -8,10 +8,9 @@ import { systemClock } from '../../src/common/clock';
 import { CodedError } from '../../src/common/errors';
 import { silent } from '../../src/common/log';
 import { textSetting } from '../../src/common/settings';
-import { parseAddress, type GatewayAddress } from '../../src/thekeys/address';
+import { parseAddress, type GatewayAddress } from '../../src/thekeys/gateway-address';
 import { TheKeysCloud } from '../../src/thekeys/cloud';
 import { readIdentifier } from '../../src/thekeys/commands';
-import type { Gateway } from '../../src/thekeys/gateway';
 import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
 import { onGet, onPost, stored, substituted, type Body } from './admin';
 import { deployed } from './define-config';
@@ -27,6 +26,8 @@ const TEST_MS = 20_000;
 /** Nobody who waits before a dialog wants a gateway that is switched off to be tried for longer. */
 const UNREACHABLE_MS = 4000;
 
+type Runner = Pick<GatewayAccess, 'run'>;
+
 const CONFIG = 'gateway-config';
 const WRITE = 'gateway-config.write';
 
@@ -34,7 +35,7 @@ export function addSetupRoutes(RED: NodeAPI): void {
   onGet(RED, 'gateway-config.read', '/gateways/:id/locks', ({ params }, signal) => {
     if (deployed(RED, CONFIG, params.id) === undefined)
       throw new CodedError('NOT_DEPLOYED', 'not deployed', NOT_DEPLOYED);
-    return locksOf(gatewayOf(RED, params.id).gateway, signal);
+    return locksOf(gatewayOf(RED, params.id), signal);
   });
   onPost(RED, WRITE, '/find', async (_body, signal) => ({ gateways: await find(RED, signal) }));
   onPost(RED, WRITE, '/locks', async ({ host }, signal) => {
@@ -45,7 +46,7 @@ export function addSetupRoutes(RED: NodeAPI): void {
   onPost(RED, WRITE, '/synchronize', async ({ host }, signal) => {
     const address = await permittedAddress(RED, host);
     const options = { deadlineMs: TEST_MS, timeoutMs: SYNCHRONIZE_MS, unreachableMs: UNREACHABLE_MS, signal };
-    await withGateway(RED, address, (gateway) => gateway.synchronize(options));
+    await withGateway(RED, address, ({ run }) => run(options, (gateway, rest) => gateway.synchronize(rest)));
     return {};
   });
   onPost(RED, WRITE, '/account', async (body) => ({ locks: await locksAndShares(cloudOf(RED, body)) }));
@@ -54,9 +55,9 @@ export function addSetupRoutes(RED: NodeAPI): void {
 
 const NOT_DEPLOYED = { retriable: true, hint: 'Deploy the gateway configuration first.' };
 
-async function locksOf(gateway: Gateway, signal: AbortSignal): Promise<object> {
+async function locksOf({ run }: Runner, signal: AbortSignal): Promise<object> {
   const options = { deadlineMs: LIST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal };
-  return { locks: await gateway.list(options) };
+  return { locks: await run(options, (gateway, rest) => gateway.list(rest)) };
 }
 
 function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
@@ -66,7 +67,7 @@ function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
     const isOurs = known.includes(host);
     try {
       const at = isOurs ? parseAddress(host) : address;
-      return (await withGateway(RED, at, (gateway) => gateway.status(options))).version;
+      return (await withGateway(RED, at, ({ run }) => run(options, (gateway, rest) => gateway.status(rest)))).version;
     } catch (error) {
       // One of ours that has no time now is still there.
       const { code } = error as { code?: string };
@@ -81,25 +82,22 @@ async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<obje
   const address = await permittedAddress(RED, body.host);
   const identifier = readIdentifier({}, { node: substituted(RED, body.identifier), gateway: '' });
   const code = checkedCode(textSetting(substituted(RED, codeOf(RED, body)), 'the share code'));
-  return withGateway(RED, address, async (gateway) => {
+  return withGateway(RED, address, async ({ run }) => {
     const options = { deadlineMs: TEST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal };
-    const { state, batteryPercent } = await gateway.lockStatus({ identifier, code }, options);
+    const share = { identifier, code };
+    const { state, batteryPercent } = await run(options, (gateway, rest) => gateway.lockStatus(share, rest));
     return { state, batteryPercent };
   });
 }
 
 /** Uses the queue of the gateway at this address, whoever else uses it, and makes one where nobody does. */
-async function withGateway<T>(
-  RED: NodeAPI,
-  address: GatewayAddress,
-  use: (gateway: Gateway) => Promise<T>,
-): Promise<T> {
+async function withGateway<T>(RED: NodeAPI, address: GatewayAddress, use: (gateway: Runner) => Promise<T>): Promise<T> {
   const warn = (text: string): void => RED.log.warn(`[gateway-config] ${text}`);
   const log = { ...silent, warn };
   const guest = { sharedState: '', identifier: '', code: '', name: '', guest: true };
   const member = gatewaysOf(RED).join({ address, log, ...guest });
   try {
-    return await use(member.gateway);
+    return await use({ run: (options, command) => member.run(options, command) });
   } finally {
     void member.leave();
   }

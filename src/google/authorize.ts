@@ -4,24 +4,24 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../common/clock';
-import type { Log } from '../common/log';
 import type { LinkedAccounts } from './accounts';
 import {
-  BrokenOff,
   callerAddress,
   fromAnotherSite,
-  guard,
+  linkingAddress,
   parseForm,
   rawQuery,
   readForm,
   sendForm,
   sendPage,
   type Form,
+  type Troubles,
   type TrustedProxies,
 } from './linking-http';
 import { chooseLanguage, loginPage, refusalPage, type Language, type Notice, type Refusal } from './login-page';
 import type { LoginThrottle } from './login-throttle';
 import type { PageKey } from './page-key';
+import type { HttpHandler } from './types';
 
 /** How long the login form may lie open. */
 const TICKET_LIFETIME_MS = 30 * 60_000;
@@ -39,7 +39,7 @@ interface Ticket {
   issued: number;
 }
 
-export interface AuthorizeOptions {
+export interface AuthorizeOptions extends Troubles {
   /** Google's addresses for this project; empty while the account is not set up. */
   redirects: readonly string[];
   clientId: string;
@@ -50,33 +50,19 @@ export interface AuthorizeOptions {
   /** How many devices Google would be shown. */
   deviceCount: () => number;
   clock: Clock;
-  log: Log;
-  /** For warnings, each kind of them seldom. */
-  warnSeldom: (kind: string, text: string) => void;
-  /** What was thrown, on its way to the log. */
-  failed: (error: unknown) => void;
 }
 
 export class Authorize {
-  constructor(private readonly options: AuthorizeOptions) {}
-
   /** `GET, POST <path>/oauth/authorize`: Google's request in a browser, and the login form's own post. */
-  readonly handle = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    guard(res);
-    try {
-      if (req.method === 'POST') await this.submit(req, res);
-      else await this.show(req, res);
-    } catch (error) {
-      if (error instanceof BrokenOff) {
-        this.options.log.debug(`account linking: ${error.message}`);
-        return;
-      }
-      this.options.failed(error);
-      if (res.headersSent) return;
-      res.setHeader('Retry-After', '3');
-      await refuse(res, 503, languageOf(req), 'unavailable');
-    }
-  };
+  readonly handle: HttpHandler;
+
+  constructor(private readonly options: AuthorizeOptions) {
+    this.handle = linkingAddress(
+      options,
+      (req, res) => (req.method === 'POST' ? this.submit(req, res) : this.show(req, res)),
+      (req, res) => void refuse(res, 503, languageOf(req), 'unavailable'),
+    );
+  }
 
   private async show(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const query = parseForm(rawQuery(req));

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import { isThisMachine } from '../common/address';
 import { invalidInput } from '../common/errors';
+import type { Log } from '../common/log';
 import { readBody } from './body';
 import { addressPage, chooseLanguage, PAGE_POLICY } from './login-page';
 import type { HttpHandler } from './types';
@@ -19,7 +20,7 @@ const FORM_COOKIE = 'login-form=shown';
 export type Form = ReadonlyMap<string, string>;
 
 /** The caller ended the connection before the form was complete. */
-export class BrokenOff extends Error {}
+class BrokenOff extends Error {}
 
 /** Parses a query or form. A name given twice makes the whole ambiguous, hence undefined (RFC 6749, 3.1). */
 export function parseForm(text: string): Form | undefined {
@@ -65,13 +66,45 @@ function alreadyRead(req: IncomingMessage & { body?: unknown }): string | undefi
 }
 
 /** Headers of every answer, the refusals included: none may be stored, framed, guessed at or followed. */
-export function guard(res: ServerResponse): void {
+function guard(res: ServerResponse): void {
   res.setHeader('Cache-Control', 'no-store');
   res.setHeader('Pragma', 'no-cache');
   res.setHeader('X-Frame-Options', 'DENY');
   res.setHeader('X-Content-Type-Options', 'nosniff');
   // Not "no-referrer": browsers then send "Origin: null" with the form, which looks like a foreign page.
   res.setHeader('Referrer-Policy', 'same-origin');
+}
+
+/** What every linking address does with a failure. */
+export interface Troubles {
+  log: Log;
+  /** For warnings, each kind of them seldom. */
+  warnSeldom: (kind: string, text: string) => void;
+  /** What was thrown, on its way to the log. */
+  failed: (error: unknown) => void;
+}
+
+/** An address with the headers of `guard`; where `serve` throws, `unavailable` writes the answer 503. */
+export function linkingAddress(
+  { log, failed }: Troubles,
+  serve: HttpHandler,
+  unavailable: (req: IncomingMessage, res: ServerResponse) => void,
+): HttpHandler {
+  return async (req, res) => {
+    guard(res);
+    try {
+      await serve(req, res);
+    } catch (error) {
+      if (error instanceof BrokenOff) {
+        log.debug(`account linking: ${error.message}`);
+        return;
+      }
+      failed(error);
+      if (res.headersSent) return;
+      res.setHeader('Retry-After', '3');
+      unavailable(req, res);
+    }
+  };
 }
 
 export function sendJson(res: ServerResponse, status: number, body: object): void {

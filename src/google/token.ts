@@ -3,45 +3,34 @@
  * to a client that shows its secret. Each exchange is one atomic step in `accounts.ts`, which no library of the protocol offers.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Log } from '../common/log';
 import { ACCESS_LIFETIME_MS, type LinkedAccounts } from './accounts';
-import { BrokenOff, guard, readForm, sendJson, type Form } from './linking-http';
+import { linkingAddress, readForm, sendJson, type Form, type Troubles } from './linking-http';
+import type { HttpHandler } from './types';
 import { sameSecret } from './users';
 
-export interface TokenOptions {
+export interface TokenOptions extends Troubles {
   /** Both empty while the account is not set up: then every client is refused. */
   clientId: string;
   clientSecret: string;
   accounts: LinkedAccounts;
-  log: Log;
-  /** For warnings, each kind of them seldom. */
-  warnSeldom: (kind: string, text: string) => void;
-  /** What was thrown, on its way to the log. */
-  failed: (error: unknown) => void;
 }
 
 export class TokenAddress {
-  constructor(private readonly options: TokenOptions) {}
-
   /** `POST <path>/oauth/token`. */
-  readonly handle = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    guard(res);
-    try {
-      const form = await readForm(req);
-      if (typeof form === 'number') sendJson(res, form, { error: 'invalid_request' });
-      else if (this.isClient(req, form)) await this.exchange(form, res);
-      else this.refuseClient(req, res);
-    } catch (error) {
-      if (error instanceof BrokenOff) {
-        this.options.log.debug(`account linking: ${error.message}`);
-        return;
-      }
-      this.options.failed(error);
-      if (res.headersSent) return;
-      res.setHeader('Retry-After', '3');
-      sendJson(res, 503, { error: 'temporarily_unavailable' });
-    }
-  };
+  readonly handle: HttpHandler;
+
+  constructor(private readonly options: TokenOptions) {
+    this.handle = linkingAddress(
+      options,
+      async (req, res) => {
+        const form = await readForm(req);
+        if (typeof form === 'number') sendJson(res, form, { error: 'invalid_request' });
+        else if (this.isClient(req, form)) await this.exchange(form, res);
+        else this.refuseClient(req, res);
+      },
+      (_req, res) => sendJson(res, 503, { error: 'temporarily_unavailable' }),
+    );
+  }
 
   private async exchange(form: Form, res: ServerResponse): Promise<void> {
     const { accounts, log } = this.options;

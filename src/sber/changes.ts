@@ -3,7 +3,7 @@
  * whose fate is unclear is settled by reading the list before anything is posted again. Single requests and their retries
  * are the client's; which items there are is decided before.
  */
-import type { CodedError } from '../common/errors';
+import { invalidInput, type CodedError } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { MOST_ATTEMPTS, stopped, type Call, type SberClient, type States, type Written } from './client';
 import { codeOfNumber, SberError } from './failures';
@@ -35,6 +35,23 @@ export async function updateModels(client: SberClient, models: readonly Model[],
 
 export async function deleteModels(client: SberClient, ids: readonly string[], work: Work): Promise<Outcome> {
   return outcomeOf(await inBatches(ids, String, work, (batch) => removeModels(client, batch, work)));
+}
+
+/** Brings the cloud to these models; on a dry run, says what that would do. @throws also INVALID_INPUT */
+export async function syncModels(
+  client: SberClient,
+  models: readonly Model[],
+  { deleteMissing, isDry }: { deleteMissing: boolean; isDry: boolean },
+  work: Work,
+): Promise<SyncOutcome> {
+  if (deleteMissing && models.length === 0) {
+    throw invalidInput(
+      'an empty list would delete every model',
+      'To delete all models, give their ids to the delete operation.',
+    );
+  }
+  const plan = await planModels(client, models, deleteMissing, work);
+  return isDry ? foretold(plan) : carryOut(client, plan, work);
 }
 
 /** What `sync` would do. Reads the cloud, changes nothing. */

@@ -7,7 +7,7 @@ import { pause } from '../common/clock';
 import type { LockReading, LockState } from './wire';
 import { boltCall, lockStatusCall, type BoltAction, type Share } from './calls';
 import { read, run, tooLate, type Channel, type Course } from './command';
-import { gatewayError } from './errors';
+import { gatewayError } from './gateway-errors';
 import type { ActionOptions, Timing } from './options';
 import type { Done, Lost } from './outcome';
 import type { Turn, TurnRequest } from './queue';

@@ -7,12 +7,12 @@ import type { Clock } from '../common/clock';
 import type { Log } from '../common/log';
 import { StateError, type Lease, type State } from '../state/state';
 import { formOf, statusCall, synchronizeCall, type Call } from './calls';
-import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
+import { gatewayError, type GatewayError, type GatewayErrorCode } from './gateway-errors';
 import { ExchangeFailure, LEAST_ANSWER_MS, type exchange } from './exchange';
 import { answered, failed, sharedStateLost, type Done, type Lost, type Outcome } from './outcome';
 import type { Queue, Turn, TurnRequest } from './queue';
 import { next, synchronizingError, type Facts, type Policy, type Tries } from './retry';
-import type { TimestampSource } from './timestamps';
+import type { Timestamps } from './timestamps';
 
 /** What all commands of one gateway share. */
 export interface Channel {
@@ -21,7 +21,7 @@ export interface Channel {
   readonly base: URL;
   readonly exchange: typeof exchange;
   readonly queue: Queue;
-  readonly timestamps: TimestampSource;
+  readonly timestamps: Timestamps;
   readonly state: State;
   readonly clock: Clock;
   readonly log: Log;

@@ -7,7 +7,7 @@ import { systemClock, type Clock } from '../common/clock';
 import { invalidInput, systemCode } from '../common/errors';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
-import type { GatewayAddress } from './address';
+import type { GatewayAddress } from './gateway-address';
 import { plainIdentifier, type GatewayStatus, type ListedLock, type LockReading } from './wire';
 import { act, type ActionResult, type Bolts, type BoltsAtRest, type LockAction } from './bolt';
 import {
@@ -27,7 +27,7 @@ import { Queue } from './queue';
 import { Readings } from './readings';
 import { Reads } from './reads';
 import { cleanCode, faultOfCode } from './calls';
-import { Timestamps, type TimestampSource } from './timestamps';
+import { Timestamps } from './timestamps';
 import { Watcher, type Watch, type WatchListener } from './watcher';
 import { update, work } from './work';
 
@@ -43,15 +43,11 @@ export interface GatewayOptions {
   log: Log;
   clock?: Clock;
   exchange?: typeof exchange;
-  /** Handed in where several objects stand for one gateway. */
-  timestamps?: TimestampSource;
   timing?: Partial<Timing>;
   /** From 0 to 1, for the jitter of polls. */
   random?: () => number;
   /** Handed in where it must outlive this object: the lock does not know that another one stands for its gateway now. */
   restsAt?: BoltsAtRest;
-  /** Called with each reading of a lock, for other objects that stand for the same gateway. */
-  onReading?: (reading: LockReading) => void;
 }
 
 export class Gateway {
@@ -73,14 +69,14 @@ export class Gateway {
       base: address.base,
       exchange: options.exchange ?? exchange,
       queue: new Queue(clock, timing.breather),
-      timestamps: options.timestamps ?? new Timestamps({ state, key: `timestamp/${address.key}`, clock, log }),
+      timestamps: new Timestamps({ state, key: `timestamp/${address.key}`, clock, log }),
       state,
       clock,
       log,
       synchronized: { at: -Infinity, helped: false },
     };
     this.reads = new Reads(this.channel);
-    this.readings = new Readings({ state, key: address.key, log, onAdded: options.onReading });
+    this.readings = new Readings({ state, key: address.key, log });
     this.bolts = { channel: this.channel, timing, restsAt, onReading: (reading) => this.readings.add(reading) };
     this.watcher = new Watcher({
       list: (poll) => this.reads.read('list', listCall(), 'poll', poll),

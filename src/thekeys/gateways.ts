@@ -1,21 +1,20 @@
 /**
- * Which `Gateway` object stands for which gateway. Configurations with the same address use one, and so one queue, whatever
- * is deployed meanwhile: the object lives until no configuration uses it and nothing is under way. Where two names lead to
- * the same gateway, which only a look-up can tell, their objects share what answers there (`site.ts`).
+ * Which `Gateway` object stands for which gateway: one for each that there is, whatever it is called. A name is looked up
+ * before its object is handed out, so that all names of a gateway share one queue, one sequence of timestamps and one
+ * memory of its locks. The object lives until no configuration uses it and nothing is under way.
  */
+import { abortable } from '../common/abort';
 import { systemClock, type Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import type { Log } from '../common/log';
-import type { State } from '../state/state';
-import type { GatewayAddress } from './address';
+import { StateError, type State } from '../state/state';
 import { ExchangeFailure, type ExchangeRequest, type HttpAnswer } from './exchange';
 import { Gateway, type BoltsAtRest, type Timing } from './gateway';
 import { asRows, ipOf, KNOWN_GATEWAYS, locate, withRow, type KnownGateway } from './known-gateways';
+import { Member, type Membership, type Use } from './member';
 import type { Lookup } from './nearby';
+import { Place } from './place';
 import { fixedAddress, Resolver, within } from './resolver';
-import { Site } from './site';
-import type { TimestampSource } from './timestamps';
-import { plainIdentifier } from './wire';
 
 export interface GatewaysOptions {
   /** Each caller closes what it got. @param url `redis://…`, or empty @throws CodedError INVALID_INPUT */
@@ -26,47 +25,40 @@ export interface GatewaysOptions {
   timing?: Partial<Timing> | undefined;
 }
 
-/** What a configuration brings along. */
-export interface Membership {
-  address: GatewayAddress;
-  /** Address of a Redis; empty for the user directory. */
-  sharedState: string;
-  /** The lock that its share opens; empty where it names none. */
-  identifier: string;
-  /** The share code. */
-  code: string;
-  /** As a message may call the lock. */
-  name: string;
-  log: Log;
-  /** A dialog that only asks something, and is no configuration. */
-  guest?: boolean;
-}
-
 /** Milliseconds that a closing configuration waits for a slow disk, and a command for what is known of its gateway. */
 const STATE_GRACE_MS = 1000;
+/** A shared state answers soon, or is away: then the command that is to be sent says so. */
+const SHARED_GRACE_MS = 500;
 
-/** A gateway by one of its names. */
-interface Entry {
+interface Attachment {
+  readonly use: Use;
+  to: Gateway | undefined;
+  end: () => void;
+}
+
+/** A gateway as configurations call it. */
+interface Name {
+  /** `host:port` as typed; `ip:port` where that needs no look-up. */
   readonly key: string;
-  readonly address: GatewayAddress;
+  readonly base: URL;
   readonly members: Set<Member>;
-  /** Made when first needed, so that all configurations of a deploy have joined before. */
-  inUse: { gateway: Gateway; state: State; sharedState: string } | undefined;
-  /** The one with the state that was named before is being closed. */
-  before: Promise<void> | undefined;
-  site: Site | undefined;
-  /** The state could not be kept, so the object is the only one that knows where the timestamps stand. */
-  irreplaceable: boolean;
+  readonly attachments: Set<Attachment>;
+  /** `ip:port`, where it led last. */
+  at: string | undefined;
+  place: Place | undefined;
+  opening: Promise<Place> | undefined;
 }
 
 export class Gateways {
   private readonly clock: Clock;
   private readonly resolver: Resolver;
-  private readonly entries = new Map<string, Entry>();
-  /** By `ip:port`. */
-  private readonly sites = new Map<string, Promise<Site>>();
-  /** By the key of an entry. A bolt goes on turning while a deploy replaces everything here. */
+  private readonly names = new Map<string, Name>();
+  /** By where they are. */
+  private readonly places = new Map<string, Place>();
+  /** By the key of a gateway. A bolt goes on turning while a deploy replaces everything here. */
   private readonly restsAt = new Map<string, BoltsAtRest>();
+  /** Those that end with what is under way, by where they are: the next one there waits for it. */
+  private readonly ending = new Map<string, Promise<void>>();
   private readonly closing = new Set<Promise<void>>();
 
   constructor(private readonly options: GatewaysOptions) {
@@ -77,25 +69,17 @@ export class Gateways {
   join(membership: Membership): Member {
     const { base, key: typed } = membership.address;
     const ip = fixedAddress(base.hostname);
-    const key = ip === undefined ? typed : placeOf(ip, base);
-    const entry = this.entries.get(key) ?? {
-      key,
-      address: { base, key },
-      members: new Set(),
-      inUse: undefined,
-      before: undefined,
-      site: undefined,
-      irreplaceable: false,
-    };
-    this.entries.set(key, entry);
-    const member: Member = new Member(
-      membership,
-      () => this.gatewayOf(entry),
-      () => entry.site,
-      () => this.namesOf(entry).flatMap(({ members }) => [...members]),
-      () => this.leave(entry, member),
-    );
-    entry.members.add(member);
+    const key = ip === undefined ? typed : placeAt(ip, base);
+    const name = this.names.get(key) ?? newName(key, base);
+    this.names.set(key, name);
+    const member: Member = new Member(membership, this.clock, {
+      gateway: async () => (await this.placeOf(name)).gateway,
+      attach: (use) => this.attach(name, use),
+      notice: () => name.place?.notice,
+      neighbours: () => this.membersAt(name),
+      leave: () => this.leave(name, member),
+    });
+    name.members.add(member);
     return member;
   }
 
@@ -121,260 +105,293 @@ export class Gateways {
   }
 
   private get configured(): Member[] {
-    const members = [...this.entries.values()].flatMap((entry) => [...entry.members]);
-    return members.filter(({ membership }) => membership.guest !== true);
+    return [...this.names.values()].flatMap(({ members }) => [...members]).filter(isConfigured);
   }
 
-  /** The entries of the same gateway, under all its names that are known to lead there. */
-  private namesOf(entry: Entry): Entry[] {
-    const isSame = (other: Entry): boolean =>
-      other === entry || (entry.site !== undefined && other.site === entry.site);
-    return [...this.entries.values()].filter(isSame);
+  private namesOf(place: Place): Name[] {
+    return [...this.names.values()].filter((name) => name.place === place);
+  }
+
+  /** Of all names that lead where this one leads. */
+  private membersAt(name: Name): Member[] {
+    const isSame = ({ at }: Name): boolean => at !== undefined && at === name.at;
+    return [...this.names.values()]
+      .filter((each) => each === name || isSame(each))
+      .flatMap(({ members }) => [...members]);
   }
 
   /** With the state that is named now. What is under way ends with the one before. @throws CodedError INVALID_INPUT */
-  private gatewayOf(entry: Entry): Gateway {
-    const sharedState = sharedStateOf(entry);
-    const { inUse } = entry;
-    if (inUse?.sharedState === sharedState) return inUse.gateway;
-    const warn = (text: string): void => logOf(entry, this.options.log).warn(text);
-    const state = this.options.stateFor(sharedState, { ...this.logFor(entry), warn });
-    if (inUse !== undefined) {
-      const ended = this.end(inUse.gateway, inUse.state).then(() => this.forgetSite(entry));
-      entry.before = Promise.all([entry.before, ended]).then(() => undefined);
-      this.track(entry.before);
+  private placeOf(name: Name): Promise<Place> {
+    const { place } = name;
+    if (place?.sharedState === this.sharedStateOf(name)) return Promise.resolve(place);
+    if (place !== undefined) this.retire(place);
+    name.opening ??= this.open(name).finally(() => (name.opening = undefined));
+    return name.opening;
+  }
+
+  private async open(name: Name): Promise<Place> {
+    for (;;) {
+      const sharedState = this.sharedStateOf(name);
+      const state = this.options.stateFor(
+        sharedState,
+        forwarding(() => logOf(name.members, this.options.log)),
+      );
+      const place = await this.arrive(name, state, sharedState);
+      if (place.state !== state) void state.close();
+      name.at = place.row.at;
+      name.place = place;
+      if (place.sharedState === this.sharedStateOf(name)) {
+        if (place.isSure && [...name.members].some(isConfigured)) place.addName(name.key);
+        if (this.names.get(name.key) !== name) void this.release(place);
+        return place;
+      }
+      this.retire(place);
     }
-    const gateway = this.newGateway(entry, state);
-    entry.inUse = { gateway, state, sharedState };
-    return gateway;
   }
 
-  private newGateway(entry: Entry, state: State): Gateway {
-    const restsAt = this.restsAt.get(entry.key) ?? new Map<string, number>();
-    this.restsAt.set(entry.key, restsAt);
-    const { timing } = this.options;
-    return new Gateway({
-      address: entry.address,
-      state,
-      log: this.logFor(entry),
-      clock: this.clock,
-      restsAt,
-      exchange: (request) => this.exchange(entry, request),
-      timestamps: this.timestampsOf(entry),
-      onReading: (reading) => {
-        const others = this.namesOf(entry).filter((other) => other !== entry);
-        for (const { inUse } of others) inUse?.gateway.readings.accept(reading);
-      },
-      ...(timing === undefined ? {} : { timing }),
-    });
+  /** The place that a name leads to: one that is there already, or a new one. */
+  private async arrive(name: Name, state: State, sharedState: string): Promise<Place> {
+    await this.recall(name, state);
+    const at = await this.whereIs(name).catch(() => undefined);
+    const isThere = this.places.get(at ?? name.key);
+    if (isThere !== undefined) return isThere;
+    const found = at === undefined ? undefined : await this.rowOf(name, state, at).catch(() => undefined);
+    const row = found ?? locate([], name.key, at ?? name.key);
+    // Another name may have come first meanwhile.
+    const place = this.places.get(row.at) ?? this.newPlace(row, found !== undefined, state, sharedState, name);
+    this.places.set(row.at, place);
+    return place;
   }
 
-  private logFor(entry: Entry): Log {
-    const log = (): Log => logOf(entry, this.options.log);
-    return {
-      warn: (text) => {
-        entry.irreplaceable = true;
-        log().warn(text);
-      },
-      info: (text) => log().info(text),
-      debug: (text) => log().debug(text),
-      trace: (text) => log().trace(text),
-    };
+  private newPlace(row: KnownGateway, isSure: boolean, state: State, sharedState: string, { base }: Name): Place {
+    const { clock, options } = this;
+    const restsAt = this.restsAt.get(row.id) ?? new Map<string, number>();
+    this.restsAt.set(row.id, restsAt);
+    const members = (): Iterable<Member> => this.namesOf(place).flatMap((name) => [...name.members]);
+    const log = forwarding(() => logOf(members(), options.log));
+    const gateway = (self: Place): Gateway =>
+      new Gateway({
+        address: { base, key: row.id },
+        state,
+        log: {
+          ...log,
+          warn: (text) => {
+            // What it warns of is that something cannot be kept.
+            self.isIrreplaceable = true;
+            log.warn(text);
+          },
+        },
+        clock,
+        restsAt,
+        exchange: (request) => this.exchange(self, request),
+        ...(options.timing === undefined ? {} : { timing: options.timing }),
+      });
+    const place = new Place({ row, isSure, state, sharedState, clock, log, gateway });
+    return place;
   }
 
-  /** The sequence of what the entry's address leads to now. */
-  private timestampsOf(entry: Entry): TimestampSource {
-    const current = (): TimestampSource => {
-      if (entry.site === undefined) throw new ExchangeFailure('connect', false, 'ERR_MOVED');
-      return entry.site.timestamps;
-    };
-    return {
-      reserve: async () => (await this.siteOf(entry)).timestamps.reserve(),
-      next: () => current().next(),
-      confirm: (timestamp) => current().confirm(timestamp),
-      spare: (timestamp) => current().spare(timestamp),
-      doubt: (timestamp) => current().doubt(timestamp),
-      refused: (timestamp) => current().refused(timestamp),
-      settle: async () => entry.site?.timestamps.settle(),
-    };
-  }
-
-  private async exchange(entry: Entry, request: ExchangeRequest): Promise<HttpAnswer> {
+  private async exchange(place: Place, request: ExchangeRequest): Promise<HttpAnswer> {
     const began = this.clock.elapsed();
     try {
-      const site = await this.siteOf(entry);
-      return await site.exchange({ ...request, timeoutMs: request.timeoutMs - (this.clock.elapsed() - began) });
+      const ready = Promise.resolve(this.ending.get(place.row.at)).then(() => this.find(place));
+      await (request.signal === undefined ? ready : abortable(ready, request.signal));
+      return await place.exchange({ ...request, timeoutMs: request.timeoutMs - (this.clock.elapsed() - began) });
     } catch (error) {
-      if (error instanceof ExchangeFailure && !error.sent) this.resolver.expire(entry.address.base.hostname);
+      const isUnsent = error instanceof ExchangeFailure && !error.sent;
+      if (isUnsent) for (const { base } of this.namesOf(place)) this.resolver.expire(base.hostname);
       throw error;
     }
   }
 
-  /** Where the entry's address leads. @throws ExchangeFailure, StateError */
-  private async siteOf(entry: Entry): Promise<Site> {
-    await entry.before;
-    if (entry.site === undefined) await this.recall(entry);
-    const { base } = entry.address;
-    const at = placeOf(await this.resolver.resolve(base.hostname), base);
-    const { site } = entry;
-    if (site?.row.at === at) return site;
-    if (site?.users.size === 1 && !this.sites.has(at)) {
-      this.sites.delete(site.row.at);
-      this.sites.set(at, Promise.resolve(site));
-      site.moveTo(at);
-      return site;
+  /** Sees to it that the place is where its names lead now. @throws ExchangeFailure, StateError */
+  private async find(place: Place): Promise<void> {
+    const names = this.namesOf(place);
+    const found = await Promise.all(names.map(async (name) => ({ name, at: await this.whereIs(name) })));
+    const elsewhere = found.filter(({ at }) => at !== place.row.at);
+    const [first] = elsewhere;
+    const isMove = elsewhere.length === names.length && elsewhere.every(({ at }) => at === first?.at);
+    if (first !== undefined && isMove && !this.places.has(first.at)) {
+      this.places.delete(place.row.at);
+      this.places.set(first.at, place);
+      place.moveTo(first.at);
+      for (const name of names) name.at = first.at;
+    } else if (first !== undefined) {
+      for (const { name } of elsewhere) this.reopen(name);
+      if (elsewhere.length === names.length) this.retire(place);
+      if (elsewhere.length === names.length) throw new ExchangeFailure('connect', false, 'ERR_MOVED');
     }
-    const opening = this.sites.get(at) ?? this.openSite(entry, at);
-    this.sites.set(at, opening);
-    try {
-      const found = await opening;
-      this.forgetSite(entry);
-      found.users.add(entry);
-      this.sites.set(at, opening);
-      entry.site = found;
-      return found;
-    } catch (error) {
-      if (this.sites.get(at) === opening) this.sites.delete(at);
-      throw error;
-    }
+    if (!place.isSure) await this.makeSure(place);
   }
 
-  private forgetSite(entry: Entry): void {
-    const { site } = entry;
-    entry.site = undefined;
-    site?.users.delete(entry);
-    if (site?.users.size === 0) this.sites.delete(site.row.at);
+  /** Its row may have another key: then all of its names go to another object. */
+  private async makeSure(place: Place): Promise<void> {
+    const [name] = this.namesOf(place);
+    const row = name && (await this.rowOf(name, place.state, place.row.at, place.row.id));
+    if (row?.id === place.row.id) {
+      place.row = row;
+      place.isSure = true;
+      return;
+    }
+    this.retire(place);
+    throw new ExchangeFailure('connect', false, 'ERR_MOVED');
   }
 
-  private async openSite(entry: Entry, at: string): Promise<Site> {
-    const state = entry.inUse?.state ?? this.options.stateFor('', this.options.log);
-    const isGuest = [...entry.members].every(({ membership }) => membership.guest === true);
-    let row: KnownGateway = locate([], entry.key, at);
+  /** `ip:port`. @throws ExchangeFailure */
+  private async whereIs({ base }: Name): Promise<string> {
+    return placeAt(await this.resolver.resolve(base.hostname), base);
+  }
+
+  /** What is kept of the gateway there. Where the disk is slow, a door waits no longer. @throws StateError of a shared state */
+  private async rowOf(name: Name, state: State, at: string, id = at): Promise<KnownGateway> {
+    const isGuest = ![...name.members].some(isConfigured);
+    // A name that has left a gateway which is still in use is another gateway now.
+    const used = new Set([...this.places.values()].filter(({ row }) => row.at !== at).map(({ row }) => row.id));
+    let row = locate([], name.key, at, id);
     const found = state.change(KNOWN_GATEWAYS, (current) => {
       const rows = asRows(current);
-      row = locate(rows, entry.key, at);
+      const free = rows.map((each) => (used.has(each.id) ? { ...each, at: '', names: [] } : each));
+      row = locate(free, name.key, at, id);
       const value = withRow(rows, row);
       const isNews = !isGuest && JSON.stringify(value) !== JSON.stringify(current);
       return isNews ? { value, result: undefined } : { result: undefined };
     });
-    try {
-      await within(found, STATE_GRACE_MS, this.clock);
-    } catch (error) {
-      // Processes that share it must agree on how the gateway is called; one alone goes by its address.
-      if (state.shared) throw error;
-    }
-    return new Site({ row, state, clock: this.clock, log: this.logFor(entry) });
+    const graceMs = state.shared ? SHARED_GRACE_MS : STATE_GRACE_MS;
+    const isFound = await within(found, graceMs, this.clock).catch(() => false);
+    if (state.shared && !isFound) throw new StateError('the shared state does not answer', 'ETIMEDOUT');
+    return row;
   }
 
   /** Where a name led in an earlier process. */
-  private async recall({ address: { base }, key, inUse }: Entry): Promise<void> {
-    if (fixedAddress(base.hostname) !== undefined || inUse === undefined) return;
-    const reading = inUse.state.get(KNOWN_GATEWAYS).then((kept) => {
+  private async recall({ base, key }: Name, state: State): Promise<void> {
+    if (fixedAddress(base.hostname) !== undefined) return;
+    const reading = state.get(KNOWN_GATEWAYS).then((kept) => {
       const row = asRows(kept).find(({ names }) => names.includes(key));
       if (row !== undefined) this.resolver.remember(base.hostname, ipOf(row.at));
     });
     await within(reading, STATE_GRACE_MS, this.clock).catch(() => undefined);
   }
 
+  private attach(name: Name, use: Use): () => void {
+    const attachment: Attachment = { use, to: undefined, end: () => undefined };
+    name.attachments.add(attachment);
+    this.connect(name);
+    return () => {
+      if (name.attachments.delete(attachment)) attachment.end();
+    };
+  }
+
+  private connect(name: Name): void {
+    const connected = this.placeOf(name).then(({ gateway }) => {
+      for (const attachment of name.attachments) {
+        if (attachment.to === gateway) continue;
+        attachment.end();
+        attachment.to = gateway;
+        attachment.end = attachment.use(gateway);
+      }
+    });
+    connected.catch((error: unknown) => logOf(name.members, this.options.log).warn(textOf(error)));
+  }
+
+  private reopen(name: Name): void {
+    name.place = undefined;
+    if (name.attachments.size > 0) this.connect(name);
+  }
+
+  /** All of its names go to another object. It ends with what is under way, which the next one there waits for. */
+  private retire(place: Place): void {
+    const { at } = place.row;
+    if (this.places.get(at) !== place) return;
+    this.places.delete(at);
+    const ended = Promise.all([this.ending.get(at), this.end(place)]).then(() => undefined);
+    this.ending.set(at, ended);
+    this.track(ended.finally(() => this.ending.get(at) === ended && this.ending.delete(at)));
+    for (const name of this.namesOf(place)) this.reopen(name);
+  }
+
   /** Waits for the disk, not for the gateway. */
-  private async leave(entry: Entry, member: Member): Promise<void> {
-    if (!entry.members.delete(member) || entry.members.size > 0) return;
-    const { inUse } = entry;
-    if (inUse === undefined) {
-      this.entries.delete(entry.key);
-      return;
-    }
-    const closed = this.close(entry);
-    this.track(closed);
+  private async leave(name: Name, member: Member): Promise<void> {
+    if (!name.members.delete(member) || name.members.size > 0) return;
+    this.names.delete(name.key);
+    const { place } = name;
+    if (place === undefined) return;
+    const released = this.release(place);
     // A request under way may take half a minute: that is waited for behind the scenes.
-    if (!inUse.gateway.busy) await within(closed, STATE_GRACE_MS, this.clock);
+    if (!place.gateway.busy) await within(released, STATE_GRACE_MS, this.clock);
   }
 
-  /** Writes down where the timestamps stand and forgets the gateway, unless a configuration comes meanwhile. */
-  private async close(entry: Entry): Promise<void> {
-    const { inUse } = entry;
-    const isWanted = (): boolean => entry.members.size > 0 || entry.inUse !== inUse;
-    if (inUse === undefined) return;
-    await entry.before;
-    await inUse.gateway.rest();
+  /** Writes down where the timestamps stand and forgets the gateway, unless a configuration uses it. */
+  private release(place: Place): Promise<void> {
+    const released = this.close(place);
+    this.track(released);
+    return released;
+  }
+
+  private async close(place: Place): Promise<void> {
+    const { at, id } = place.row;
+    const isWanted = (): boolean => this.places.get(at) !== place || this.namesOf(place).length > 0;
+    await this.ending.get(at);
     if (isWanted()) return;
-    await inUse.gateway.settle();
-    if (isWanted() || (entry.irreplaceable && !inUse.state.shared)) return;
-    this.forgetSite(entry);
-    this.entries.delete(entry.key);
-    if (this.restsAt.get(entry.key)?.size === 0) this.restsAt.delete(entry.key);
-    await inUse.state.close();
+    await place.gateway.rest();
+    if (isWanted()) return;
+    await place.gateway.settle();
+    if (isWanted() || (place.isIrreplaceable && !place.state.shared)) return;
+    this.places.delete(at);
+    if (this.restsAt.get(id)?.size === 0) this.restsAt.delete(id);
+    await place.state.close();
   }
 
-  private async end(gateway: Gateway, state: State): Promise<void> {
+  private async end({ gateway, state }: Place): Promise<void> {
     await gateway.rest();
     await gateway.settle();
     await state.close();
   }
 
-  private track(work: Promise<void>): void {
-    const tracked = work
+  private track(work: Promise<unknown>): void {
+    const tracked: Promise<void> = work
+      .then(() => undefined)
       .catch((error: unknown) => this.options.log.warn(textOf(error)))
       .finally(() => this.closing.delete(tracked));
     this.closing.add(tracked);
   }
-}
 
-/** One configuration's part in a gateway. */
-export class Member {
-  readonly identifier: string;
-
-  constructor(
-    readonly membership: Membership,
-    private readonly find: () => Gateway,
-    private readonly siteOf: () => Site | undefined,
-    private readonly neighbours: () => Member[],
-    /** Waits for the disk, not for the gateway. */
-    readonly leave: () => Promise<void>,
-  ) {
-    this.identifier = plainIdentifier(membership.identifier) ?? '';
-  }
-
-  /** @throws CodedError INVALID_INPUT */
-  get gateway(): Gateway {
-    return this.find();
-  }
-
-  /** What a person should know of where the gateway is, and whether it is still the same. */
-  get notice(): string | undefined {
-    return this.siteOf()?.notice;
-  }
-
-  /**
-   * The code that signs for a lock: this configuration's, unless it is for another lock and a neighbour with the same
-   * gateway is for this one. A code belongs to one lock and one gateway.
-   */
-  codeFor(identifier: string): string {
-    const { code } = this.membership;
-    if (this.identifier === '' || this.identifier === identifier) return code;
-    return this.neighbours().find((member) => member.identifier === identifier)?.membership.code ?? code;
+  /** Of all configurations that name one, the first. */
+  private sharedStateOf(name: Name): string {
+    const configured = this.membersAt(name).filter(isConfigured);
+    const inUse = name.place?.sharedState;
+    const [first] = configured;
+    if (first === undefined) return inUse ?? '';
+    const named = configured.map(({ membership }) => membership.sharedState).filter((url) => url !== '');
+    const [wanted = ''] = named;
+    if (wanted !== inUse && named.some((url) => url !== wanted)) {
+      const text = `the configurations of the gateway ${name.key} name different shared states; the first one is used`;
+      first.membership.log.warn(text);
+    }
+    return wanted;
   }
 }
 
-function placeOf(ip: string, { port }: URL): string {
+function newName(key: string, base: URL): Name {
+  const at = fixedAddress(base.hostname) === undefined ? undefined : key;
+  return { key, base, members: new Set(), attachments: new Set(), at, place: undefined, opening: undefined };
+}
+
+function placeAt(ip: string, { port }: URL): string {
   return `${ip.includes(':') ? `[${ip}]` : ip}:${port === '' ? '80' : port}`;
 }
 
-function logOf({ members }: Entry, otherwise: Log): Log {
+function isConfigured({ membership }: Member): boolean {
+  return membership.guest !== true;
+}
+
+function logOf(members: Iterable<Member>, otherwise: Log): Log {
   return [...members][0]?.membership.log ?? otherwise;
 }
 
-/** Of all configurations that name one, the first. */
-function sharedStateOf({ members, inUse, key }: Entry): string {
-  const configured = [...members].filter(({ membership }) => membership.guest !== true);
-  const [first] = configured;
-  if (first === undefined) return inUse?.sharedState ?? '';
-  const named = configured.map(({ membership }) => membership.sharedState).filter((url) => url !== '');
-  const [wanted = ''] = named;
-  if (wanted !== inUse?.sharedState && named.some((url) => url !== wanted)) {
-    first.membership.log.warn(
-      `the configurations of the gateway ${key} name different shared states; the first one is used`,
-    );
-  }
-  return wanted;
+function forwarding(log: () => Log): Log {
+  return {
+    warn: (text) => log().warn(text),
+    info: (text) => log().info(text),
+    debug: (text) => log().debug(text),
+    trace: (text) => log().trace(text),
+  };
 }

@@ -39,13 +39,13 @@ function isRow(value: unknown): value is KnownGateway & Record<string, Json> {
 
 const isText = (value: unknown): boolean => typeof value === 'string';
 
-/** The row of the gateway that answers at this address, by this name; a new one where none is known. */
-export function locate(rows: readonly KnownGateway[], name: string, at: string): KnownGateway {
+/** The row of the gateway that answers at this address, by this name; a new one, with the wanted key, where none is known. */
+export function locate(rows: readonly KnownGateway[], name: string, at: string, wanted = at): KnownGateway {
   const found = rows.find((row) => row.at === at) ?? rows.find(({ names }) => names.includes(name));
   if (found !== undefined) return { ...found, at, names: [...new Set([...found.names, name])] };
   const taken = new Set(rows.map(({ id }) => id));
-  let id = at;
-  for (let count = 2; taken.has(id); count++) id = `${at}#${count}`;
+  let id = wanted;
+  for (let count = 2; taken.has(id); count++) id = `${wanted}#${count}`;
   return { id, at, names: [name], version: null, locks: [] };
 }
 

@@ -7,8 +7,8 @@ import { abortable } from '../common/abort';
 import { isLocalAddress } from '../common/address';
 import type { Clock } from '../common/clock';
 import { CodedError } from '../common/errors';
-import { parseAddress, type GatewayAddress } from './address';
-import { gatewayError } from './errors';
+import { parseAddress, type GatewayAddress } from './gateway-address';
+import { gatewayError } from './gateway-errors';
 
 /** All addresses of a name; rejects where it is not known. Whatever it holds is let go when the signal is aborted. */
 export type Lookup = (name: string, signal: AbortSignal) => Promise<readonly string[]>;

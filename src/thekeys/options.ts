@@ -1,5 +1,5 @@
 /** What is said with each command to a gateway, and how long things take there. */
-import type { GatewayErrorCode } from './errors';
+import type { GatewayErrorCode } from './gateway-errors';
 
 /** How a command is going, for badges and terminals. */
 export type Progress =

@@ -6,7 +6,7 @@ import { foreignText } from '../common/foreign';
 import type { StateError } from '../state/state';
 import type { Refusal } from './wire';
 import type { Call } from './calls';
-import { gatewayError, type ErrorDetails, type GatewayError, type GatewayErrorCode } from './errors';
+import { gatewayError, type ErrorDetails, type GatewayError, type GatewayErrorCode } from './gateway-errors';
 import type { ExchangeFailure, ExchangeFailureKind, HttpAnswer } from './exchange';
 
 export type Outcome<T> = Done<T> | Refused | Unsent | Lost;

@@ -5,7 +5,7 @@
  */
 import { onAbort, type Lifetime } from '../common/abort';
 import type { Clock } from '../common/clock';
-import { gatewayError, type GatewayError } from './errors';
+import { gatewayError, type GatewayError } from './gateway-errors';
 
 /** In order of precedence. `settle` is the reading back of an action that was sent. */
 export const RANKS = ['action', 'settle', 'read', 'poll'] as const;

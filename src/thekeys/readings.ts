@@ -8,14 +8,13 @@ import { textOf } from '../common/errors';
 import { isRecord } from '../common/json';
 import type { Log } from '../common/log';
 import type { Json, State } from '../state/state';
-import type { LockReading } from './answers';
+import type { LockReading } from './wire';
 
 export interface ReadingsOptions {
   state: State;
   /** `host:port` of the gateway. */
   key: string;
   log: Log;
-  onAdded?: ((reading: LockReading) => void) | undefined;
 }
 
 export type ReadingListener = (reading: LockReading) => void;
@@ -54,7 +53,6 @@ export class Readings {
       });
     }
     this.accept(reading);
-    this.options.onAdded?.(reading);
   }
 
   /** The last reading, in this process or in one that shares the state while something here follows the lock. */
@@ -103,8 +101,7 @@ export class Readings {
     await this.saving;
   }
 
-  /** A lock was read, by another process or under another name of its gateway. */
-  accept(reading: LockReading): void {
+  private accept(reading: LockReading): void {
     const lock = lockNumber(reading.identifier);
     this.readings.set(lock, reading);
     for (const listener of [...(this.listeners.get(lock) ?? [])]) listener(reading);
@@ -162,7 +159,7 @@ export class Readings {
 export class SaidStates {
   private readonly states = new Map<string, Promise<LockReading['state'] | null>>();
 
-  constructor(private readonly readings: Readings) {}
+  constructor(private readonly readings: Pick<Readings, 'known'>) {}
 
   /** From now on: what is known of the lock, from before a deploy or a restart too, counts as said. */
   begin(identifier: string): void {

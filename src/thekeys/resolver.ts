@@ -93,11 +93,11 @@ export function fixedAddress(hostname: string): string | undefined {
   return isThisMachine(host) ? '127.0.0.1' : undefined;
 }
 
-/** Waits for the work, but not for longer than that; it goes on all the same. */
-export function within(work: Promise<unknown>, ms: number, clock: Clock): Promise<void> {
-  if (ms <= 0) return Promise.resolve();
+/** Waits for the work, but not for longer than that; it goes on all the same. True where it was done in time. */
+export function within(work: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
+  if (ms <= 0) return Promise.resolve(false);
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(ms, resolve);
-    work.finally(cancel).then(() => resolve(), reject);
+    const cancel = clock.after(ms, () => resolve(false));
+    work.finally(cancel).then(() => resolve(true), reject);
   });
 }

@@ -2,7 +2,7 @@
  * What a command does after each request: end, or try again, when, and after what. A pure table: it sends nothing, waits
  * for nothing and reads no clock.
  */
-import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
+import { gatewayError, type GatewayError, type GatewayErrorCode } from './gateway-errors';
 import type { Done, Lost, Outcome, Refused } from './outcome';
 import type { Advice } from './timestamps';
 

@@ -3,7 +3,7 @@
  * out of reach. Some firmware counts a movement when it begins, and the lock reads as what it was until the bolt has arrived:
  * so a reading counts for good only where the bolt had had time to travel. Times are milliseconds on the clock's `elapsed()`.
  */
-import type { ListedLock } from './answers';
+import type { ListedLock } from './wire';
 import { lockNumber } from './readings';
 
 /** From the list that shows a movement until the bolt is at rest: it travels for about 5 s (field reports). */

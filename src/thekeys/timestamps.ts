@@ -60,12 +60,6 @@ const REFUSALS_BEYOND_DOUBT = 6;
  */
 export type Advice = { kind: 'retry' } | { kind: 'wait'; ms: number } | { kind: 'restarted' };
 
-/** What commands need of a sequence. */
-export type TimestampSource = Pick<
-  Timestamps,
-  'reserve' | 'next' | 'confirm' | 'spare' | 'doubt' | 'refused' | 'settle'
->;
-
 export class Timestamps {
   /** As this process knows it: what it has kept, and what it could not keep. */
   private sequence: Sequence = UNUSED;

@@ -10,7 +10,7 @@ import type { Log } from '../common/log';
 import { StateError, type Json, type State } from '../state/state';
 import type { ListedLock, LockReading } from './wire';
 import type { Share } from './calls';
-import { gatewayError, type GatewayError, type GatewayErrorCode } from './errors';
+import { gatewayError, type GatewayError, type GatewayErrorCode } from './gateway-errors';
 import { sharedStateLost } from './outcome';
 import { lockNumber, type Readings } from './readings';
 import { Sightings } from './sightings';

@@ -5,7 +5,7 @@
  */
 import { foreignText } from '../common/foreign';
 import { isRecord, parseJson } from '../common/json';
-import type { GatewayErrorCode } from './errors';
+import type { GatewayErrorCode } from './gateway-errors';
 
 export type LockState = 'open' | 'closed' | 'unknown';
 

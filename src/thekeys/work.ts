@@ -7,7 +7,7 @@ import { pause } from '../common/clock';
 import type { GatewayStatus } from './wire';
 import { statusCall, updateCall, type Call } from './calls';
 import { LIGHT_ANSWER_MS, read, run, tooLate, type Channel, type Course } from './command';
-import { gatewayError, type GatewayError } from './errors';
+import { gatewayError, type GatewayError } from './gateway-errors';
 import type { CommandOptions, Timing } from './options';
 import type { Turn } from './queue';
 

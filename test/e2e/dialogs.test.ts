@@ -69,7 +69,7 @@ describe('every dialog of the package', function () {
   it('forgets a verdict when what it judged changes', async () => {
     const { page } = editor;
     const dialog = await Dialog.open(editor, 'gateway-config-saved');
-    await page.locator('#thekeys-test button').click();
+    await page.locator('#thekeys-test button').first().click();
     const verdict = page.locator('#thekeys-test .thekeys-good');
     await verdict.waitFor();
     await page.fill('#node-config-input-identifier', '45961124');

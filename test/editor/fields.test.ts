@@ -1,6 +1,6 @@
 /** What may stand in a field, held against what the runtime takes: a red triangle must neither come nor stay away without a reason. */
 import assert from 'node:assert/strict';
-import { parseAddress } from '../../src/thekeys/address';
+import { parseAddress } from '../../src/thekeys/gateway-address';
 import { accountSettings } from '../../src/sber/endpoint';
 import { isVariable, offer, rules } from '../../editor/rules';
 

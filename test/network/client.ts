@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import * as http from 'node:http';
 import { MemoryState } from '../../src/state/local';
-import { parseAddress } from '../../src/thekeys/address';
+import { parseAddress } from '../../src/thekeys/gateway-address';
 import { Gateway } from '../../src/thekeys/gateway';
 import { exchange } from '../../src/thekeys/exchange';
 import { silent } from '../../src/common/log';

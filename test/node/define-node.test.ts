@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { closedError, forFlow } from '../../nodes/shared/errors';
 import { CodedError, invalidInput } from '../../src/common/errors';
-import { gatewayError } from '../../src/thekeys/errors';
+import { gatewayError } from '../../src/thekeys/gateway-errors';
 import { BACK, FRONT, LockFlow, type FlowItem } from '../support/lock-flow';
 
 /** Why a command failed, where that is more than its code says. */

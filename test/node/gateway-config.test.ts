@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { GATEWAY_ERROR_CODES } from '../../src/thekeys/errors';
+import { GATEWAY_ERROR_CODES } from '../../src/thekeys/gateway-errors';
 import { BACK, FRONT, LockFlow, type FlowItem } from '../support/lock-flow';
 
 const action = (more: Record<string, unknown> = {}): FlowItem => ({

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import type { NodeInitializer } from 'node-red';
 import helper from 'node-red-node-test-helper';
 import { googleAccountOf } from '../../nodes/shared/google';
 import { HomeGraphStandIn } from '../../simulators/google/home-graph';
-import { ACCOUNT, CREDENTIALS, GoogleFlow } from '../support/google-nodes';
+import { ACCOUNT, CREDENTIALS, GoogleFlow, type FlowItem } from '../support/google-nodes';
+import { startProxy, type TestProxy } from '../support/proxy';
+
+/** Node-RED's own. */
+const httpProxy = createRequire(__filename)('@node-red/nodes/core/network/06-httpproxy.js') as NodeInitializer;
 
 const LAMP = {
   id: 'lamp',
@@ -60,6 +66,52 @@ describe('the badges of a Google account that lacks something', function () {
   it('name the path that cannot be used', async () => {
     flow = await GoogleFlow.start([{ ...ACCOUNT, path: '/a b' }, LAMP]);
     await badgeOf('lamp', 'check the path');
+  });
+});
+
+describe('a Google account behind a proxy', function () {
+  this.timeout(20_000);
+  let flow: GoogleFlow;
+  let graph: HomeGraphStandIn;
+  let proxy: TestProxy;
+  beforeEach(async () => {
+    graph = await new HomeGraphStandIn().start();
+  });
+  afterEach(async () => {
+    delete process.env.HTTP_PROXY;
+    await flow.stop();
+    await proxy.close();
+    await graph.close();
+  });
+  const start = async (account: object, ...more: FlowItem[]): Promise<Answer> => {
+    flow = await GoogleFlow.start(
+      [...more, { ...ACCOUNT, homeGraphEndpoint: graph.endpoint, ...account }],
+      { account: { ...CREDENTIALS, serviceAccountKey: graph.serviceAccountKey() } },
+      { modules: [httpProxy] },
+    );
+    return post('google/test', { id: 'account' });
+  };
+
+  it('of the environment asks Google through it', async () => {
+    proxy = await startProxy();
+    process.env.HTTP_PROXY = proxy.url;
+    const { findings } = await start({});
+    assert.ok(findings?.some(({ key }) => key === 'homeGraph'));
+    assert.deepEqual(
+      proxy.asked.map((line) => new URL(line.slice('POST '.length)).pathname),
+      ['/token', '/v1/devices:requestSync'],
+    );
+  });
+
+  it('that it picks asks Google through that one', async () => {
+    proxy = await startProxy();
+    process.env.HTTP_PROXY = 'http://127.0.0.1:9';
+    const { findings } = await start(
+      { proxy: 'proxy' },
+      { id: 'proxy', type: 'http proxy', url: proxy.url, noproxy: [] },
+    );
+    assert.ok(findings?.some(({ key }) => key === 'homeGraph'));
+    assert.equal(proxy.asked.length, 2);
   });
 });
 

@@ -69,7 +69,7 @@ describe('a lock with a name', () => {
     await flow.until(() => flow.badgesOf('watching').at(-1)?.startsWith('closed') === true);
     flow.send('action', {});
     await flow.until(() =>
-      ['action', 'watching', 'other'].every((id) => (flow.badgesOf(id).at(-1) ?? '').startsWith("open · ")),
+      ['action', 'watching', 'other'].every((id) => (flow.badgesOf(id).at(-1) ?? '').startsWith('open · ')),
     );
   });
 });

@@ -354,6 +354,22 @@ describe('sber-models', () => {
     });
   });
 
+  describe('the test of its account', () => {
+    const test = async (fields: object): Promise<{ models?: number; error?: { code: string; hint: string } }> =>
+      (await helper.request().post('/thekeys-gateway/sber/test').send(fields).expect(200)).body as object;
+
+    it('asks with what is typed, before it is deployed, and with the stored key where the field shows dots', async () => {
+      const { node } = await flow({ operation: 'list' });
+      assert.ok(node);
+      const endpoint = cloud.url;
+      assert.deepEqual(await test({ endpoint, token: cloud.token }), { models: 0 });
+      assert.deepEqual(await test({ id: 'account', endpoint, token: '__PWRD__' }), { models: 0 });
+      assert.equal((await test({ endpoint, token: 'another-key' })).error?.code, 'SBER_FORBIDDEN');
+      assert.equal((await test({ id: 'other', endpoint, token: '__PWRD__' })).error?.code, 'INVALID_INPUT');
+      assert.equal((await test({ endpoint: 'http://sber.example', token: 'x' })).error?.code, 'INVALID_INPUT');
+    });
+  });
+
   it('works in a flow that knows nothing of saved models', async () => {
     const { send, failing } = await flow({ operation: 'sync', models: undefined });
     assert.equal((await failing({ payload: 5 })).error.code, 'INVALID_INPUT');

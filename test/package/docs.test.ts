@@ -19,7 +19,7 @@ describe('the documents', () => {
       const given = /(?:Error\(\s*|code: )'([A-Z]+(?:_[A-Z]+)+|EXPIRED|INTERNAL)'/g;
       for (const [, code] of (await read(`src/${file}`)).matchAll(given)) used.add(code!);
     }
-    const tables = ['src/thekeys/errors.ts', 'src/sber/failures.ts'];
+    const tables = ['src/thekeys/gateway-errors.ts', 'src/sber/failures.ts'];
     for (const table of tables)
       for (const [, code] of (await read(table)).matchAll(/^ {2}([A-Z_]+): \{/gm)) used.add(code!);
     assert.ok(used.size > 20, [...used].join());

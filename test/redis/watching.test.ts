@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { systemClock } from '../../src/common/clock';
 import { silent } from '../../src/common/log';
 import { RedisState } from '../../src/state/redis';
-import type { ListedLock, LockReading } from '../../src/thekeys/answers';
+import type { ListedLock, LockReading } from '../../src/thekeys/wire';
 import { Readings } from '../../src/thekeys/readings';
 import { Watcher, type WatcherOptions } from '../../src/thekeys/watcher';
 import { RedisServer, TcpProxy } from '../support/redis';

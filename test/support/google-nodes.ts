@@ -109,6 +109,8 @@ export class GoogleFlow {
 function placed(flow: FlowItem[]): FlowItem[] {
   return [
     { id: 'tab', type: 'tab', label: 'test' },
-    ...flow.map((item) => (item.type.endsWith('-config') ? item : { x: 10, y: 10, z: 'tab', ...item })),
+    ...flow.map((item) =>
+      item.type.endsWith('-config') || item.type === 'http proxy' ? item : { x: 10, y: 10, z: 'tab', ...item },
+    ),
   ];
 }

@@ -1,6 +1,6 @@
 /** The simulated gateway without sockets, so that a test owns the time. It fails as HTTP over a network does. */
 import { MemoryState } from '../../src/state/local';
-import { parseAddress } from '../../src/thekeys/address';
+import { parseAddress } from '../../src/thekeys/gateway-address';
 import { ExchangeFailure, type ExchangeRequest, type HttpAnswer } from '../../src/thekeys/exchange';
 import { Gateway } from '../../src/thekeys/gateway';
 import { onAbort } from '../../src/common/abort';

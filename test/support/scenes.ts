@@ -197,6 +197,12 @@ function googleScenes(): Record<string, Scene> {
       {
         new: [{}, { hover: '#node-config-input-projectId' }],
         saved: [{ projectId: 'my-home-1234', credentials }],
+        people: [
+          { path: '/people', projectId: 'my-home-1234', publicAddress: 'https://home.example.com', credentials },
+          { press: 'plus' },
+          { press: 'check' },
+          VERDICT,
+        ],
         invented: [{ projectId: 'my-home' }, { click: '#thekeys-google-invent' }],
       },
     ),
@@ -237,6 +243,11 @@ function sberScenes(): Record<string, Scene> {
       {
         new: [{}],
         query: [{ keyIn: 'query', credentials: { token: 'demo-key' } }],
+        'test-bad': [
+          { endpoint: 'http://127.0.0.1:1', credentials: { token: 'demo-key' } },
+          { press: 'check' },
+          VERDICT,
+        ],
         'wrong-settings': [wrong, { hover: '#node-config-input-endpoint' }],
       },
     ),

@@ -1,6 +1,7 @@
 /** What homes, voices and flows did to the Google side in real life, each told as a person would tell it. */
 import assert from 'node:assert/strict';
 import { parseDevice } from '../../../src/google/device-settings';
+import { googleCodeFor } from '../../../src/google/error-codes';
 import type { JsonObject } from '../../../src/google/types';
 import { MemoryState } from '../../../src/state/local';
 import { ANNA, BEN, House, level, type Reply } from '../../support/smart-home';
@@ -317,6 +318,18 @@ describe('an answer to a command of a custom device', () => {
   });
 });
 
+describe('the error codes that Google hears', () => {
+  it('are all of its list, and none that is not on it', () => {
+    const missed =
+      'ambiguousZoneName chargerIssue deviceAlertNeedsAssistance deviceCharging deviceNeedsRepair deviceNotMounted ' +
+      'deviceThermalShutdown faultyBattery stillCoolingDown';
+    for (const code of missed.split(' ')) assert.equal(googleCodeFor(code, 'hardError'), code);
+    for (const code of ['timeout', 'unknownError', 'protocolError', 'toString', '']) {
+      assert.equal(googleCodeFor(code, 'lockFailure'), 'lockFailure', code);
+    }
+  });
+});
+
 describe('what Google is told without asking', () => {
   it('a doorbell rings for every linked user, beside states or alone', async () => {
     const house = new House();
@@ -334,6 +347,18 @@ describe('what Google is told without asking', () => {
       await assert.rejects(house.receive({ payload: { notify: wrong } }, 'it'), { code: 'INVALID_INPUT' });
     }
     await house.home.close();
+  });
+
+  it('each trait that Google publishes notifications of can notify, and says so in the device list', async () => {
+    for (const trait of ['ObjectDetection', 'SensorState', 'RunCycle', 'NetworkControl', 'LockUnlock', 'ArmDisarm']) {
+      const house = new House();
+      house.device({ ...custom('SENSOR', trait), pinFor: 'none' });
+      assert.equal(house.home.devices()[0]!.notificationSupportedByAgent, true, trait);
+      await house.receive({ payload: { notify: { [trait]: { priority: 0 } } } }, 'it');
+      await house.clock.advance(0);
+      assert.equal(house.notifications[0]!.trait, trait);
+      await house.home.close();
+    }
   });
 
   it('a lock that opens by itself may be said aloud', async () => {

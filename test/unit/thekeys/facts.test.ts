@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseAddress } from '../../../src/thekeys/address';
+import { parseAddress } from '../../../src/thekeys/gateway-address';
 import { cleanCode, faultOfCode, sign } from '../../../src/thekeys/calls';
 import {
   batteryPercent,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
 import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
-import { parseAddress } from '../../../src/thekeys/address';
+import { parseAddress } from '../../../src/thekeys/gateway-address';
 import { Gateway, type ActionOptions, type Progress } from '../../../src/thekeys/gateway';
 import { serve, type RunningGateway } from '../../../simulators/gateway/server';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../simulators/gateway/gateway';

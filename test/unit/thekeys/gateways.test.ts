@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
-import { parseAddress } from '../../../src/thekeys/address';
-import { Gateways, type Member } from '../../../src/thekeys/gateways';
+import { parseAddress } from '../../../src/thekeys/gateway-address';
+import type { Gateway } from '../../../src/thekeys/gateway';
+import { Gateways } from '../../../src/thekeys/gateways';
 import { isStranger, locate, withRow, withSeen, type KnownGateway } from '../../../src/thekeys/known-gateways';
+import type { Member } from '../../../src/thekeys/member';
 import { Resolver } from '../../../src/thekeys/resolver';
 import { SimulatedGateway } from '../../../simulators/gateway/gateway';
 import { serve, type RunningGateway } from '../../../simulators/gateway/server';
@@ -38,6 +40,8 @@ describe('a gateway, however it is called', () => {
     const log = { ...silent, warn: (text: string) => warnings.push(text) };
     return gateways.join({ address, sharedState: '', ...FRONT, name: '', log, ...more });
   };
+  const open = (member: Member, deadlineMs = OPTIONS.deadlineMs): Promise<unknown> =>
+    member.run({ ...OPTIONS, deadlineMs }, (gateway, options) => gateway.open(FRONT, options));
   const rising = (): void => {
     const { timestamps, refusedTimestamps, maxInFlight } = world.journal;
     assert.deepEqual([refusedTimestamps, maxInFlight], [[], 1]);
@@ -58,59 +62,95 @@ describe('a gateway, however it is called', () => {
   });
   afterEach(() => running.close());
 
-  it('is one object as localhost and as 127.0.0.1, and neither is looked up', () => {
-    assert.equal(join('localhost').gateway, join('127.0.0.1').gateway);
+  it('is one object as localhost and as 127.0.0.1, and neither is looked up', async () => {
+    assert.equal(await join('localhost').gateway(), await join('127.0.0.1').gateway());
     assert.deepEqual(looked, []);
   });
 
   it('gets one request at a time with rising timestamps, by its name, its address and as localhost', async () => {
     const members = ['thekeys.local', '127.0.0.1', 'localhost'].map((host) => join(host));
-    for (let round = 0; round < 3; round++)
-      await Promise.all(members.map(({ gateway }) => gateway.open(FRONT, OPTIONS)));
+    for (let round = 0; round < 3; round++) await Promise.all(members.map((member) => open(member)));
     assert.equal(world.journal.timestamps.length, 9);
     rising();
   });
 
+  it('is one object by its name and its address, whichever is used first', async () => {
+    const byName = join('thekeys.local');
+    assert.equal(await byName.gateway(), await join('127.0.0.1').gateway());
+    await byName.leave();
+    await gateways.closed();
+    assert.equal(await join('127.0.0.1').gateway(), await join('thekeys.local').gateway());
+  });
+
+  it('sends an action by its name before a reading by its address that waits longer', async () => {
+    const [byAddress, byName] = [join('127.0.0.1'), join('thekeys.local')];
+    await Promise.all([byAddress.gateway(), byName.gateway()]);
+    const read = byAddress.run(OPTIONS, (gateway, options) => gateway.status(options));
+    const later = byAddress.run(OPTIONS, (gateway, options) => gateway.list(options));
+    await Promise.all([read, later, open(byName)]);
+    assert.deepEqual(world.journal.paths, ['/status', '/open', '/lockers']);
+  });
+
+  it('becomes one object as soon as its name can be looked up, and what follows it goes along', async () => {
+    names = {};
+    const byName = join('thekeys.local');
+    const followed: Gateway[] = [];
+    const left: Gateway[] = [];
+    const end = byName.attach((gateway) => {
+      followed.push(gateway);
+      return () => left.push(gateway);
+    });
+    const alone = await byName.gateway();
+    const byAddress = join('127.0.0.1');
+    assert.notEqual(await byAddress.gateway(), alone);
+    names = { 'thekeys.local': '127.0.0.1' };
+    await assert.rejects(open(byName, 400), { code: 'GATEWAY_UNREACHABLE' });
+    assert.deepEqual(world.journal.paths, [], 'the command that was for the other object is not sent by it');
+    await Promise.all([open(byName), open(byAddress)]);
+    const one = await byAddress.gateway();
+    assert.deepEqual([followed, left], [[alone, one], [alone]]);
+    end();
+    assert.deepEqual(left, [alone, one]);
+    rising();
+  });
+
+  it('is reached by the first command where its name can be looked up a moment later', async () => {
+    names = {};
+    const opened = open(join('thekeys.local'));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    names = { 'thekeys.local': '127.0.0.1' };
+    await opened;
+    rising();
+  });
+
   it('keeps its timestamps rising when its address changes while it is in use, and says so before it signs', async () => {
-    const { gateway } = join('thekeys.local');
-    for (let count = 0; count < 6; count++) await gateway.open(FRONT, OPTIONS);
+    const member = join('thekeys.local');
+    for (let count = 0; count < 6; count++) await open(member);
     await running.close();
     running = await serve(world, { host: '127.0.0.2', port: running.port });
     names['thekeys.local'] = '127.0.0.2';
     const before = world.journal.paths.length;
-    await gateway.open(FRONT, OPTIONS);
+    await open(member);
     rising();
     assert.deepEqual(world.journal.paths.slice(before), ['/status', '/lockers', '/open']);
     assert.match(warnings.join(), /that was at 127\.0\.0\.1:\d+ is at 127\.0\.0\.2:\d+ now/);
   });
 
-  it('has one state for each lock, whichever of its names a node uses', async () => {
-    const byName = join('thekeys.local').gateway;
-    const byAddress = join('127.0.0.1').gateway;
-    await byName.lockStatus(FRONT, OPTIONS);
-    const seen: string[] = [];
-    byName.readings.subscribe(FRONT.identifier, ({ state }) => seen.push(state));
-    world.lock(FRONT.identifier).turnByHand('open');
-    await byAddress.lockStatus(FRONT, OPTIONS);
-    assert.deepEqual(seen, ['open']);
-    assert.equal(byName.readings.last(FRONT.identifier)?.state, 'open');
-  });
-
   it('is found by the address it had when its name cannot be looked up, also after a restart', async () => {
     const member = join('thekeys.local');
-    await member.gateway.open(FRONT, OPTIONS);
+    await open(member);
     await member.leave();
     await gateways.closed();
     names = {};
     gateways = build();
-    await join('thekeys.local').gateway.open(FRONT, OPTIONS);
+    await open(join('thekeys.local'));
     rising();
   });
 
   it('is not reached by a name that cannot be looked up and never could be', async () => {
     names = {};
-    const { gateway } = join('thekeys.local');
-    await assert.rejects(gateway.open(FRONT, { ...OPTIONS, deadlineMs: 300 }), (error: Error) => {
+    const member = join('thekeys.local');
+    await assert.rejects(open(member, 300), (error: Error) => {
       assert.match(error.message, /its name could not be looked up/);
       return true;
     });
@@ -119,11 +159,11 @@ describe('a gateway, however it is called', () => {
 
   it('is reported when it is another one: none of its locks is known', async () => {
     const member = join('thekeys.local');
-    await member.gateway.list(OPTIONS);
+    await (await member.gateway()).list(OPTIONS);
     await running.close();
     world = new SimulatedGateway({ locks: [{ identifier: '2002', code: 'x' }] });
     running = await serve(world, { port: running.port });
-    await member.gateway.list(OPTIONS);
+    await (await member.gateway()).list(OPTIONS);
     assert.match(member.notice ?? '', /may be another gateway/);
   });
 

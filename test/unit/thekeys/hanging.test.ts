@@ -4,7 +4,7 @@ import { REALISTIC_TIMES, SimulatedGateway, type SimulatedGatewayOptions } from 
 import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
-import { parseAddress } from '../../../src/thekeys/address';
+import { parseAddress } from '../../../src/thekeys/gateway-address';
 import { Gateway, type ActionOptions } from '../../../src/thekeys/gateway';
 import { HandClock } from '../../support/clock';
 import { clientOf, inProcess } from '../../support/in-process';

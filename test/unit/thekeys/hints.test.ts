@@ -4,7 +4,7 @@ import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../simulat
 import { CodedError } from '../../../src/common/errors';
 import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
-import { parseAddress } from '../../../src/thekeys/address';
+import { parseAddress } from '../../../src/thekeys/gateway-address';
 import { Gateway } from '../../../src/thekeys/gateway';
 import type { HttpAnswer } from '../../../src/thekeys/exchange';
 import { HandClock } from '../../support/clock';

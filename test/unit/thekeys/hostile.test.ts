@@ -10,7 +10,7 @@ import { FileState } from '../../../src/state/file';
 import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
 import { StateError, type Json } from '../../../src/state/state';
-import { parseAddress } from '../../../src/thekeys/address';
+import { parseAddress } from '../../../src/thekeys/gateway-address';
 import {
   readCommand,
   readLock,
@@ -22,7 +22,7 @@ import {
   type Reply,
 } from '../../../src/thekeys/wire';
 import { readGatewayCommand, readLockCommand } from '../../../src/thekeys/commands';
-import { GATEWAY_ERROR_CODES } from '../../../src/thekeys/errors';
+import { GATEWAY_ERROR_CODES } from '../../../src/thekeys/gateway-errors';
 import { Gateway } from '../../../src/thekeys/gateway';
 import { Timestamps } from '../../../src/thekeys/timestamps';
 import { HandClock } from '../../support/clock';

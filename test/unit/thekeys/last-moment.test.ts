@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../simulators/gateway/gateway';
 import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
-import { parseAddress } from '../../../src/thekeys/address';
+import { parseAddress } from '../../../src/thekeys/gateway-address';
 import { Gateway } from '../../../src/thekeys/gateway';
 import { HandClock, turn } from '../../support/clock';
 import { inProcess } from '../../support/in-process';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { SimulatedGateway } from '../../../simulators/gateway/gateway';
 import { MemoryState } from '../../../src/state/local';
-import { parseAddress } from '../../../src/thekeys/address';
+import { parseAddress } from '../../../src/thekeys/gateway-address';
 import { Gateway } from '../../../src/thekeys/gateway';
 import { HandClock } from '../../support/clock';
 import { inProcess } from '../../support/in-process';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
-import { parseAddress } from '../../../src/thekeys/address';
+import { parseAddress } from '../../../src/thekeys/gateway-address';
 import { Gateway, type ActionResult } from '../../../src/thekeys/gateway';
 import { HandClock } from '../../support/clock';
 import { answering } from '../../support/in-process';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
 import { StateError, type Json } from '../../../src/state/state';
-import type { LockReading, LockState } from '../../../src/thekeys/answers';
+import type { LockReading, LockState } from '../../../src/thekeys/wire';
 import { Readings } from '../../../src/thekeys/readings';
 
 const KEY = 'gateway.test:80';

@@ -1,0 +1,75 @@
+/** What a Google account checks before it opens, and how it is closed. */
+import type { NodeAPI } from 'node-red';
+import { systemClock } from '../../src/common/clock';
+import { invalidInput, textOf } from '../../src/common/errors';
+import type { Log } from '../../src/common/log';
+import { refusePartVariable, textSetting } from '../../src/common/settings';
+import type { GoogleAccount } from '../../src/google/account';
+import { parseUsers } from '../../src/google/users';
+import { httpSideOf, serve } from './google-routes';
+
+/** How long closing waits for what is on its way to Google or to the disk. */
+const CLOSE_GRACE_MS = 3000;
+
+/** As it was typed, for the last password may end in a space. */
+export const users = {
+  parse: (value: unknown) => {
+    textSetting(value, 'the list of users');
+    return parseUsers(typeof value === 'string' ? value : '');
+  },
+};
+
+/** Answers for the account on its path; the returned function ends that. @throws CodedError where another one answers there */
+export function serveAccount(RED: NodeAPI, path: string, account: GoogleAccount, log: Log): () => void {
+  try {
+    return serve(httpSideOf(RED), path, account.routes);
+  } catch (error) {
+    void closed(account, log);
+    throw error;
+  }
+}
+
+/** Settles in time, whatever hangs. */
+export function closed(account: GoogleAccount, log: Log): Promise<void> {
+  return new Promise((resolve) => {
+    const forget = systemClock.after(CLOSE_GRACE_MS, resolve);
+    account
+      .close()
+      .catch((error: unknown) => log.warn(`closing: ${textOf(error)}`))
+      .finally(() => {
+        forget();
+        resolve();
+      });
+  });
+}
+
+/** What keeps Google or people from linking. @throws CodedError INVALID_INPUT where no address of this account could work */
+export function warnOfSetup(RED: NodeAPI, log: Log, setup: Readonly<Record<string, unknown>>): void {
+  const { httpNodeRoot, httpNodeAuth } = RED.settings as { httpNodeRoot?: unknown; httpNodeAuth?: unknown };
+  if (httpNodeRoot === false) {
+    throw invalidInput(
+      'Google cannot reach this Node-RED: httpNodeRoot is switched off in settings.js',
+      'Remove httpNodeRoot: false from settings.js and restart Node-RED.',
+      'httpNodeRoot',
+    );
+  }
+  if (httpNodeAuth !== undefined && httpNodeAuth !== null) {
+    log.warn(
+      'httpNodeAuth in settings.js asks for a password that Google does not have, so Google cannot reach this account. Remove httpNodeAuth, and protect your other pages in your reverse proxy',
+    );
+  }
+  const missing = ['projectId', 'clientId', 'clientSecret', 'users'].filter((name) => setup[name] === '');
+  if (missing.length > 0) log.warn(`this account cannot be linked with Google: ${missing.join(', ')} missing`);
+}
+
+/** With a slash before it and none behind. @throws CodedError INVALID_INPUT */
+export function pathOf(typed: string): string {
+  refusePartVariable(typed, 'the path');
+  const path = `/${typed.replace(/^\/+|\/+$/g, '')}`;
+  if (/^(\/[\w.~-]+)+$/.test(path)) return path;
+  throw invalidInput(
+    `the path ${typed} cannot be used`,
+    'Use letters, digits, - and / only, such as /google-smarthome.',
+    'path',
+  );
+}

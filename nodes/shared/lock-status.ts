@@ -1,0 +1,120 @@
+/**
+ * What lock-status does: reads a lock for each message, and watches it where an interval is set: sends when the state changes
+ * (or after each poll), an error once for an outage. The polling itself is the gateway's watcher.
+ */
+import type { GatewayError } from '../../src/thekeys/gateway-errors';
+import { named, readIdentifier } from '../../src/thekeys/commands';
+import { lockNumber, SaidStates } from '../../src/thekeys/readings';
+import type { WatchListener } from '../../src/thekeys/watcher';
+import type { LockReading } from '../../src/thekeys/wire';
+import type { Input, RunningNode } from './define-node';
+import { emitSetting, intervalSetting, lockSetting, READ_DEADLINE_MS, type GatewayAccess } from './gateway-access';
+import { LockBadge } from './lock-badge';
+import { answer, type Message } from './message';
+
+const LEAST_INTERVAL_MS = 1000;
+export const SETTINGS = { identifier: lockSetting, interval: intervalSetting, emit: emitSetting };
+
+export class LockStatus implements WatchListener {
+  private readonly badge: LockBadge;
+  private readonly said: SaidStates;
+  /** The node's own lock, which its badge is about; empty where only messages name one. */
+  private readonly lock: string;
+  private readonly isWatching: boolean;
+  /** The last reading of that lock that went out. */
+  private last: LockReading | undefined;
+  /** What the last poll met instead, while that lasts. */
+  private outage: GatewayError | undefined;
+  /** Messages that wait for a reading of that lock. */
+  private asking = 0;
+  private hasPolled = false;
+
+  constructor(
+    private readonly node: RunningNode<typeof SETTINGS>,
+    private readonly access: GatewayAccess,
+  ) {
+    const { identifier, interval } = node.settings;
+    this.badge = new LockBadge(node.badge, node.words);
+    this.said = new SaidStates(access.readings);
+    this.lock = identifier === '' ? access.identifier : identifier;
+    this.isWatching = interval > 0;
+    if (this.lock !== '') this.said.begin(this.lock);
+  }
+
+  /** Answers a message. */
+  async read(message: Message, { signal, settings }: Input<typeof SETTINGS>): Promise<Message> {
+    const { access, badge } = this;
+    const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
+    const identifier = readIdentifier(message, from);
+    const share = access.share(identifier);
+    const isOwn = lockNumber(identifier) === lockNumber(this.lock);
+    this.said.begin(identifier);
+    if (isOwn) this.asking += 1;
+    try {
+      const reading = await badge.follow('reading', (onProgress) => {
+        const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs: access.timeoutMs, signal, onProgress };
+        return access.run(options, (gateway, rest) => gateway.lockStatus(share, rest));
+      });
+      if (isOwn) this.last = reading;
+      // A reading of another lock changes nothing in what the badge of a watching node is about.
+      if (this.isWatching && !isOwn && this.outage !== undefined) this.node.showFailure(this.outage);
+      else this.show(this.isWatching ? (this.last ?? reading) : reading);
+      return answer(message, await this.say(reading), identifier);
+    } finally {
+      if (isOwn) this.asking -= 1;
+    }
+  }
+
+  /** Keeps up with what is read of the lock by any node, and polls where it is to. Gives what ends that. */
+  follow(): () => void {
+    const { access, lock, node } = this;
+    if (!this.isWatching) {
+      return lock === ''
+        ? () => undefined
+        : access.attach(({ readings }) => readings.subscribe(lock, (reading) => this.show(reading)));
+    }
+    const share = access.share(readIdentifier({}, { node: node.settings.identifier, gateway: access.identifier }));
+    const intervalMs = Math.max(LEAST_INTERVAL_MS, node.settings.interval);
+    return access.attach((gateway) => gateway.watch({ share, intervalMs, timeoutMs: access.timeoutMs }, this));
+  }
+
+  onReading(reading: LockReading, polled: boolean): void {
+    const { node } = this;
+    if (polled) this.outage = undefined;
+    this.show(reading);
+    const isNews = !this.hasPolled || this.last?.state !== reading.state || this.last.code !== reading.code;
+    // The first poll comes in a moment, and what a message waits for goes out as its answer.
+    if (!polled && (!this.hasPolled || !isNews || this.asking > 0)) return;
+    this.hasPolled = true;
+    this.last = reading;
+    if (!isNews && node.settings.emit === 'change') return;
+    void this.say(reading).then((payload) => {
+      node.emit({ _msgid: node.RED.util.generateId(), topic: reading.identifier, payload });
+    });
+  }
+
+  onTrouble(error: GatewayError): void {
+    this.outage = error;
+    this.node.report(error);
+  }
+
+  onTroubleLasts(error: GatewayError): void {
+    this.outage = error;
+    // A message may have been answered meanwhile, and the badge shows that still.
+    if (!this.badge.following) this.node.showFailure(error);
+  }
+
+  onRecovered(): void {
+    this.node.log.info(this.node.words('log.recovered', { lock: this.lock }) ?? '');
+  }
+
+  private async say(reading: LockReading): Promise<object> {
+    return named(await this.said.say(reading), this.access.nameOf(reading.identifier));
+  }
+
+  private show(reading: LockReading): void {
+    if (this.badge.following) return;
+    if (this.isWatching) this.badge.state(reading);
+    else this.badge.result(reading);
+  }
+}
