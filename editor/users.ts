@@ -62,7 +62,7 @@ export class UserRows {
       const { names } = await ask('GET', `google/${this.node.id}/users`);
       for (const name of names as string[]) this.add(name, '', true);
     } catch (error) {
-      // Whoever typed a list now would replace one that nobody sees.
+      // A list typed now would replace one that is not seen.
       add.remove();
       this.place.textContent = sentence(error, this.words);
     }

@@ -30,7 +30,7 @@ export = defineNode({
     // Undefined where nothing was ever typed, whatever the types say.
     const { pin } = (node.credentials as { pin?: unknown } | undefined) ?? {};
     const account = googleAccountOf(RED, config.account);
-    /** A result of a command stays until there is another, or until nobody is linked any more. */
+    /** A result of a command stays until there is another, or until no user is linked any more. */
     let hasResult = false;
     const leave = account.home.register(deviceSettings(settings, pin, node.id), {
       onCommand: (message) => {

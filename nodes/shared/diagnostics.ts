@@ -67,7 +67,7 @@ export function serveDiagnostics(RED: NodeAPI, type: string, credentials: readon
   });
 }
 
-/** Of credentials only which ones are set. Addresses may hold a login, which nobody should type there, but people do. */
+/** Of credentials only which ones are set. Addresses may hold a login, which does not belong there, but people type it. */
 function setUp(
   RED: NodeAPI,
   { id, type, credentials }: { id: string; type: string; credentials: readonly string[] },

@@ -23,7 +23,7 @@ const LIST_MS = 10_000;
 const SYNCHRONIZE_MS = 30_000;
 /** A reading takes the lock up to 4 s, and a busy gateway is asked again. */
 const TEST_MS = 20_000;
-/** Nobody who waits before a dialog wants a gateway that is switched off to be tried for longer. */
+/** A person waits before the dialog, so a gateway that is switched off is not tried for longer. */
 const UNREACHABLE_MS = 4000;
 
 type Runner = Pick<GatewayAccess, 'run'>;
@@ -90,7 +90,7 @@ async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<obje
   });
 }
 
-/** Uses the queue of the gateway at this address, whoever else uses it, and makes one where nobody does. */
+/** Uses the queue of the gateway at this address, whatever else uses it, and makes one where nothing does. */
 async function withGateway<T>(RED: NodeAPI, address: GatewayAddress, use: (gateway: Runner) => Promise<T>): Promise<T> {
   const warn = (text: string): void => RED.log.warn(`[gateway-config] ${text}`);
   const log = { ...silent, warn };

@@ -23,7 +23,7 @@ export const silent: Log = {
 const LONGEST = 4000;
 
 /**
- * The same log behind a filter for words of others, whoever wrote the line: a gateway's, a cloud's or a file's must not
+ * The same log behind a filter for words of others, in every line: a gateway's, a cloud's or a file's must not
  * begin a line of their own.
  */
 export function filtered(log: Log): Log {

@@ -4,7 +4,7 @@
  *
  *     redis://[[user]:password@]host[:port][/database][?prefix=of every key and channel]
  *
- * `rediss://` instead of `redis://` speaks TLS. A character of a password that has a meaning in addresses (`@ : / ? # %`)
+ * `rediss://` instead of `redis://` uses TLS. A character of a password that has a meaning in addresses (`@ : / ? # %`)
  * is percent-encoded.
  */
 import { invalidInput, type CodedError } from '../common/errors';

@@ -25,7 +25,7 @@ export interface RedisStateOptions extends Partial<LinkOptions> {
   log: Log;
 }
 
-// A value is kept as `<id> <JSON>`: the id is new with every change, so that one can tell whether a change whose answer
+// A value is kept as `<id> <JSON>`: the id is new with every change, so that one can see whether a change whose answer
 // was lost took place. A deleted value leaves its id for a while, with nothing after it, for the same reason.
 
 /** Arguments: the id that was read ('' for none), the new id, the JSON ('' to delete). Gives 1 when it was written. */

@@ -1,6 +1,6 @@
 /**
  * What must outlive a process, or be shared by several: one small interface, two homes for it. `file.ts` keeps it in the
- * user directory for one process, `redis.ts` in a Redis server for any number of them. Callers cannot tell which.
+ * user directory for one process, `redis.ts` in a Redis server for any number of them. Callers cannot see which.
  */
 import type { Json } from '../common/json';
 

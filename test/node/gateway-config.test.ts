@@ -249,7 +249,7 @@ describe('gateway-config', () => {
     const wrong: [string, Record<string, unknown>, Record<string, unknown>, string][] = [
       ['no address', { host: '' }, {}, 'no address'],
       ['an address that is none', { host: 'http://a b' }, {}, 'check settings'],
-      ['https', { host: 'https://127.0.0.1' }, {}, 'check settings'],
+      ['https', { host: 'https://127.0.0.1' }, {}, 'http only'],
       ['a variable that is not set', { host: '${NO_SUCH_GATEWAY}' }, {}, 'check settings'],
       ['a time limit that is none', { timeout: 'long' }, {}, 'check settings'],
       ['no code', {}, { code: '' }, 'no share code'],

@@ -63,6 +63,29 @@ describe('state on a disk that does not answer', () => {
     assert.equal(warnings.length, 1);
   });
 
+  it('holds up what comes behind a slow write for a second of its own at most, and keeps it too', async () => {
+    const ends: string[] = [];
+    const end = (name: string): Promise<unknown> =>
+      count(state, 'ts', 1).then(
+        () => ends.push(`${name} kept`),
+        ({ reason }: { reason: string }) => ends.push(`${name} ${reason} after ${clock.elapsed()}`),
+      );
+    void end('first');
+    await clock.advance(900);
+    void end('second');
+    await clock.advance(100);
+    void end('third');
+    await clock.advance(900);
+    assert.deepEqual(ends.sort(), [
+      'first ETIMEDOUT after 1000',
+      'second ETIMEDOUT after 1900',
+      'third ETIMEDOUT after 1000',
+    ]);
+    wake();
+    await state.rest();
+    assert.equal(await onDisk(), 103);
+  });
+
   it('does not hold up what is kept in another file, nor the closing', async () => {
     const first = assert.rejects(count(state, 'ts', 1), { reason: 'ETIMEDOUT' });
     await clock.advance(1000);
