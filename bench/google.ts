@@ -10,6 +10,7 @@ import { fetchCode, redeem } from '../simulators/google/link';
 import { linkableAccount, obedientLock } from '../test/support/google-flow';
 import { NodeRed, type FlowNode } from '../test/support/node-red';
 import { ProbeLink } from '../test/support/probe-link';
+import { post } from './post';
 import { median, quantile, type Row } from './table';
 
 const DEVICES = 100;
@@ -225,24 +226,4 @@ function flow(): FlowNode[] {
     obedientLock('pair-answer', place, 'pair-out'),
     { id: 'pair-out', type: 'probe-pair-out', z: 'tab', x: 900, y: 40, wires: [] },
   ];
-}
-
-function post(agent: http.Agent, url: string, token: string, body: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(body),
-      Authorization: `Bearer ${token}`,
-    };
-    const request = http.request(url, { method: 'POST', headers, agent }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(text);
-        else reject(new Error(`HTTP ${response.statusCode ?? 0}: ${text.slice(0, 200)}`));
-      });
-    });
-    request.on('error', reject);
-    request.end(body);
-  });
 }

@@ -14,6 +14,7 @@ import { fetchCode, redeem } from '../simulators/google/link';
 import { linkableAccount, obedientLock } from '../test/support/google-flow';
 import { NodeRed, type FlowNode } from '../test/support/node-red';
 import { nodeRed5, type OtherNodeRed } from '../test/support/node-red-5';
+import { post } from './post';
 import { bootOf } from './startup';
 import { median, type Row } from './table';
 
@@ -157,7 +158,7 @@ async function commands(ours: Installed, peer: Installed, host: OtherNodeRed): P
         for (const which of ['here', 'there'] as const) {
           const { url, token, ids } = ways[which];
           const body = JSON.stringify({ requestId: 'bench', inputs: [inputOf(ids)] });
-          const rate = await rateOf(() => post(agent, url, token, body));
+          const rate = await rateOf(() => postFine(agent, url, token, body));
           if (round >= 0) perSecond[which].push(rate);
         }
       }
@@ -260,23 +261,8 @@ async function linkPeer(
   return token;
 }
 
-function post(agent: http.Agent, url: string, token: string, body: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(body),
-      Authorization: `Bearer ${token}`,
-    };
-    const request = http.request(url, { method: 'POST', headers, agent }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => {
-        const isFine = response.statusCode === 200 && !text.includes('"ERROR"') && text.includes('online');
-        if (isFine) resolve();
-        else reject(new Error(`HTTP ${response.statusCode ?? 0}: ${text.slice(0, 300)}`));
-      });
-    });
-    request.on('error', reject);
-    request.end(body);
-  });
+/** As `post`; a fault of a device is one too. */
+async function postFine(...request: Parameters<typeof post>): Promise<void> {
+  const text = await post(...request);
+  if (text.includes('"ERROR"') || !text.includes('online')) throw new Error(`answered ${text.slice(0, 300)}`);
 }

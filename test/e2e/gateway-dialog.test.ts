@@ -63,7 +63,7 @@ describe('the dialog of a gateway', () => {
         { ...ACCOUNT, locks: [{ id: 9, identifier: LOCK.identifier, name: 'Front door', accessories: [gateway] }] },
       ],
       onShare: ({ code }) => {
-        world.lock(LOCK.identifier).code = code;
+        Object.assign(world.lock(LOCK.identifier), { code, shareKnown: false });
       },
     });
     const gatewayConfigCloud = await cloud.start();
@@ -81,6 +81,17 @@ describe('the dialog of a gateway', () => {
     await running.close();
   });
 
+  /** A second Node-RED needs no second share. */
+  const takesOverWhatExists = async (): Promise<void> => {
+    await page.fill('#node-config-input-code', 'mistyped');
+    await page.fill('#thekeys-share-password', ACCOUNT.password);
+    await press('Show my locks');
+    await page.getByRole('button', { name: 'share “Node-RED” with Hall' }).click();
+    await page.getByText('The share exists').waitFor();
+    assert.equal(await page.inputValue('#node-config-input-code'), cloud.shares[0]?.code);
+    assert.equal(cloud.shares.length, 1);
+  };
+
   it('takes a newcomer to a share that works, and the lock opens', async () => {
     const dialog = await Dialog.open(editor, 'gw');
     await press('Test');
@@ -95,13 +106,16 @@ describe('the dialog of a gateway', () => {
     await page.fill('#thekeys-share-account', ACCOUNT.username);
     await page.fill('#thekeys-share-password', ACCOUNT.password);
     await press('Show my locks');
-    await press('Create the share');
+    await page.getByRole('button', { name: 'new share with Hall' }).click();
     await page.getByText('The share exists').waitFor();
     assert.equal(await page.inputValue('#node-config-input-code'), cloud.shares[0]?.code);
+    assert.equal(await page.inputValue('#node-config-input-name'), 'Front door');
     assert.equal(await page.inputValue('#thekeys-share-password'), '');
 
     await press('Test');
+    await page.getByRole('button', { name: 'Synchronize' }).click();
     await page.getByText('It works. State of the lock: closed').waitFor();
+    await takesOverWhatExists();
     await dialog.save();
     await page.locator('#red-ui-header-button-deploy').click();
     // The badge of a configuration that was incomplete goes with the deploy.
@@ -137,7 +151,7 @@ describe('what the dialog of a gateway may ask, where people log in', () => {
   after(() => nodeRed.stop());
 
   it('is nothing for strangers', async () => {
-    const paths = ['find', 'locks', 'test', 'account', 'share'].map((each) => ['POST', each]);
+    const paths = ['find', 'locks', 'test', 'synchronize', 'account', 'share'].map((each) => ['POST', each]);
     for (const [method = '', name = ''] of [...paths, ['GET', 'gateways/gw/locks']]) {
       const init = { method, headers: { 'Content-Type': 'application/json' } };
       const url = `${nodeRed.url}/thekeys-gateway/${name}`;

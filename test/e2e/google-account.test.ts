@@ -118,6 +118,13 @@ describe('the dialog of the Google account', function () {
     assert.equal(await page.locator('.thekeys-beside > .thekeys-bad').innerText(), '');
     await page.locator('#node-config-input-name').focus();
     assert.match(await page.locator('.thekeys-beside > .thekeys-bad').innerText(), /name of their own/);
+    // The editor's own traps for browsers that fill in passwords have no labels.
+    const found = [...(await dialog.accessibility()).values()].flat();
+    assert.deepEqual(
+      found.filter((html) => !html.includes('red-ui-trap')),
+      [],
+    );
+    assert.deepEqual(await dialog.cutOff(), []);
     await dialog.cancel();
   });
 

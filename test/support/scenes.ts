@@ -127,11 +127,12 @@ function lockScenes(host: string): Record<string, Scene> {
         'code-shown': [{}, { fill: '#node-config-input-code', with: 'just-typed-2' }, { press: 'eye' }],
         share: [{}, { press: 'magic' }],
         'share-refused': [{}, ...LOGIN, { fill: '#thekeys-share-password', with: 'wrong' }, { press: 'user' }, VERDICT],
-        'share-pick': [{}, ...LOGIN, { press: 'user' }, { see: '#thekeys-share-pick' }],
+        'share-pick': [{}, ...LOGIN, { press: 'user' }, CHOICES],
         'share-created': [
           {},
           ...LOGIN,
           { press: 'user' },
+          CHOICES,
           { press: 'magic', last: true },
           { see: '#thekeys-share > .thekeys-good' },
         ],
