@@ -1,5 +1,6 @@
 /** Whatever is typed or set in the environment: a command, the help, or one line on what was wrong that quotes no secret. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import fc from 'fast-check';
 import { parse, UsageError } from '../../../src/cli/usage';
 import { stateFolder } from '../../../src/cli/state-folder';
@@ -59,6 +60,18 @@ describe('hostile words after the-keys', () => {
       const { status, stdout, stderr } = await run(args);
       assert.deepEqual([status, stdout], [2, ''], args.join(' '));
       assert.ok(!stderr.includes(SECRET) && !stderr.includes(' at '), stderr);
+    }
+  });
+
+  it('an empty HOME leads to no folder of wherever the command is called', () => {
+    const { HOME } = process.env;
+    try {
+      process.env.HOME = '';
+      const folder = stateFolder({}, 'linux');
+      assert.ok(folder === undefined || path.isAbsolute(folder), folder);
+    } finally {
+      if (HOME === undefined) delete process.env.HOME;
+      else process.env.HOME = HOME;
     }
   });
 
