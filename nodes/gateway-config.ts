@@ -40,6 +40,7 @@ export = defineConfig({
       identifier: member.identifier,
       named: (name) => gateways.identifierNamed(name),
       nameOf: (lock) => gateways.nameOf(lock),
+      notice: () => member.notice,
       share: (lock) => ({ identifier: lock, code: checkedCode(member.codeFor(lock)) }),
     };
   },

@@ -32,7 +32,7 @@ export = defineNode({
   transportCodes: TRANSPORT_CODES,
   start: (node) => {
     const access = gatewayOf(node.RED, node.config.gateway);
-    const badge = new LockBadge(node.badge, node.words);
+    const badge = new LockBadge(node.badge, node.words, access.notice);
     startOf(node, access, node.settings.identifier);
 
     node.onInput(async (message, { signal, settings }) => {

@@ -220,6 +220,9 @@ export class RunningNode<S extends Settings> {
     const fail = (thrown: unknown): void => {
       const error = this.failureOf(thrown, received);
       if (!this.closed) this.showFailure(error);
+      // The Catch node may be stopped too: what may have moved a bolt leaves a trace all the same.
+      else if (error.code === 'RESULT_UNKNOWN')
+        this.log.warn(`stopped while a command was under way: ${error.message}`);
       done(forFlow(error, this.words));
     };
     return (outcome) => {

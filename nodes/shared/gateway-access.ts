@@ -27,6 +27,8 @@ export interface GatewayAccess {
   readonly named: (name: string) => string | undefined;
   /** The name of the configuration that is for this lock; empty where none has one. */
   readonly nameOf: (identifier: string) => string;
+  /** Why what answers may be another gateway than before. */
+  readonly notice: () => string | undefined;
   /** A lock with the code that signs for it. @throws CodedError INVALID_INPUT where no usable code is known */
   share(identifier: string): Share;
 }

@@ -23,6 +23,8 @@ export class LockBadge {
   constructor(
     private readonly badge: Badge,
     private readonly words: Words,
+    /** Why what answers may be another gateway than before; undefined where nothing speaks for it. */
+    private readonly notice: () => string | undefined,
   ) {}
 
   /**
@@ -38,7 +40,9 @@ export class LockBadge {
           return;
         }
         this.busy.add(command);
-        if (progress.step === 'sending') this.badge.show('working', doing);
+        const isOther = this.notice() !== undefined;
+        if (progress.step === 'sending')
+          this.badge.show(isOther ? 'warning' : 'working', isOther ? 'otherGateway' : doing);
         else if (progress.step === 'confirming') this.badge.show('working', 'confirming');
         else if (progress.step === 'retrying') this.retrying(progress.code);
         else this.working(progress.status, progress.forMs, doing);

@@ -34,7 +34,7 @@ export class LockStatus implements WatchListener {
     private readonly access: GatewayAccess,
   ) {
     const { identifier, interval } = node.settings;
-    this.badge = new LockBadge(node.badge, node.words);
+    this.badge = new LockBadge(node.badge, node.words, access.notice);
     this.said = new SaidStates(access.readings);
     this.lock = identifier === '' ? access.identifier : identifier;
     this.isWatching = interval > 0;

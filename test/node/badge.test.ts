@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { NodeStatus } from 'node-red';
 import { Badge } from '../../nodes/shared/badge';
+import { LockBadge } from '../../nodes/shared/lock-badge';
 import { HandClock } from '../support/clock';
 
 describe('a badge that many commands change', () => {
@@ -68,5 +69,30 @@ describe('a badge that many commands change', () => {
     badge.text('ok', 'later');
     await clock.advance(1000);
     assert.equal(shown.length, before);
+  });
+});
+
+describe('the badge of a lock node', () => {
+  it('says that what answers may be another gateway, before that gets a signature', async () => {
+    const shown: NodeStatus[] = [];
+    const words = (key: string): string => key.replace('badge.', '');
+    const badge = new Badge(new HandClock(), words, (status) => shown.push(status));
+    const known: { notice?: string } = {};
+    const lock = new LockBadge(badge, words, () => known.notice);
+    const open = (): Promise<void> =>
+      lock.follow('opening', (onProgress) => {
+        onProgress({ step: 'sending' });
+        return Promise.resolve();
+      });
+    await open();
+    known.notice = 'the name leads to another address now';
+    await open();
+    assert.deepEqual(
+      shown.map(({ fill, text }) => [fill, text]),
+      [
+        ['blue', 'opening'],
+        ['yellow', 'otherGateway'],
+      ],
+    );
   });
 });

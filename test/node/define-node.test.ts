@@ -110,6 +110,16 @@ describe('a node', () => {
     assert.equal((payload as { identifier: string }).identifier, FRONT.identifier);
   });
 
+  it('leaves a line in the log when a full deploy stops an open that was sent', async () => {
+    await flow.load(flow.whole(flow.gateway(), action({ confirm: true })));
+    flow.world.faults.next({ kind: 'hang', path: '/open' });
+    flow.send('lock', {});
+    await flow.arrived('/open');
+    await flow.deploy(flow.whole(flow.gateway()), 'full');
+    const lines = flow.logged.filter((line) => line.includes('stopped while a command was under way'));
+    assert.equal(lines.length, 1, flow.logged.join('\n'));
+  });
+
   it('gives the Catch node no stack for an expected error', async () => {
     await flow.load(flow.whole(flow.gateway(), action({ action: 'message' })));
     flow.send('lock', { payload: true });
