@@ -10,8 +10,8 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary start. Never jumps, and goes on while the machine sleeps. For deadlines and pauses. */
   elapsed(): number;
-  /** Calls `run` once after `ms` milliseconds; the returned function cancels it. */
-  after(ms: number, run: () => void): () => void;
+  /** Calls `run` once after `ms` milliseconds; the returned function cancels it. `keepsNothingAlive`: a process may end before. */
+  after(ms: number, run: () => void, keepsNothingAlive?: boolean): () => void;
 }
 
 /** What the system offers. Milliseconds all. */
@@ -45,8 +45,9 @@ export function clockFrom({ wall, awake, uptime }: TimeSources): Clock {
       }
       return asleep > SLEEP_MS ? now + asleep : now;
     },
-    after: (ms, run) => {
+    after: (ms, run, keepsNothingAlive = false) => {
       const timer = setTimeout(run, Math.max(0, ms));
+      if (keepsNothingAlive) timer.unref();
       return () => {
         clearTimeout(timer);
       };

@@ -272,7 +272,7 @@ function tlsError(reason: string, host: string, hasOwnCa: boolean, facts: Failur
     return fail(`the certificate of ${host} is not valid today`, hint);
   }
   if (reason === 'EPROTO' || reason.startsWith('ERR_SSL')) {
-    const hint = 'Check the endpoint and its port: what answers there does not follow https.';
+    const hint = 'Check the endpoint and its port: what answers there does not speak https.';
     return fail(`no secure connection to ${host} came about`, hint);
   }
   if (hasOwnCa && reason.startsWith('UNABLE_TO_')) {

@@ -96,7 +96,11 @@ export class Presence {
   /** A folder that cannot be used is noticed when something is kept there. */
   private beat(): void {
     this.beating = this.showAndLook().catch(() => undefined);
-    this.cancel = this.options.clock.after(BEAT_MS, () => void this.beating.then(() => !this.ended && this.beat()));
+    this.cancel = this.options.clock.after(
+      BEAT_MS,
+      () => void this.beating.then(() => !this.ended && this.beat()),
+      true,
+    );
   }
 
   private async showAndLook(): Promise<void> {

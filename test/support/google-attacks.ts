@@ -100,7 +100,9 @@ export function attackSuite(title: string, target: () => Target): void {
       const locked = await anna.execute('door', 'LockUnlock', { lock: true });
       assert.equal(locked.status, 'SUCCESS');
       const told = (await target().told(before + 1)).slice(before);
-      assert.deepEqual(told, [{ command: 'LockUnlock', params: { lock: true }, action: 'close', deviceId: 'door', user: 'anna' }]);
+      assert.deepEqual(told, [
+        { command: 'LockUnlock', params: { lock: true }, action: 'close', deviceId: 'door', user: 'anna' },
+      ]);
       for (const secret of [PIN, CLIENT.clientSecret, ...Object.values(HOME_USERS), anna.token]) {
         assert.ok(!target().log().includes(secret), 'a secret in the log');
       }
