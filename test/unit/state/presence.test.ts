@@ -32,7 +32,7 @@ describe('two Node-REDs on one user directory', () => {
   const owners = async (): Promise<string[]> => (await readdir(folder)).filter((name) => name.endsWith('.owner'));
   /** Another process that has opened the folder. */
   const another = async (): Promise<ChildProcess> => {
-    const script = `require('./src/state/open').openState({ url: '', folder: ${JSON.stringify(folder)}, log: require('./src/common/log').silent }); console.log('open');`;
+    const script = `require('./src/state/open').openState({ url: '', folder: ${JSON.stringify(folder)}, log: require('./src/common/log').silent }); console.log('open'); setInterval(() => undefined, 1000);`;
     const child = spawn(process.execPath, ['--import', 'tsx', '-e', script], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'inherit'],
