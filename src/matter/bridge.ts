@@ -36,6 +36,8 @@ export interface BridgeOptions {
   /** Both are made once and kept in the state where they are absent. */
   passcode?: number | undefined;
   discriminator?: number | undefined;
+  /** Called with both where they were not handed in: when they were read from the state, or made. For the credentials. */
+  onCodes?: (codes: { passcode: number; discriminator: number }) => void;
   /** Of this package. */
   version: string;
   /** Starts the worker: `threadFrom(file)`, or a test's own. */
