@@ -10,7 +10,7 @@ import type { LinkedAccounts } from './accounts';
 import { HomeGraphClient, type HomeGraphOptions } from './home-graph';
 import { SmartHome } from './home';
 import { createLinking, eachSeldom, type LinkingOptions } from './linking';
-import { postOnly } from './linking-http';
+import { postOnly } from './requests';
 import { fulfillmentRoute } from './routes';
 import type { HttpHandler } from './types';
 

@@ -1,12 +1,12 @@
 /**
  * Who has linked, and the codes and tokens by which Google proves it. Everything is kept from the moment it is handed out, in
- * one file, each change as one step. The login page is in `authorize.ts`, the token address in `token.ts`.
+ * one file (`links-file.ts`), each change as one step. The login page is in `authorize.ts`, the token address in `token.ts`.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../common/clock';
 import type { State } from '../state/state';
 import { agentUserIdOf, draftOf, dropLink, readLinks, writeLinks, type CodeGrant, type LinksFile } from './links-file';
-import type { Accounts, Identity } from './types';
+import type { Identity } from './types';
 import { normalName, sameSecret, type ListedUser } from './users';
 
 /** Google's advice for both, and what the contract promises. */
@@ -34,7 +34,10 @@ export interface LinkedAccountsOptions {
   random?: (bytes: number) => Buffer;
 }
 
-export class LinkedAccounts implements Accounts {
+/** What a home needs of them. */
+export type Accounts = Pick<LinkedAccounts, 'disconnect' | 'linkedUsers' | 'onLinksChanged'>;
+
+export class LinkedAccounts {
   private readonly users: readonly ListedUser[];
   private readonly random: (bytes: number) => Buffer;
   private readonly listeners = new Set<(agentUserId: string) => void>();

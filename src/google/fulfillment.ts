@@ -4,39 +4,9 @@
  */
 import { isRecord } from '../common/json';
 import type { GoogleCode } from './error-codes';
-import type { Caller, Identity, JsonObject, States } from './types';
-
-/** One thing to do, as Google sent it. */
-export interface Execution {
-  command: unknown;
-  params: unknown;
-  /** What the user answered to a question: `{ pin }` or `{ ack }`. */
-  challenge: unknown;
-}
-
-/** How it ended for one device. */
-export interface Result {
-  status: 'SUCCESS' | 'PENDING' | 'OFFLINE' | 'EXCEPTIONS' | 'ERROR';
-  states?: States;
-  errorCode?: string;
-  challengeNeeded?: { type: 'ackNeeded' | 'pinNeeded' | 'challengeFailedPinNeeded' };
-  debugString?: string;
-}
-
-export function failed(errorCode: GoogleCode, debugString?: string): Result {
-  return { status: 'ERROR', errorCode, ...(debugString === undefined ? {} : { debugString }) };
-}
-
-/** What answers the intents. */
-export interface IntentHandler {
-  /** Resolves when the states of the last run are known. */
-  readonly ready: Promise<void>;
-  devices(): JsonObject[];
-  /** The answer to QUERY for one device. */
-  query(deviceId: string): JsonObject;
-  execute(identity: Identity, deviceId: string, executions: readonly Execution[], caller?: Caller): Promise<Result>;
-  disconnect(identity: Identity): Promise<void>;
-}
+import type { SmartHome } from './home';
+import type { Result } from './results';
+import type { Caller, Execution, Identity, JsonObject } from './types';
 
 type Fields = Record<string, unknown>;
 
@@ -44,7 +14,7 @@ const INTENT_PREFIX = 'action.devices.';
 
 /** The answer to a request, as it goes out with status 200. */
 export async function fulfill(
-  home: IntentHandler,
+  home: SmartHome,
   identity: Identity,
   body: unknown,
   caller?: Caller,
@@ -82,14 +52,14 @@ export async function fulfill(
   }
 }
 
-function query(home: IntentHandler, payloads: readonly Fields[]): JsonObject {
+function query(home: SmartHome, payloads: readonly Fields[]): JsonObject {
   const ids = new Set(payloads.flatMap((payload) => idsOf(payload)));
   // Entries, not assignments: a device may be called `__proto__`.
   return { devices: Object.fromEntries([...ids].map((id) => [id, home.query(id)])) };
 }
 
 async function execute(
-  home: IntentHandler,
+  home: SmartHome,
   identity: Identity,
   payloads: readonly Fields[],
   caller?: Caller,

@@ -9,17 +9,19 @@ import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { isRecord, parseJson } from '../common/json';
 import type { Log } from '../common/log';
-import { MAX_DISCARDED_BYTES, readBody } from './body';
-import { fulfill, type IntentHandler } from './fulfillment';
+import type { LinkedAccounts } from './accounts';
+import { fulfill } from './fulfillment';
+import type { SmartHome } from './home';
 import { LONGEST_ON_THE_WAY_MS } from './permission';
-import type { Accounts, Caller, HttpHandler, Identity } from './types';
+import { discardBody, readBody, sendJson } from './requests';
+import type { Caller, HttpHandler, Identity } from './types';
 
 /** A request for a thousand devices with all the custom data Google allows is smaller. */
 const MAX_BYTES = 1024 * 1024;
 
 export interface RouteOptions {
-  accounts: Accounts;
-  home: IntentHandler;
+  accounts: Pick<LinkedAccounts, 'authenticate'>;
+  home: SmartHome;
   clock: Clock;
   log: Log;
 }
@@ -33,17 +35,21 @@ export function fulfillmentRoute(options: RouteOptions): HttpHandler {
       if (identity === undefined) {
         // RFC 6750, section 3: no error code where no token came.
         const challenge = bearer === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
-        refuse(request, response, 401, { error: 'invalid_token' }, { 'WWW-Authenticate': challenge });
+        discardBody(request);
+        sendJson(response, 401, { error: 'invalid_token' }, { 'WWW-Authenticate': challenge });
         return;
       }
-      const body = await bodyOf(request);
+      const text = await readBody(request, MAX_BYTES);
       await lookForHangUp();
-      if (body === 'too large') refuse(request, response, 413, { error: 'the body is too large' });
-      else if (body === 'not JSON') refuse(request, response, 400, { error: 'the body is not JSON' });
-      else send(response, 200, await fulfill(options.home, identity, body.json, caller));
+      const body = text === undefined ? undefined : jsonOf(text);
+      if (text === undefined) sendJson(response, 413, { error: 'the body is too large' });
+      else if (body === undefined) sendJson(response, 400, { error: 'the body is not JSON' });
+      else sendJson(response, 200, await fulfill(options.home, identity, body, caller));
     } catch (error) {
       options.log.warn(`a request of Google could not be answered: ${foreignText(textOf(error))}`);
-      if (!response.headersSent) refuse(request, response, 503, { error: 'try again later' }, { 'Retry-After': '3' });
+      if (response.headersSent) return;
+      discardBody(request);
+      sendJson(response, 503, { error: 'try again later' }, { 'Retry-After': '3' });
     }
   };
 }
@@ -87,60 +93,11 @@ function bearerOf(request: IncomingMessage): string | undefined {
   return /^Bearer +([^\s]+) *$/i.exec(request.headers.authorization ?? '')?.[1];
 }
 
-async function bodyOf(
-  request: IncomingMessage & { body?: unknown },
-): Promise<{ json: unknown } | 'too large' | 'not JSON'> {
-  if (Number(request.headers['content-length']) > MAX_BYTES) return 'too large';
-  // Read already, by a parser that was put before every route. One that found no JSON may have left an empty object
-  // and the stream as it was.
-  if (request.readableEnded) {
-    const { body } = request;
-    if (Buffer.isBuffer(body) || typeof body === 'string') return jsonOf(body.toString());
-    return isRecord(body) || Array.isArray(body) ? { json: body } : 'not JSON';
-  }
-  const text = await readBody(request, MAX_BYTES);
-  return text === undefined ? 'too large' : jsonOf(text);
-}
-
-function jsonOf(text: string): { json: unknown } | 'not JSON' {
+/** Undefined for what is no JSON. */
+function jsonOf(text: string): unknown {
   const json = parseJson(text);
-  if (json === undefined) return 'not JSON';
-  const { requestId } = isRecord(json) ? json : {};
-  if (isRecord(json) && typeof requestId === 'number') {
-    // Twenty digits are more than a number holds; Google's ids are texts and have to come back as they were.
-    const digits = /"requestId"\s*:\s*(-?\d+)\s*[,}]/.exec(text)?.[1];
-    return { json: { ...json, requestId: digits ?? String(requestId) } };
-  }
-  return { json };
-}
-
-function send(response: ServerResponse, status: number, answer: unknown, headers: Record<string, string> = {}): void {
-  const text = JSON.stringify(answer);
-  response.writeHead(status, {
-    'Content-Type': 'application/json; charset=utf-8',
-    'Content-Length': Buffer.byteLength(text),
-    'Cache-Control': 'no-store',
-    ...headers,
-  });
-  response.end(text);
-}
-
-/**
- * Answers before the body was read, and reads on for a while, the connection open: one that is cut while the other side
- * still sends learns nothing.
- */
-function refuse(
-  request: IncomingMessage,
-  response: ServerResponse,
-  status: number,
-  answer: unknown,
-  headers: Record<string, string> = {},
-): void {
-  send(response, status, answer, headers);
-  let drained = 0;
-  request.on('data', (chunk: Buffer) => {
-    drained += chunk.length;
-    if (drained > MAX_DISCARDED_BYTES) request.destroy();
-  });
-  request.on('error', () => undefined);
+  if (!isRecord(json) || typeof json.requestId !== 'number') return json;
+  // Twenty digits are more than a number holds; Google's ids are texts and have to come back as they were.
+  const digits = /"requestId"\s*:\s*(-?\d+)\s*[,}]/.exec(text)?.[1];
+  return { ...json, requestId: digits ?? String(json.requestId) };
 }
