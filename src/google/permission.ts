@@ -1,18 +1,18 @@
 /**
  * Whether a command may reach the flow: the user's no, the PIN with its lock-out, the user's yes, what the device cannot
- * do, and open sensors, in this order. Before a required PIN is right nothing is said of the device. Wrong PINs and
- * questions are kept in the State, so that neither a restart nor another process gives a guesser a fresh start, and
- * every change is durable before the answer goes out.
+ * do, and open sensors, in this order. Before a required PIN is right nothing is said of the device. Questions are kept in the
+ * State as wrong PINs are, and each change is durable before the answer goes out.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { abortable, lifetime } from '../common/abort';
 import type { Clock } from '../common/clock';
 import { canonical, isRecord, pickFields, type Json } from '../common/json';
+import { PinAttempts, sameText } from '../state/pin-attempts';
 import type { Decide, State } from '../state/state';
 import type { Device } from './devices/device';
 import { entriesOf, withBlocking } from './devices/status-report';
 import type { Command } from './devices/trait';
 import { challenged, failed, type Result } from './results';
+import { fingerprint } from './secrets';
 import type { Execution, Identity, JsonObject, States } from './types';
 
 /**
@@ -20,11 +20,6 @@ import type { Execution, Identity, JsonObject, States } from './types';
  * stood still: Google gets an answer while it still waits, and no door opens after the user was answered that it did not.
  */
 export const LONGEST_ON_THE_WAY_MS = 3000;
-/** Wrong PINs of one user for one device until no PIN is looked at any more, and for how long. */
-const ATTEMPTS = 5;
-const LOCK_OUT_MS = 5 * 60_000;
-/** How long a wrong PIN counts: two of last month and three of today are no attack. */
-const ATTEMPT_COUNTS_MS = 24 * 60 * 60_000;
 /** How long an answered question stays good. */
 const MEMORY_MS = 2 * 60_000;
 
@@ -43,7 +38,11 @@ export interface CommandRequest {
 export type Verdict = { refused: Result } | { acknowledged: boolean };
 
 export class Permission {
-  constructor(private readonly options: { state: State; clock: Clock; prefix: string }) {}
+  private readonly pins: PinAttempts;
+
+  constructor(private readonly options: { state: State; clock: Clock; prefix: string }) {
+    this.pins = new PinAttempts({ ...options, key: `${options.prefix}/pins` });
+  }
 
   /** @throws StateError, or an error when the State does not answer in time; then nothing may run */
   async check(request: CommandRequest): Promise<Verdict> {
@@ -72,84 +71,62 @@ export class Permission {
 
   /** The user is asked about this command, by the flow or because something is open. @throws as `check` */
   remember(request: CommandRequest): Promise<void> {
-    return this.change(request, 'questions', (current, now) => ({
-      value: { ...openQuestions(current, now), [nameOf(request, detailsOf(request)[0])]: now + MEMORY_MS },
+    return this.change(request, (open, now) => ({
+      value: { ...open, [nameOf(request, detailsOf(request)[0])]: now + MEMORY_MS },
       result: undefined,
     }));
   }
 
   /** The user said no, or cannot be asked any more: whatever was asked about this command is over. @throws as `check` */
   forget(request: CommandRequest): Promise<void> {
-    return this.change(request, 'questions', (current, now) => {
-      const all = openQuestions(current, now);
-      const rest = pickFields(all, (name) => !name.startsWith(nameOf(request)));
-      return Object.keys(rest).length === Object.keys(all).length
-        ? { result: undefined }
-        : { value: rest, result: undefined };
+    return this.change(request, (open) => {
+      const rest = pickFields(open, (name) => !name.startsWith(nameOf(request)));
+      const isSame = Object.keys(rest).length === Object.keys(open).length;
+      return { ...(isSame ? {} : { value: rest }), result: undefined };
     });
   }
 
   /** Whether the user was asked about this and has not answered yet. It counts once. */
   private redeem(request: CommandRequest): Promise<boolean> {
-    return this.change(request, 'questions', (current, now) => {
-      const all = openQuestions(current, now);
-      const asked = detailsOf(request)
-        .map((detail) => nameOf(request, detail))
-        .find((name) => name in all);
-      return asked === undefined
-        ? { result: false }
-        : { value: pickFields(all, (name) => name !== asked), result: true };
+    return this.change(request, (open) => {
+      const names = detailsOf(request).map((detail) => nameOf(request, detail));
+      const asked = names.find((name) => name in open);
+      if (asked === undefined) return { result: false };
+      return { value: pickFields(open, (name) => name !== asked), result: true };
     });
   }
 
-  /**
-   * Looks at a PIN and counts it; without one, only at the lock-out. Attempts that come side by side are counted one by
-   * one, so that no burst gets more of them than patience would.
-   */
-  private pinRefusal(request: CommandRequest, given: string): Promise<Result | undefined> {
-    const { identity, device } = request;
-    const right = sameText(given, device.settings.pin);
+  private async pinRefusal({ identity, device, since }: CommandRequest, given: string): Promise<Result | undefined> {
+    const { clock } = this.options;
     const who = hashOf([identity.agentUserId, device.id]);
-    return this.change<Result | undefined>(request, 'pins', (current, now) => {
-      const all = isRecord(current) ? current : {};
-      const { until, failures = 0, at = now } = numbersIn(all[who]);
-      if (until !== undefined && until > now) {
-        // A clock that was set back must not lengthen the wait.
-        const longest = now + LOCK_OUT_MS;
-        const result = failed('tooManyFailedAttempts');
-        return until > longest ? { value: { ...all, [who]: { until: longest } }, result } : { result };
-      }
-      if (given === '') return { result: undefined };
-      if (right) {
-        return who in all
-          ? { value: pickFields(all, (name) => name !== who), result: undefined }
-          : { result: undefined };
-      }
-      const attempts = (now - at < ATTEMPT_COUNTS_MS ? failures : 0) + 1;
-      // The last one too is answered as wrong: what follows is locked out, and is answered so.
-      const record: JsonObject = attempts >= ATTEMPTS ? { until: now + LOCK_OUT_MS } : { failures: attempts, at: now };
-      return { value: { ...all, [who]: record }, result: challenged('challengeFailedPinNeeded') };
-    });
+    if (given === '') {
+      return (await onTheWay(clock, since, this.pins.isLockedOut(who))) ? failed('tooManyFailedAttempts') : undefined;
+    }
+    const verdict = await onTheWay(clock, since, this.pins.check(who, sameText(given, device.settings.pin)));
+    if (verdict === 'right') return undefined;
+    return verdict === 'wrong' ? challenged('challengeFailedPinNeeded') : failed('tooManyFailedAttempts');
   }
 
-  /** One step in what is kept. */
-  private async change<T>(
+  /** One step in what is kept of questions. */
+  private change<T>(
     { since }: CommandRequest,
-    key: 'pins' | 'questions',
-    decide: (current: Json | undefined, now: number) => ReturnType<Decide<T>>,
+    decide: (open: JsonObject, now: number) => ReturnType<Decide<T>>,
   ): Promise<T> {
     const { state, clock, prefix } = this.options;
-    const late = (): Error => new Error('what is kept of PINs and questions could not be read or written in time');
-    const life = lifetime({ clock, deadline: since + LONGEST_ON_THE_WAY_MS, late });
     const now = clock.now();
-    try {
-      return await abortable(
-        state.change(`${prefix}/${key}`, (current) => decide(current, now)),
-        life.signal,
-      );
-    } finally {
-      life.end();
-    }
+    const changed = state.change(`${prefix}/questions`, (current) => decide(openQuestions(current, now), now));
+    return onTheWay(clock, since, changed);
+  }
+}
+
+/** Something that a request of Google waits for. @throws where it takes longer than the request may be on its way */
+export async function onTheWay<T>(clock: Clock, since: number, work: Promise<T>): Promise<T> {
+  const late = (): Error => new Error('what is kept of links, PINs and questions could not be read or written in time');
+  const life = lifetime({ clock, deadline: since + LONGEST_ON_THE_WAY_MS, late });
+  try {
+    return await abortable(work, life.signal);
+  } finally {
+    life.end();
   }
 }
 
@@ -209,20 +186,7 @@ function openQuestions(current: Json | undefined, now: number): JsonObject {
   );
 }
 
-function numbersIn(record: Json | undefined): Partial<Record<'until' | 'failures' | 'at', number>> {
-  return isRecord(record) ? pickFields(record as Record<string, number>, (_, value) => typeof value === 'number') : {};
-}
-
 /** Device ids may be of any length and form, so they are kept as hashes. */
 function hashOf(value: Json): string {
-  return digest(canonical(value)).toString('base64url');
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
-}
-
-/** Takes the same time wherever the texts differ. */
-function sameText(left: string, right: string): boolean {
-  return timingSafeEqual(digest(left), digest(right));
+  return fingerprint(canonical(value));
 }

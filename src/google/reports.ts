@@ -2,7 +2,6 @@
  * What Google gets without having asked: states of devices and notifications, to every linked user, and that the list of
  * devices has changed. How it gets there is up to the Home Graph client; what the states are is asked at the last moment.
  */
-import { createHash } from 'node:crypto';
 import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
@@ -13,6 +12,7 @@ import type { Accounts } from './accounts';
 import type { Notification } from './flow-messages';
 import type { HomeGraph } from './home-graph';
 import type { FollowUp } from './results';
+import { fingerprint } from './secrets';
 import type { JsonObject, States } from './types';
 
 /** A deploy takes devices away and brings them back; Google is asked to look when that is over. */
@@ -79,9 +79,9 @@ export class Reports {
 
   /** To the user who commanded, unless they have unlinked since, and of no device that is gone. */
   async followUp(agentUserId: string, deviceId: string, { trait, response }: FollowUp): Promise<void> {
-    const { accounts, graph, statesOf, log } = this.options;
+    const { graph, statesOf, log } = this.options;
     // Where it is not known who is linked the user still waits for the answer: they were linked a moment ago.
-    const users = await accounts.linkedUsers().catch(() => [agentUserId]);
+    const users = await this.users([agentUserId]);
     if (this.closed || !users.includes(agentUserId) || statesOf(deviceId) === undefined) return;
     log.trace(`follow-up of "${foreignText(deviceId)}": ${trait} ${response.status}`);
     graph.followUp(agentUserId, deviceId, trait, response);
@@ -170,7 +170,7 @@ export class Reports {
     this.looks += 1;
     const look = this.looks;
     try {
-      const hash = createHash('sha256').update(canonical(this.options.devices())).digest('base64url');
+      const hash = fingerprint(canonical(this.options.devices()));
       if ((await state.get(key)) === hash) return;
       // A user who links later is asked for nothing: Google reads the list then.
       const users = await accounts.linkedUsers();

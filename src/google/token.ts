@@ -6,8 +6,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ACCESS_LIFETIME_MS } from './accounts';
 import type { Linking } from './linking';
 import { linkingAddress, readForm, sendJson, type Form } from './requests';
+import { sameSecret } from './secrets';
 import type { HttpHandler } from './types';
-import { sameSecret } from './users';
 
 /** `POST <path>/oauth/token`. */
 export function tokenAddress(linking: Linking): HttpHandler {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { silent } from '../../../src/common/log';
-import { fulfillmentRoute } from '../../../src/google/routes';
+import { fulfillmentRoute } from '../../../src/google/fulfillment';
 import type { LinkedAccounts } from '../../../src/google/accounts';
 import { HandClock } from '../../support/clock';
 import { House } from '../../support/smart-home';
