@@ -3,21 +3,15 @@
  * lives in the State, so that neither a restart nor another process gives a guesser a fresh start, and every change is
  * durable before the answer goes out.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Clock } from '../common/clock';
 import { canonical, isRecord, type Json } from '../common/json';
+import { PinAttempts, sameText, type PinVerdict } from '../state/pin-attempts';
 import type { State } from '../state/state';
 import type { JsonObject } from './types';
 
-/** Wrong PINs of one user for one device until no PIN is looked at any more, and for how long. */
-const ATTEMPTS = 5;
-const LOCK_OUT_MS = 5 * 60_000;
-/** How long a wrong PIN counts: two of last month and three of today are no attack. */
-const ATTEMPT_COUNTS_MS = 24 * 60 * 60_000;
 /** How long an answered question stays good. */
 const MEMORY_MS = 2 * 60_000;
-
-export type PinVerdict = 'right' | 'wrong' | 'locked out';
 
 /** What a question is about. An answer counts for exactly that. */
 export interface Question {
@@ -36,53 +30,22 @@ export interface ChallengesOptions {
 }
 
 export class Challenges {
-  private readonly pins: string;
+  private readonly pins: PinAttempts;
   private readonly questions: string;
 
   constructor(private readonly options: ChallengesOptions) {
-    this.pins = `${options.prefix}/pins`;
+    this.pins = new PinAttempts({ ...options, key: `${options.prefix}/pins` });
     this.questions = `${options.prefix}/questions`;
   }
 
   /** Whether this user has to wait before a PIN for this device is looked at. @throws StateError */
-  async isLockedOut(agentUserId: string, deviceId: string): Promise<boolean> {
-    const who = subjectOf(agentUserId, deviceId);
-    const now = this.options.clock.now();
-    const all = await this.options.state.get(this.pins);
-    const until = numberIn(isRecord(all) ? all[who] : undefined, 'until');
-    // A clock that was set back must not lengthen the wait.
-    if (until > now + LOCK_OUT_MS) await this.shortenLockOut(who, now);
-    return until > now;
+  isLockedOut(agentUserId: string, deviceId: string): Promise<boolean> {
+    return this.pins.isLockedOut(subjectOf(agentUserId, deviceId));
   }
 
-  private async shortenLockOut(who: string, now: number): Promise<void> {
-    await this.options.state.change(this.pins, (current) => {
-      const all = isRecord(current) ? current : {};
-      if (numberIn(all[who], 'until') <= now + LOCK_OUT_MS) return { result: undefined };
-      return { value: { ...all, [who]: { until: now + LOCK_OUT_MS } }, result: undefined };
-    });
-  }
-
-  /**
-   * Looks at a PIN and counts it. Attempts that come side by side are counted one by one, so that no burst gets more of
-   * them than patience would.
-   * @throws StateError when the count could not be kept; then nothing may run.
-   */
+  /** Looks at a PIN and counts it. @throws StateError when the count could not be kept; then nothing may run. */
   checkPin(agentUserId: string, deviceId: string, given: string, expected: string): Promise<PinVerdict> {
-    const right = sameText(given, expected);
-    const who = subjectOf(agentUserId, deviceId);
-    const now = this.options.clock.now();
-    return this.options.state.change<PinVerdict>(this.pins, (current) => {
-      const all = isRecord(current) ? current : {};
-      const mine = all[who];
-      if (numberIn(mine, 'until') > now) return { result: 'locked out' };
-      if (right) return mine === undefined ? { result: 'right' } : { value: without(all, [who]), result: 'right' };
-      const counts = now - numberIn(mine, 'at', now) < ATTEMPT_COUNTS_MS;
-      const failures = (counts ? numberIn(mine, 'failures') : 0) + 1;
-      // The last one too is answered as wrong: what follows is locked out, and is answered so.
-      const record: JsonObject = failures >= ATTEMPTS ? { until: now + LOCK_OUT_MS } : { failures, at: now };
-      return { value: { ...all, [who]: record }, result: 'wrong' };
-    });
+    return this.pins.check(subjectOf(agentUserId, deviceId), sameText(given, expected));
   }
 
   /** Remembers that this was asked (and the PIN for it accepted). Durable when it resolves. @throws StateError */
@@ -124,11 +87,6 @@ function open(current: Json | undefined, now: number): JsonObject {
   );
 }
 
-function numberIn(record: Json | undefined, name: string, otherwise = 0): number {
-  const value = isRecord(record) ? record[name] : undefined;
-  return typeof value === 'number' ? value : otherwise;
-}
-
 /** Hashed: device ids may be of any length and form. */
 function subjectOf(...parts: string[]): string {
   return digest(canonical(parts)).toString('base64url');
@@ -148,9 +106,4 @@ function without(all: JsonObject, names: readonly string[]): JsonObject {
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
-}
-
-/** Takes the same time wherever the texts differ. */
-function sameText(left: string, right: string): boolean {
-  return timingSafeEqual(digest(left), digest(right));
 }
