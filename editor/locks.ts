@@ -50,6 +50,23 @@ async function locksOf(id: string): Promise<Record<string, unknown>> {
 /** The lock of a node: as typed or from elsewhere, and the gateway's own lock where it is empty. */
 export function lockField(node: EditedNode): void {
   const input = field(node, 'identifier');
+  listBeside(node, input, (identifier) => {
+    input.typedInput('type', 'str');
+    input.typedInput('value', identifier);
+    input.parent().find('.red-ui-typedInput-input').trigger('focus');
+  });
+  typedField(node, 'identifier');
+  nameOwnLock(node, input.parent().find('.red-ui-typedInput-input'));
+}
+
+/** The same for a node whose lock no message changes. */
+export function plainLockField(node: EditedNode): void {
+  const input = field(node, 'identifier');
+  listBeside(node, input, (identifier) => input.val(identifier).trigger('change').trigger('focus'));
+  nameOwnLock(node, input);
+}
+
+function listBeside(node: EditedNode, input: JQuery, choose: (identifier: string) => void): void {
   const gateway = field(node, 'gateway');
   askBeside(input, {
     icon: 'search',
@@ -58,20 +75,17 @@ export function lockField(node: EditedNode): void {
     run: async (result) => {
       const id = String(gateway.val() ?? '');
       if (id === '' || id === '_ADD_') result.say(shared('setup.chooseGateway'), 'bad');
-      else {
-        offerLocks(result, await locksOf(id), (identifier) => {
-          input.typedInput('type', 'str');
-          input.typedInput('value', identifier);
-          input.parent().find('.red-ui-typedInput-input').trigger('focus');
-        });
-      }
+      else offerLocks(result, await locksOf(id), choose);
     },
   });
-  typedField(node, 'identifier');
+}
+
+/** Where the field is empty, it names the gateway's own lock. */
+function nameOwnLock(node: EditedNode, shown: JQuery): void {
+  const gateway = field(node, 'gateway');
   const show = (): void => {
     const own = trimmed(RED.nodes.node(String(gateway.val() ?? ''))?.identifier);
-    const text = shared('placeholder.asGateway') + (own === '' ? '' : ` (${own})`);
-    input.parent().find('.red-ui-typedInput-input').attr('placeholder', text);
+    shown.attr('placeholder', shared('placeholder.asGateway') + (own === '' ? '' : ` (${own})`));
   };
   gateway.on('change', show);
   show();
