@@ -86,7 +86,7 @@ export class Supervisor {
     await this.living;
   }
 
-  private get isClosed(): boolean {
+  private isClosed(): boolean {
     return this.closing.signal.aborted;
   }
 
@@ -94,11 +94,11 @@ export class Supervisor {
     const { clock, log, random = Math.random } = this.options;
     let failures = 0;
     let lease: Lease | undefined;
-    while (!this.isClosed) {
+    while (!this.isClosed()) {
       const began = clock.elapsed();
       if (lease?.lost.aborted !== false) lease = await this.acquireFolder();
       const failure = lease === undefined ? this.folderInUse() : await this.runOnce(lease);
-      if (this.isClosed) break;
+      if (this.isClosed()) break;
       failures = clock.elapsed() - began > WELL_AFTER_MS ? 1 : failures + 1;
       const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.75 + random() / 2);
       const text = foreignText(failure.text);
