@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { contradiction, fromFlow, type FromFlow } from '../../../src/matter/flow-messages';
+import { contradiction, fromFlow } from '../../../src/matter/flow-messages';
 
 const updateOf = (payload: unknown): object => {
   const said = fromFlow({ payload });
   assert.equal(said.kind, 'state');
-  return (said).update;
+  return said.update;
 };
 
 describe('what a flow says of a Matter lock', () => {
