@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { contradiction, fromFlow } from '../../../src/matter/flow-messages';
+import { contradiction, fromFlow } from '../../../src/matter/lock-messages';
 
 const updateOf = (payload: unknown): object => {
   const said = fromFlow({ payload });
