@@ -37,13 +37,16 @@ export class MatterPanel {
   /** What each part shows, to leave alone what is the same: a person may be about to press something in it. */
   private readonly shown = new Map<HTMLElement, string>();
   private readonly actions: HTMLElement;
+  private readonly another: HTMLButtonElement;
 
   constructor(
     private readonly node: EditedNode,
     private readonly place: HTMLElement,
     private readonly words: Words,
   ) {
-    this.actions = element('div', { class: 'thekeys-matter-actions' }, ...this.buttons());
+    const [another, reset] = this.buttons();
+    this.another = another;
+    this.actions = element('div', { class: 'thekeys-matter-actions' }, another, reset);
     this.actions.hidden = true;
     this.homes.setAttribute('aria-label', words('label.homes'));
     place.append(this.trouble.area, this.code, this.homes, this.actions, this.result.area);
@@ -95,6 +98,8 @@ export class MatterPanel {
       this.homes.replaceChildren(...(pairing === null ? [] : this.homeRows(homes)));
     });
     this.actions.hidden = pairing === null;
+    // The first home needs no button while the code works.
+    this.another.hidden = homes.length === 0 && minutes > 0;
   }
 
   private draw(part: HTMLElement, what: string, draw: () => void): void {
@@ -142,7 +147,7 @@ export class MatterPanel {
     return [title, ...rows];
   }
 
-  private buttons(): HTMLButtonElement[] {
+  private buttons(): [HTMLButtonElement, HTMLButtonElement] {
     const { words } = this;
     const another: Question = {
       icon: 'plus',
@@ -161,7 +166,7 @@ export class MatterPanel {
       words,
       run: (shown) => this.question(shown, 'reset'),
     };
-    return [another, reset].map((question) => asking(this.result, question));
+    return [asking(this.result, another), asking(this.result, reset)];
   }
 
   /** Asks first: what is forgotten has to be paired anew, with rooms and rules. */
