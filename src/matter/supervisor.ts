@@ -130,8 +130,8 @@ export class Supervisor {
   /** Resolves when the thread has ended, with why. */
   private async runOnce(lease: Lease): Promise<Failure> {
     let failure: Failure | undefined;
-    const fail = (because: Failure): void => {
-      failure = because;
+    const fail = ({ reason, text }: Failure): void => {
+      failure = { reason, text };
       this.thread?.terminate();
     };
     const forget = onAbort(lease.lost, () => fail(this.folderInUse()));

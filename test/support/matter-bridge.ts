@@ -1,5 +1,5 @@
 /** A bridge under a clock of its own, whose worker is a list of messages: what matter.js would get, and what it would say. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import {
@@ -11,7 +11,16 @@ import {
   type LockOptions,
   type ThreadListener,
 } from '../../src/matter/bridge';
-import type { BoltAction, FromWorker, Home, LockEvent, Origin, Refusal, ShownLock, ToWorker } from '../../src/matter/port';
+import type {
+  BoltAction,
+  FromWorker,
+  Home,
+  LockEvent,
+  Origin,
+  Refusal,
+  ShownLock,
+  ToWorker,
+} from '../../src/matter/port';
 import { MemoryState } from '../../src/state/local';
 import type { State } from '../../src/state/state';
 import { HandClock, turn } from './clock';
@@ -156,6 +165,14 @@ export class MatterHouse {
 
   get events(): LockEvent[] {
     return this.thread.of('event').map(({ event }) => event);
+  }
+
+  /** Lets time pass and the disk keep up with it: the bridge renews its right to the folder. */
+  async pass(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 2000) {
+      await this.clock.advance(Math.min(left, 2000));
+      for (let looks = 0; looks < 6; looks += 1) await stat(this.folder);
+    }
   }
 
   async end(): Promise<void> {
