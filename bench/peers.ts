@@ -20,12 +20,12 @@ import { median, type Row } from './table';
 
 const DEVICES = 100;
 const AT_ONCE = 20;
-const REQUESTS = 200;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const BOOTS = 5;
 const OURS = 'node-red-contrib-thekeys-gateway';
 const PEER = 'node-red-contrib-google-smarthome';
 const PROJECT = 'demo-home-project';
+const CLIENT = { id: 'demo-client', secret: 'demo-client-secret' };
 /** Packages for The Keys that were published once. */
 const OTHERS = ['the-keys', 'node-red-contrib-thekey', 'node-red-contrib-thekeys'];
 
@@ -123,42 +123,24 @@ async function startUp(ours: Installed, peer: Installed, host: OtherNodeRed): Pr
   ];
 }
 
-/** QUERY and EXECUTE of a hundred locks, both packages in one Node-RED. */
+/**
+ * QUERY and EXECUTE of a hundred locks, each package in a Node-RED of its own, as what one does after it has answered would
+ * count against the other.
+ */
 async function commands(ours: Installed, peer: Installed, host: OtherNodeRed): Promise<Row[]> {
-  const nodeRed = await NodeRed.start({
-    ...host,
-    packages: { ...folderOf(ours, OURS), ...folderOf(peer, PEER) },
-  });
   const agent = new http.Agent({ keepAlive: true, maxSockets: AT_ONCE });
+  const here = await NodeRed.start({ ...host, packages: folderOf(ours, OURS) });
+  const there = await NodeRed.start({ ...host, packages: folderOf(peer, PEER) });
   try {
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const key = {
-      project_id: PROJECT,
-      client_email: 'bench@example.invalid',
-      private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    };
-    await writeFile(path.join(nodeRed.userDir, 'peer-key.json'), JSON.stringify(key), { mode: 0o600 });
-    await nodeRed.deploy([{ id: 'tab', type: 'tab', label: 'bench' }, ...ourFlow(), ...peerFlow()]);
-    const client = { projectId: PROJECT, clientId: 'demo-client', clientSecret: 'demo-client-secret' };
-    const settings = {
-      authorizeUrl: `${nodeRed.url}/google-smarthome/oauth/authorize`,
-      tokenUrl: `${nodeRed.url}/google-smarthome/oauth/token`,
-      ...client,
-    };
-    const { accessToken } = await redeem(settings, await fetchCode(settings, 'anna', 'correct horse'));
-    const peerToken = await linkPeer(nodeRed.url, client);
-    const ways = {
-      here: { url: `${nodeRed.url}/google-smarthome/fulfillment`, token: accessToken, ids: doorsOf('ours') },
-      there: { url: `${nodeRed.url}/peer/smarthome`, token: peerToken, ids: doorsOf('peer') },
-    };
+    const ways = { here: await linkOurs(here), there: await linkPeer(there) };
     const rows: Row[] = [];
-    for (const [intent, inputOf] of Object.entries(INTENTS)) {
+    for (const { intent, requests, inputOf } of INTENTS) {
       const perSecond: Record<'here' | 'there', number[]> = { here: [], there: [] };
       for (let round = -1; round < ROUNDS; round += 1) {
         for (const which of ['here', 'there'] as const) {
           const { url, token, ids } = ways[which];
           const body = JSON.stringify({ requestId: 'bench', inputs: [inputOf(ids)] });
-          const rate = await rateOf(() => postFine(agent, url, token, body));
+          const rate = await rateOf(requests, () => postFine(agent, url, token, body));
           if (round >= 0) perSecond[which].push(rate);
         }
       }
@@ -168,33 +150,47 @@ async function commands(ours: Installed, peer: Installed, host: OtherNodeRed): P
     return rows;
   } finally {
     agent.destroy();
-    await nodeRed.stop();
+    await Promise.all([here.stop(), there.stop()]);
   }
 }
 
-const INTENTS: Record<string, (ids: string[]) => object> = {
-  QUERY: (ids) => ({ intent: 'action.devices.QUERY', payload: { devices: ids.map((id) => ({ id })) } }),
-  EXECUTE: (ids) => ({
-    intent: 'action.devices.EXECUTE',
-    payload: {
-      commands: [
-        {
-          devices: ids.map((id) => ({ id })),
-          execution: [{ command: 'action.devices.commands.LockUnlock', params: { lock: true } }],
-        },
-      ],
-    },
-  }),
-};
+const INTENTS: { intent: string; requests: number; inputOf: (ids: string[]) => object }[] = [
+  {
+    intent: 'QUERY',
+    requests: 200,
+    inputOf: (ids) => ({ intent: 'action.devices.QUERY', payload: { devices: ids.map((id) => ({ id })) } }),
+  },
+  {
+    intent: 'EXECUTE',
+    requests: 40,
+    inputOf: (ids) => ({
+      intent: 'action.devices.EXECUTE',
+      payload: {
+        commands: [
+          {
+            devices: ids.map((id) => ({ id })),
+            execution: [{ command: 'action.devices.commands.LockUnlock', params: { lock: true } }],
+          },
+        ],
+      },
+    }),
+  },
+];
 
-async function rateOf(ask: () => Promise<void>): Promise<number> {
+interface Way {
+  url: string;
+  token: string;
+  ids: string[];
+}
+
+async function rateOf(requests: number, ask: () => Promise<void>): Promise<number> {
   const began = performance.now();
-  let left = REQUESTS;
+  let left = requests;
   const worker = async (): Promise<void> => {
     while ((left -= 1) >= 0) await ask();
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return (REQUESTS * 1000) / (performance.now() - began);
+  return (requests * 1000) / (performance.now() - began);
 }
 
 function doorsOf(whose: string): string[] {
@@ -223,7 +219,7 @@ function peerFlow(): FlowNode[] {
     ...{ local_scan_type: '', local_scan_port: '', localport: '' },
     credentials: {
       ...{ username: 'anna', password: 'correct horse', publickey: '', privatekey: '', jwtkey: 'peer-key.json' },
-      ...{ clientid: 'demo-client', clientsecret: 'demo-client-secret' },
+      ...{ clientid: CLIENT.id, clientsecret: CLIENT.secret },
     },
   };
   const devices = doorsOf('peer').map((id, index) => ({
@@ -234,31 +230,46 @@ function peerFlow(): FlowNode[] {
   return [client, ...devices];
 }
 
+async function linkOurs(nodeRed: NodeRed): Promise<Way> {
+  await nodeRed.deploy([{ id: 'tab', type: 'tab', label: 'bench' }, ...ourFlow()]);
+  const settings = {
+    authorizeUrl: `${nodeRed.url}/google-smarthome/oauth/authorize`,
+    tokenUrl: `${nodeRed.url}/google-smarthome/oauth/token`,
+    ...{ projectId: PROJECT, clientId: CLIENT.id, clientSecret: CLIENT.secret },
+  };
+  const { accessToken } = await redeem(settings, await fetchCode(settings, 'anna', 'correct horse'));
+  return { url: `${nodeRed.url}/google-smarthome/fulfillment`, token: accessToken, ids: doorsOf('ours') };
+}
+
 /** Its login form, as a browser sends it. */
-async function linkPeer(
-  url: string,
-  { projectId, clientId, clientSecret }: { projectId: string; clientId: string; clientSecret: string },
-): Promise<string> {
-  const redirect = `https://oauth-redirect.googleusercontent.com/r/${projectId}`;
-  const login = await fetch(`${url}/peer/oauth`, {
+async function linkPeer(nodeRed: NodeRed): Promise<Way> {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const key = {
+    project_id: PROJECT,
+    client_email: 'bench@example.invalid',
+    private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  };
+  await writeFile(path.join(nodeRed.userDir, 'peer-key.json'), JSON.stringify(key), { mode: 0o600 });
+  await nodeRed.deploy([{ id: 'tab', type: 'tab', label: 'bench' }, ...peerFlow()]);
+  // It opens its addresses a while after it was deployed.
+  while ((await fetch(`${nodeRed.url}/peer/oauth`)).status === 404) await new Promise((done) => setTimeout(done, 200));
+  const client = { client_id: CLIENT.id, redirect_uri: `https://oauth-redirect.googleusercontent.com/r/${PROJECT}` };
+  const login = await fetch(`${nodeRed.url}/peer/oauth`, {
     method: 'POST',
     redirect: 'manual',
     body: new URLSearchParams({
-      ...{ client_id: clientId, redirect_uri: redirect, state: 'bench', response_type: 'code' },
-      ...{ username: 'anna', password: 'correct horse' },
+      ...client,
+      ...{ state: 'bench', response_type: 'code', username: 'anna', password: 'correct horse' },
     }),
   });
-  const code = new URL(login.headers.get('location') ?? '', url).searchParams.get('code') ?? '';
-  const answer = await fetch(`${url}/peer/token`, {
+  const code = new URL(login.headers.get('location') ?? '', nodeRed.url).searchParams.get('code') ?? '';
+  const answer = await fetch(`${nodeRed.url}/peer/token`, {
     method: 'POST',
-    body: new URLSearchParams({
-      ...{ client_id: clientId, client_secret: clientSecret, grant_type: 'authorization_code' },
-      ...{ code, redirect_uri: redirect },
-    }),
+    body: new URLSearchParams({ ...client, client_secret: CLIENT.secret, grant_type: 'authorization_code', code }),
   });
   const { access_token: token } = (await answer.json()) as { access_token?: string };
   if (token === undefined) throw new Error(`${PEER} cannot be linked: HTTP ${answer.status}`);
-  return token;
+  return { url: `${nodeRed.url}/peer/smarthome`, token, ids: doorsOf('peer') };
 }
 
 /** As `post`; a fault of a device is one too. */

@@ -59,26 +59,42 @@ async function locksOf(id: string): Promise<Record<string, unknown>> {
 /** The lock of a node: as typed or from elsewhere, and the gateway's own lock where it is empty. */
 export function lockField(node: EditedNode): void {
   const input = field(node, 'identifier');
+  listBeside(node, input, (identifier) => {
+    input.typedInput('type', 'str');
+    input.typedInput('value', identifier);
+    input.parent().find('.red-ui-typedInput-input').trigger('focus');
+  });
+  typedField(node, 'identifier');
+  nameOwnLock(node, input.parent().find('.red-ui-typedInput-input'));
+}
+
+/** The same for a node whose lock no message changes. */
+export function plainLockField(node: EditedNode): void {
+  const input = field(node, 'identifier');
+  listBeside(node, input, (identifier) => input.val(identifier).trigger('change').trigger('focus'));
+  nameOwnLock(node, input);
+}
+
+function listBeside(node: EditedNode, input: JQuery, choose: (identifier: string) => void): void {
   const gateway = field(node, 'gateway');
-  const shownInput = (): JQuery => input.parent().find('.red-ui-typedInput-input');
   requestBeside(input, {
     icon: 'search',
     label: shared('button.locks'),
     about: [gateway],
     run: async () => {
       const id = String(gateway.val() ?? '');
-      if (id === '' || id === '_ADD_') return bad(shared('setup.chooseGateway'));
-      return lockRows(await locksOf(id), (identifier) => {
-        input.typedInput('type', 'str');
-        input.typedInput('value', identifier);
-        shownInput().trigger('focus');
-      });
+      const isChosen = id !== '' && id !== '_ADD_';
+      return isChosen ? lockRows(await locksOf(id), choose) : bad(shared('setup.chooseGateway'));
     },
   });
-  typedField(node, 'identifier');
+}
+
+/** Where the field is empty, it names the gateway's own lock. */
+function nameOwnLock(node: EditedNode, shown: JQuery): void {
+  const gateway = field(node, 'gateway');
   follow(gateway, () => {
     const own = trimmed(RED.nodes.node(String(gateway.val() ?? ''))?.identifier);
-    shownInput().attr('placeholder', shared('placeholder.asGateway') + (own === '' ? '' : ` (${own})`));
+    shown.attr('placeholder', shared('placeholder.asGateway') + (own === '' ? '' : ` (${own})`));
   });
 }
 

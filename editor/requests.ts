@@ -84,7 +84,8 @@ export interface Request {
   run: Work;
 }
 
-function showAnswer(area: HTMLElement, { lines, rows = [] }: Answer, start?: (row: Row) => void): void {
+/** Shows an answer in the place for it; `start` begins the work of a row that is chosen. */
+export function showAnswer(area: HTMLElement, { lines, rows = [] }: Answer, start?: (row: Row) => void): void {
   const isBad = lines.some((line) => line.good === false);
   area.classList.toggle('thekeys-bad', isBad);
   area.classList.toggle('thekeys-good', !isBad && lines.some((line) => line.good));

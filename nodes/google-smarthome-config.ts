@@ -5,7 +5,7 @@
 import { systemClock } from '../src/common/clock';
 import { refusePartVariable, text, textSetting } from '../src/common/settings';
 import { openAccount, type GoogleAccount } from '../src/google/account';
-import { trustedProxies } from '../src/google/linking-http';
+import { trustedProxies } from '../src/google/requests';
 import { defineConfig } from './shared/define-config';
 import { serveGoogleEditor } from './shared/google-editor';
 import { closed, pathOf, serveAccount, users, warnOfSetup } from './shared/google-setup';

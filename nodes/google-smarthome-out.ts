@@ -1,8 +1,8 @@
 /**
- * Answers a command of Google, or reports what a device is now. What a message means: `src/google/flow-answers.ts`.
+ * Answers a command of Google, or reports what a device is now. What a message means: `src/google/flow-messages.ts`.
  */
 import { text, typed } from '../src/common/settings';
-import type { Received } from '../src/google/messages';
+import type { Received } from '../src/google/home';
 import type { Badge } from './shared/badge';
 import { defineNode } from './shared/define-node';
 import type { GoogleAccount } from '../src/google/account';

@@ -19,8 +19,8 @@ import { wordsOf, type Words } from './words';
 export interface NodeDefinition<S extends Settings> {
   /** As in `package.json`. */
   type: string;
-  /** The type whose locale file has the words of badges and errors. */
-  catalogue: string;
+  /** The type whose locale file has the words of badges and errors; several: the first that has them. */
+  catalogue: string | readonly string[];
   settings: S;
   /** Codes whose badge is "cannot be reached" rather than "refused". */
   transportCodes?: readonly string[];
@@ -47,7 +47,7 @@ const CLOSE_GRACE_MS = 1000;
 
 export function defineNode<S extends Settings>(definition: NodeDefinition<S>): NodeInitializer {
   return (RED) => {
-    const words = wordsOf(RED, definition.catalogue);
+    const words = wordsOf(RED, ...[definition.catalogue].flat());
     function PackageNode(this: Node<Record<string, unknown>>, config: NodeConfig): void {
       RED.nodes.createNode(this, config);
       const running = new RunningNode(RED, this, config, words, definition);

@@ -22,7 +22,7 @@ interface Line {
 /** By the side that the nodes belong to: the first word of their types. */
 const lines = new Map<string, Line[]>();
 
-const sideOf = (type: string): string => /^(google|sber)-/.exec(type)?.[1] ?? 'gateway';
+const sideOf = (type: string): string => /^(google|sber|matter)-/.exec(type)?.[1] ?? 'gateway';
 
 /** The same log, whose last lines are kept. */
 export function recorded(type: string, log: Log): Log {
@@ -96,7 +96,7 @@ function lastCommands(type: string): string[] {
   return kept.slice(from).map(({ at, text }) => `${new Date(at).toISOString()} ${text}`);
 }
 
-function packageVersion(): string {
+export function packageVersion(): string {
   // As shipped the compiled files lie one folder deeper than their sources.
   for (const up of [
     ['..', '..'],

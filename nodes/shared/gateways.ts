@@ -1,19 +1,11 @@
 /** The gateways of a runtime. Two runtimes in one process have two user directories, and then nothing in common. */
-import { lookup } from 'node:dns/promises';
 import type { NodeAPI } from 'node-red';
 import type { Timing } from '../../src/thekeys/gateway';
 import { Gateways } from '../../src/thekeys/gateways';
-import { lookupMulticast } from '../../src/thekeys/mdns';
-import type { Lookup } from '../../src/thekeys/nearby';
+import { lookupAll } from '../../src/thekeys/names';
 import { stateFor } from './states';
 
 const runtimes = new Map<string, Gateways>();
-
-export const lookupAll: Lookup = (name, signal) => {
-  const bySystem = lookup(name, { all: true }).then((found) => found.map(({ address }) => address));
-  // Whichever knows it first: where the system knows no such names, it may take long to say so.
-  return /\.local$/i.test(name) ? Promise.any([bySystem, lookupMulticast(name, signal)]) : bySystem;
-};
 
 export function gatewaysOf(RED: NodeAPI): Gateways {
   // Durations of a gateway can be set in settings.js, for tests, whose bolts travel faster.

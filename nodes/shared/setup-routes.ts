@@ -11,11 +11,12 @@ import { textSetting } from '../../src/common/settings';
 import { parseAddress, type GatewayAddress } from '../../src/thekeys/gateway-address';
 import { TheKeysCloud } from '../../src/thekeys/cloud';
 import { readIdentifier } from '../../src/thekeys/commands';
+import { lookupAll } from '../../src/thekeys/names';
 import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
 import { onGet, onPost, stored, substituted, type Body } from './admin';
 import { deployed } from './define-config';
 import { checkedCode, gatewayOf, type GatewayAccess } from './gateway-access';
-import { gatewaysOf, lookupAll } from './gateways';
+import { gatewaysOf } from './gateways';
 import { proxyOf } from './proxy';
 
 const FIND_MS = 2000;

@@ -2,20 +2,21 @@
  * The verbs that talk to a gateway: from the words typed to a call of the library, and from its result to the line of
  * JSON, the same that the nodes send.
  */
-import path from 'node:path';
 import { abortable, lifetime, onAbort } from '../common/abort';
 import { systemClock } from '../common/clock';
 import { CodedError } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { silent, type Log } from '../common/log';
-import { FileState } from '../state/file';
 import { MemoryState } from '../state/local';
-import { acquireLockFile } from '../state/lock-file';
+import { SharedFolder } from '../state/shared-folder';
 import { StateError, type Lease, type State } from '../state/state';
-import { parseAddress, type GatewayAddress } from '../thekeys/gateway-address';
-import { gatewayError } from '../thekeys/gateway-errors';
-import { Gateway, type CommandOptions, type Progress, type Timing } from '../thekeys/gateway';
 import { payloadOf } from '../thekeys/commands';
+import { parseAddress } from '../thekeys/gateway-address';
+import { gatewayError } from '../thekeys/gateway-errors';
+import type { CommandOptions, Gateway, Progress, Timing } from '../thekeys/gateway';
+import { Gateways } from '../thekeys/gateways';
+import { lookupAll } from '../thekeys/names';
+import type { Lookup } from '../thekeys/nearby';
 import { stateFolder } from './state-folder';
 import { printError, printResult, ProgressLine, type Terminal } from './terminal';
 import { DEFAULT_HOST, type GatewayVerb, type Typed } from './usage';
@@ -27,8 +28,9 @@ const TIMEOUT_MS = 30_000;
 const TURN_MS = 120_000;
 /** A call that was killed, or stands still, is recognised by this where the system does not tell. */
 const LEASE_MS = 5000;
-/** Somebody sits at the keyboard, and most often has mistyped the address. */
+/** A person sits at the keyboard, and most often has mistyped the address. */
 const UNREACHABLE_MS = 4000;
+const LOOK_UP_MS = 2000;
 
 interface Order {
   readonly gateway: Gateway;
@@ -118,63 +120,67 @@ async function carryOut(
   { deadlineMs = DEADLINE_MS, ...timing }: Timings,
 ): Promise<unknown> {
   const { verb, log, progress, giveUp, expiresAt } = call;
-  const address = parseAddress(options.host ?? DEFAULT_HOST);
-  const turn = await turnFor(call, address);
-  const forget = turn.lease && onAbort(turn.lease.lost, () => giveUp.abort(interruption(call)));
-  const gateway = new Gateway({ address, state: turn.state, log, timing });
+  const began = systemClock.elapsed();
   const identifier = (options.identifier ?? '').trim();
-  const command: CommandOptions = {
-    deadlineMs: Math.min(expiresAt - systemClock.elapsed(), deadlineMs),
-    timeoutMs: TIMEOUT_MS,
-    unreachableMs: UNREACHABLE_MS,
-    signal: giveUp.signal,
-    onProgress: (step) => {
-      if (step.step !== 'waiting') call.sent = step.step !== 'retrying';
-      progress.say(wordsFor(step));
-    },
-  };
+  const share = { identifier, code: options.code ?? '' };
+  const address = parseAddress(options.host ?? DEFAULT_HOST);
+  const state = stateFor(call);
+  const gateways = new Gateways({ stateFor: () => state, lookup, log, timing });
+  const member = gateways.join({ ...share, address, sharedState: '', name: '', log });
+  let turn: Lease | undefined;
+  let forget: (() => void) | undefined;
   try {
-    const order = { gateway, identifier, share: { identifier, code: options.code ?? '' }, command };
-    return await abortable(RUN[verb](order), giveUp.signal);
+    const gateway = await abortable(member.gateway(), giveUp.signal);
+    turn = await turnFor(call, state, gateway.address.key);
+    forget = turn && onAbort(turn.lost, () => giveUp.abort(interruption(call)));
+    const now = systemClock.elapsed();
+    const command: CommandOptions = {
+      deadlineMs: Math.min(expiresAt - now, deadlineMs),
+      timeoutMs: TIMEOUT_MS,
+      unreachableMs: UNREACHABLE_MS - Math.min(now - began, LOOK_UP_MS),
+      signal: giveUp.signal,
+      onProgress: (step) => {
+        if (step.step !== 'waiting') call.sent = step.step !== 'retrying';
+        progress.say(wordsFor(step));
+      },
+    };
+    return await abortable(RUN[verb]({ gateway, identifier, share, command }), giveUp.signal);
   } finally {
     progress.end();
-    await gateway.settle();
-    await turn.state.close();
+    await member.leave();
+    await gateways.closed();
     forget?.();
-    await turn.lease?.release();
+    await turn?.release();
   }
 }
 
-/** The right to talk to a gateway, and its timestamps. A door must open also where nothing can be written down. */
-async function turnFor(call: Call, { key }: GatewayAddress): Promise<{ state: State; lease?: Lease }> {
-  const { verb, terminal, log, expiresAt, giveUp } = call;
-  if (UNSIGNED_READS.includes(verb)) return { state: new MemoryState() };
+const lookup: Lookup = (name, signal) => {
+  const life = lifetime({ clock: systemClock, deadline: systemClock.elapsed() + LOOK_UP_MS, caller: signal });
+  return abortable(lookupAll(name, life.signal), life.signal).finally(() => life.end());
+};
+
+/** Where timestamps are kept. A door must open also where nothing can be written down. */
+function stateFor({ verb, terminal, log }: Call): State {
+  if (UNSIGNED_READS.includes(verb)) return new MemoryState();
   const folder = stateFolder(terminal.env, process.platform);
-  if (folder === undefined) {
-    log.warn('there is no folder to keep timestamps in: set HOME or XDG_STATE_HOME. Two calls in a row may be refused');
-    return { state: new MemoryState() };
-  }
+  if (folder !== undefined) return new SharedFolder({ folder, log });
+  log.warn('there is no folder to keep timestamps in: set HOME or XDG_STATE_HOME. Two calls in a row may be refused');
+  return new MemoryState();
+}
+
+/** The right to talk to a gateway, among the calls of the command. */
+async function turnFor({ expiresAt, giveUp }: Call, state: State, key: string): Promise<Lease | undefined> {
   const late = (): Error =>
     gatewayError('EXPIRED', {
       message: 'other calls of the-keys have used this gateway all the time, so nothing was sent',
       hint: 'Try again when they have ended.',
     });
-  const clock = systemClock;
-  const file = path.join(folder, `${encodeURIComponent(key)}.lock`);
-  const life = lifetime({ clock, deadline: expiresAt, late, caller: giveUp.signal });
+  const life = lifetime({ clock: systemClock, deadline: expiresAt, late, caller: giveUp.signal });
   try {
-    const lease = await acquireLockFile({
-      file,
-      log,
-      ttlMs: LEASE_MS,
-      signal: life.signal,
-      clock,
-      random: Math.random,
-    });
-    return { state: new FileState({ folder, log, lease }), lease };
+    return await state.lease(`gateway ${key}`, { ttlMs: LEASE_MS, signal: life.signal });
   } catch (error) {
-    if (!(error instanceof StateError)) throw error;
-    return { state: new FileState({ folder, log }) };
+    if (error instanceof StateError) return undefined;
+    throw error;
   } finally {
     life.end();
   }

@@ -37,31 +37,45 @@ if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2] .. ' ', 'PX', 60000)
 else redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3]) end
 return 1`;
 
-/** Keys: the lease, and the mark of those who want it. Arguments: token, its duration, that of the mark. 1: granted. */
+/**
+ * Keys: the lease, and the line of those who wait for it, in the order in which they came. Arguments: token, its duration, and
+ * for how long a place in the line is kept that is not asked for again. Gives 1 when it was granted.
+ */
 const LUA_ACQUIRE = `
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-redis.call('SET', KEYS[2], 1, 'PX', ARGV[3])
-return 0`;
+local function place(token) return KEYS[2] .. ':' .. token end
+local last = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2] or 0
+redis.call('ZADD', KEYS[2], 'NX', last + 1, ARGV[1])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+redis.call('SET', place(ARGV[1]), 1, 'PX', ARGV[3])
+local first = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
+while redis.call('EXISTS', place(first)) == 0 do
+  redis.call('ZREM', KEYS[2], first)
+  first = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
+end
+if first ~= ARGV[1] or not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
+redis.call('ZREM', KEYS[2], ARGV[1])
+return 1`;
 
 /** Arguments: token, duration. Gives 1 while the lease is the token's. */
 const LUA_RENEW = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
 
-/** Arguments: token. Gives 1 where others want the lease. */
+/** Keys as for acquiring. Gives the token's lease back, and its place in the line. */
 const LUA_RELEASE = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-return redis.call('EXISTS', KEYS[2])`;
+return redis.call('ZREM', KEYS[2], ARGV[1])`;
 
 /** How often a change is decided anew because others were quicker. Callers in one process take turns before that. */
 const CHANGE_ATTEMPTS = 60;
 const CHANGE_PAUSE_MS = 10;
 /** Who waits for a lease asks so often, give or take a half. */
 const ASK_MS = 50;
-/** A process that had the lease lets the others ask first for so long: each of them asks at least once. */
-const STEP_BACK_MS = 2 * ASK_MS;
-const WANTED_MS = 3 * ASK_MS;
+/**
+ * A place in the line outlasts a process that is busy for a moment; one that has died holds up the others for so long.
+ */
+const PLACE_MS = 1000;
 
 export class RedisState implements State {
   readonly shared = true;
@@ -72,8 +86,6 @@ export class RedisState implements State {
   private counter = 0;
   private readonly turns = new Turns();
   private readonly held = new Set<Lease>();
-  /** Until when this process leaves a lease that it had to those who want it, by its name. */
-  private readonly stepBack = new Map<string, number>();
   private readonly underWay = new Set<Promise<unknown>>();
   private closed: Promise<void> | undefined;
 
@@ -140,29 +152,23 @@ export class RedisState implements State {
     const { clock, random, log, answerMs } = this.options;
     if (this.closed !== undefined) throw new StateError('the state was closed', 'ECLOSED');
     const slot = `${this.prefix}lease:${name}`;
-    const keys = [slot, `${slot}:wanted`];
+    const keys = [slot, `${slot}:line`];
     const token = this.fresh();
     // A grant whose answer comes too late, because Redis hung, is to end soon, as no caller holds it.
     const firstMs = Math.min(ttlMs, 2 * answerMs);
     const renew = async (): Promise<boolean> => (await link.script(LUA_RENEW, keys, [token, ttlMs])) === 1;
-    const giveBack = async (): Promise<void> => {
-      const wanted = await this.track(link.script(LUA_RELEASE, keys, [token]));
-      if (wanted === 1) this.stepBack.set(name, clock.elapsed() + STEP_BACK_MS);
-    };
+    const giveBack = (): Promise<unknown> => this.track(link.script(LUA_RELEASE, keys, [token]));
     const began = clock.elapsed();
     const trace = (what: string): void => log.trace(`lease ${name}: ${what}`);
     try {
-      const wait = (this.stepBack.get(name) ?? 0) - began;
-      this.stepBack.delete(name);
-      if (wait > 0) await pause(clock, wait, signal);
       for (let attempt = 1; ; attempt += 1) {
         const asked = clock.elapsed();
-        const granted = await this.track(link.script(LUA_ACQUIRE, keys, [token, firstMs, WANTED_MS]));
+        const granted = await this.track(link.script(LUA_ACQUIRE, keys, [token, firstMs, PLACE_MS]));
         signal?.throwIfAborted();
         if (granted === 1) {
-          const release = (): Promise<void> => {
+          const release = async (): Promise<void> => {
             this.held.delete(lease);
-            return giveBack().finally(end);
+            await giveBack().finally(end);
           };
           const lease = new RenewedLease({ name, log, clock, asked, firstMs, ttlMs, renew, release });
           trace(`acquired after ${Math.round(clock.elapsed() - began)} ms`);

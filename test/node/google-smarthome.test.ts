@@ -3,7 +3,7 @@ import { HomeGraphStandIn } from '../../simulators/google/home-graph';
 import { GoogleFlow, ACCOUNT, CREDENTIALS, type FlowItem } from '../support/google-nodes';
 import { GUIDE } from '../support/google-guide';
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import type { CommandMessage } from '../../src/google/messages';
+import type { CommandMessage } from '../../src/google/flow-messages';
 import type { JsonObject } from '../../src/google/types';
 
 /** A node that answers as a test says, in the place of a person's own flow. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { silent } from '../../src/common/log';
-import { systemClock } from '../../src/common/clock';
+import { systemClock, type Clock } from '../../src/common/clock';
 import { openState } from '../../src/state/open';
 import { RedisState, type RedisStateOptions } from '../../src/state/redis';
 import { StateError, type Json } from '../../src/state/state';
@@ -62,26 +62,45 @@ describe('state in Redis', () => {
       );
     });
 
-    it('hold a lease one at a time, and none is passed over while the others ask again and again', async () => {
+    it('hold a lease one at a time, and each has its turn before another one has a second', async () => {
       const url = fresh();
-      const states = [open(url), open(url), open(url)];
+      // The last one is busy: a quarter of a second more passes before it looks at what it was waiting for.
+      const busy: Clock = { ...systemClock, after: (ms, run) => systemClock.after(ms + 250, run) };
+      const states = [open(url), open(url), open(url, { clock: busy })];
       let holders = 0;
       const turns: number[] = [];
       const work = async (index: number): Promise<void> => {
-        for (let round = 0; round < 15; round += 1) {
+        for (let round = 0; round < 6; round += 1) {
           const lease = await states[index]!.lease('gate', { ttlMs: 5000 });
           holders += 1;
           assert.equal(holders, 1);
           turns.push(index);
-          await new Promise((resolve) => setTimeout(resolve, 1));
+          // So long that all of them ask meanwhile.
+          await new Promise((resolve) => setTimeout(resolve, 20));
           holders -= 1;
           await lease.release();
         }
       };
       await Promise.all([work(0), work(1), work(2)]);
-      assert.equal(turns.length, 45);
-      // Each asks again as soon as it had its turn; which of the two others is next is chance.
-      for (let at = 0; at < 15; at += 1) assert.equal(new Set(turns.slice(at, at + 15)).size, 3, turns.join(''));
+      assert.equal(turns.length, 18);
+      // Who has had a turn asks again at once, and is behind the two others.
+      for (let at = 3; at < 18; at += 1) assert.equal(turns[at], turns[at - 3], turns.join(''));
+    });
+
+    it('do not wait for one that has died while it waited, nor for one that has given up', async () => {
+      const url = fresh();
+      const dead = new RedisState({ url, log: silent, clock: { ...systemClock, after: () => () => undefined } });
+      const [one, two] = [open(url), open(url)];
+      const first = await one.lease('gate', { ttlMs: 5000 });
+      const given = new AbortController();
+      dead.lease('gate', { ttlMs: 5000 }).catch(() => undefined);
+      const left = two.lease('gate', { ttlMs: 5000, signal: given.signal });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      given.abort(new Error('no longer wanted'));
+      await assert.rejects(left, /no longer wanted/);
+      await first.release();
+      await (await two.lease('gate', { ttlMs: 5000 })).release();
+      void dead.close();
     });
 
     it('hear each other', async () => {

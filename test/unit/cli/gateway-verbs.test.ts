@@ -134,6 +134,21 @@ describe('the verbs of the-keys', function () {
     assert.equal(gateway.journal.maxInFlight, 1);
   });
 
+  it('counts as one gateway what is called by several names', async () => {
+    const args = ['-i', LOCK.identifier, '-c', LOCK.code, 'locker_status'];
+    const spelled = [running.host, running.host.replace('127.0.0.1', 'localhost'), `http://${running.host}/`];
+    const results = await Promise.all(
+      [...spelled, ...spelled].map((host) => run(['--host', host, ...args], { XDG_STATE_HOME: home })),
+    );
+    for (const { status, stderr } of results) assert.deepEqual([status, stderr], [0, '']);
+    const { timestamps, refusedTimestamps, maxInFlight } = gateway.journal;
+    assert.deepEqual([timestamps.length, refusedTimestamps.length, maxInFlight], [6, 0, 1]);
+    assert.deepEqual(
+      timestamps,
+      [...timestamps].sort((a, b) => a - b),
+    );
+  });
+
   it('is not kept out by a call that was killed in the middle of a request', async () => {
     gateway.times.bleMs = 2000;
     const args = ['-i', LOCK.identifier, '-c', LOCK.code, 'locker_status'];

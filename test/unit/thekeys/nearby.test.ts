@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { parseAddress } from '../../../src/thekeys/gateway-address';
-import { lookupMulticast } from '../../../src/thekeys/mdns';
+import { lookupMulticast } from '../../../src/thekeys/names';
 import { findGateways, requireLocal, type Lookup, type Nearby } from '../../../src/thekeys/nearby';
 import { HandClock } from '../../support/clock';
 

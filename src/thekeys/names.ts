@@ -1,6 +1,11 @@
-/** Names that end in `.local`, asked for in the network itself: many systems (containers, Windows, Alpine) cannot. */
+/**
+ * Where the names of a network lead. Names that end in `.local` are also asked for in the network itself, which many systems
+ * (containers, Windows, Alpine) cannot.
+ */
+import { lookup } from 'node:dns/promises';
 import { createRequire } from 'node:module';
 import { onAbort } from '../common/abort';
+import type { Lookup } from './nearby';
 
 interface Packet {
   answers: { type: string; name: string; data: unknown }[];
@@ -15,6 +20,12 @@ interface Socket {
 
 /** The library, which is loaded when first used. */
 const open = (): Socket => (createRequire(__filename)('multicast-dns') as () => Socket)();
+
+export const lookupAll: Lookup = (name, signal) => {
+  const bySystem = lookup(name, { all: true }).then((found) => found.map(({ address }) => address));
+  // Whichever knows it first: where the system knows no such names, it may take long to say so.
+  return /\.local$/i.test(name) ? Promise.any([bySystem, lookupMulticast(name, signal)]) : bySystem;
+};
 
 /** The first address that answers to the name. Waits until the signal is aborted, and rejects then. */
 export function lookupMulticast(
