@@ -2,7 +2,7 @@
  * The configuration node of a share: joins the gateway at its address, leaves at close. What is wrong with the settings
  * shows in the nodes that use it.
  */
-import { seconds, text } from '../src/common/settings';
+import { seconds, secret, text } from '../src/common/settings';
 import { parseRedisUrl } from '../src/state/redis-url';
 import { parseAddress } from '../src/thekeys/gateway-address';
 import { defineConfig } from './shared/define-config';
@@ -22,7 +22,7 @@ export = defineConfig({
     identifier: text('the identifier of the lock'),
     timeout: seconds('the time limit of the gateway', { fallback: 30, most: 600 }),
   },
-  credentials: { code: codeSetting, sharedState: text('the shared state') },
+  credentials: { code: codeSetting, sharedState: secret('the shared state') },
   open: ({ RED, node, settings: { host, identifier, timeout }, credentials, log, onClose }): GatewayAccess => {
     const { sharedState } = credentials;
     if (sharedState !== '') parseRedisUrl(sharedState);

@@ -15,14 +15,13 @@ import type { GoogleAccount } from '../../src/google/account';
 import { parseUsers } from '../../src/google/users';
 import { onGet, onPost, type Body } from './admin';
 import { accountInDialog, deployed } from './define-config';
+import { askToSync } from './google';
 import { proxyOf } from './proxy';
 
 const CONFIG = 'google-smarthome-config';
 const WRITE = `${CONFIG}.write`;
 const REACH_MS = 10_000;
 const MAX_PAGE_BYTES = 64 * 1024;
-/** As long as a person waits before a dialog. Google is asked again afterwards, too. */
-const SYNC_MS = 15_000;
 /** Google refuses an assertion that is minutes off. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
@@ -46,18 +45,9 @@ export function serveGoogleEditor(RED: NodeAPI): void {
   onPost(RED, WRITE, '/google/test', (body, signal) => test(RED, body, signal));
   onPost(RED, WRITE, '/google/sync', async ({ id }, signal) => {
     const account = accountInDialog(RED, CONFIG, id, 'account') as GoogleAccount;
-    const users = await account.accounts.linkedUsers();
     const devices = account.home.reportAll();
-    const asked = await abortable(inTime(account.graph.requestSync(users)), signal);
-    return { links: users.length, enabled: account.graph.enabled, asked, devices };
-  });
-}
-
-/** False where it takes longer than a person waits. */
-function inTime(asked: Promise<boolean>): Promise<boolean> {
-  return new Promise((resolve) => {
-    const forget = systemClock.after(SYNC_MS, () => resolve(false));
-    void asked.then(resolve).finally(forget);
+    const { links, asked } = await askToSync(account, signal);
+    return { links, enabled: account.graph.enabled, asked, devices };
   });
 }
 
