@@ -4,7 +4,8 @@
  */
 import type { GatewayError } from '../../src/thekeys/gateway-errors';
 import { named, readIdentifier } from '../../src/thekeys/commands';
-import { lockNumber, SaidStates } from '../../src/thekeys/readings';
+import { SaidStates } from '../../src/thekeys/readings';
+import { plainIdentifier } from '../../src/thekeys/wire';
 import type { WatchListener } from '../../src/thekeys/watcher';
 import type { LockReading } from '../../src/thekeys/wire';
 import type { Input, RunningNode } from './define-node';
@@ -36,7 +37,7 @@ export class LockStatus implements WatchListener {
     const { identifier, interval } = node.settings;
     this.badge = new LockBadge(node.badge, node.words, access.notice);
     this.said = new SaidStates(access.readings);
-    this.lock = identifier === '' ? access.identifier : identifier;
+    this.lock = plainIdentifier(identifier === '' ? access.identifier : identifier) ?? '';
     this.isWatching = interval > 0;
     if (this.lock !== '') this.said.begin(this.lock);
   }
@@ -47,7 +48,7 @@ export class LockStatus implements WatchListener {
     const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
     const identifier = readIdentifier(message, from);
     const share = access.share(identifier);
-    const isOwn = lockNumber(identifier) === lockNumber(this.lock);
+    const isOwn = identifier === this.lock;
     this.said.begin(identifier);
     if (isOwn) this.asking += 1;
     try {

@@ -12,25 +12,22 @@ export interface Log {
   trace(text: string): void;
 }
 
-export const silent: Log = {
-  warn: () => undefined,
-  info: () => undefined,
-  debug: () => undefined,
-  trace: () => undefined,
-};
+/** A log whose every line goes through one function. */
+export function logTo(write: (level: keyof Log, text: string) => void): Log {
+  return {
+    warn: (text) => write('warn', text),
+    info: (text) => write('info', text),
+    debug: (text) => write('debug', text),
+    trace: (text) => write('trace', text),
+  };
+}
+
+export const silent: Log = logTo(() => undefined);
 
 /** Longer than any text of ours; a stack is. */
 const LONGEST = 4000;
 
-/**
- * The same log behind a filter for words of others, in every line: a gateway's, a cloud's or a file's must not
- * begin a line of their own.
- */
+/** The same log behind a filter for words of others: a gateway's, a cloud's or a file's must not begin a line of their own. */
 export function filtered(log: Log): Log {
-  return {
-    warn: (text) => log.warn(foreignText(text, LONGEST)),
-    info: (text) => log.info(foreignText(text, LONGEST)),
-    debug: (text) => log.debug(foreignText(text, LONGEST)),
-    trace: (text) => log.trace(foreignText(text, LONGEST)),
-  };
+  return logTo((level, text) => log[level](foreignText(text, LONGEST)));
 }

@@ -28,7 +28,9 @@ export class SharedFolder extends LocalState {
   async change<T>(key: string, decide: Decide<T>): Promise<T> {
     const late = (): Error => new StateError(`${key} is changed by another process (ETIMEDOUT)`, 'ETIMEDOUT');
     const life = lifetime({ clock: systemClock, deadline: systemClock.elapsed() + PATIENCE_MS, late });
-    const lease = await this.lease(`change ${key}`, { ttlMs: CHANGE_MS, signal: life.signal }).finally(life.end);
+    const lease = await this.lease(`change ${key}`, { ttlMs: CHANGE_MS, signal: life.signal }).finally(() =>
+      life.end(),
+    );
     const file = new FileState({ ...this.options, lease });
     try {
       return await file.change(key, decide);
