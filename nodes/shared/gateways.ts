@@ -1,6 +1,6 @@
 /** The gateways of a runtime. Two runtimes in one process have two user directories, and then nothing in common. */
 import type { NodeAPI } from 'node-red';
-import { logTo } from '../../src/common/log';
+import { logWith } from '../../src/common/log';
 import type { Timing } from '../../src/thekeys/gateway';
 import { Gateways } from '../../src/thekeys/gateways';
 import { lookupAll } from '../../src/thekeys/names';
@@ -20,7 +20,7 @@ export function gatewaysOf(RED: NodeAPI): Gateways {
   const gateways = new Gateways({
     stateFor: (url, log) => stateFor(RED, url, log),
     lookup: lookupAll,
-    log: logTo((level, text) => RED.log[level](`[gateway-config] ${text}`)),
+    log: logWith((level, text) => RED.log[level](`[gateway-config] ${text}`)),
     timing,
   });
   runtimes.set(home, gateways);

@@ -6,7 +6,7 @@ import { invalidInput, type CodedError } from '../../src/common/errors';
 import { choice, flag, number, text } from '../../src/common/settings';
 import type { BoltCommand, BridgedLock } from '../../src/matter/bridge';
 import { LONGEST_REPLY_MS, REPLY_TIMEOUT_MS } from '../../src/matter/bridge-settings';
-import { contradiction, fromFlow } from '../../src/matter/flow-messages';
+import { contradiction, fromFlow } from '../../src/matter/lock-messages';
 import { readIdentifier } from '../../src/thekeys/commands';
 import type { GatewayError } from '../../src/thekeys/gateway-errors';
 import type { WatchListener } from '../../src/thekeys/watcher';

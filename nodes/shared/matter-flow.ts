@@ -5,7 +5,7 @@ import { systemClock } from '../../src/common/clock';
 import type { CodedError } from '../../src/common/errors';
 import type { BoltAction } from '../../src/matter/port';
 import type { BoltCommand, BridgedLock } from '../../src/matter/bridge';
-import { contradiction, fromFlow, type FromFlow } from '../../src/matter/flow-messages';
+import { contradiction, fromFlow, type FromFlow } from '../../src/matter/lock-messages';
 import { asCoded } from './errors';
 import { MatterBadge } from './matter-badge';
 import type { Drive, MatterNode } from './matter-drives';

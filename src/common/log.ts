@@ -12,8 +12,8 @@ export interface Log {
   trace(text: string): void;
 }
 
-/** A log whose every line goes through one function. */
-export function logTo(write: (level: keyof Log, text: string) => void): Log {
+/** A log that writes each line with its level. */
+export function logWith(write: (level: keyof Log, text: string) => void): Log {
   return {
     warn: (text) => write('warn', text),
     info: (text) => write('info', text),
@@ -22,12 +22,15 @@ export function logTo(write: (level: keyof Log, text: string) => void): Log {
   };
 }
 
-export const silent: Log = logTo(() => undefined);
+export const silent: Log = logWith(() => undefined);
 
 /** Longer than any text of ours; a stack is. */
 const LONGEST = 4000;
 
-/** The same log behind a filter for words of others: a gateway's, a cloud's or a file's must not begin a line of their own. */
+/**
+ * The same log behind a filter for words of others, in every line: a gateway's, a cloud's or a file's must not
+ * begin a line of their own.
+ */
 export function filtered(log: Log): Log {
-  return logTo((level, text) => log[level](foreignText(text, LONGEST)));
+  return logWith((level, text) => log[level](foreignText(text, LONGEST)));
 }

@@ -36,6 +36,17 @@ export function text(name: string, fallback = ''): Setting<string> {
   return { parse: (value) => textSetting(value, name) || fallback };
 }
 
+/** A text that no message quotes, refused where only a part of it is a variable. */
+export function secret(name: string): Setting<string> {
+  return {
+    parse: (value) => {
+      const given = textSetting(value, name);
+      if (PART_VARIABLE.test(given)) throw partVariable(`${name} has one beside other text`, name);
+      return given;
+    },
+  };
+}
+
 /** One of a few words, whatever their case. */
 export function choice<const W extends string>(name: string, words: readonly W[], fallback: W): Setting<W> {
   return {
@@ -108,10 +119,12 @@ export function textSetting(value: unknown, name: string): string {
  * @throws CodedError INVALID_INPUT
  */
 export function refusePartVariable(text: string, name: string): void {
-  const [variable] = PART_VARIABLE.exec(text) ?? [];
-  if (variable === undefined) return;
-  throw invalidInput(
-    `Node-RED fills in a variable only where it is the whole field, and ${name} is "${text.slice(0, 60)}"`,
+  if (PART_VARIABLE.test(text)) throw partVariable(`${name} is "${text.slice(0, 60)}"`, name);
+}
+
+function partVariable(fault: string, name: string): Error {
+  return invalidInput(
+    `Node-RED fills in a variable only where it is the whole field, and ${fault}`,
     `Put all of ${name} into one variable, and write nothing but \${NAME} into the field.`,
   );
 }

@@ -7,11 +7,11 @@ import type { Clock } from '../common/clock';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
 import type { LinkedAccounts } from './accounts';
+import { fulfillmentRoute } from './fulfillment';
 import { HomeGraphClient, type HomeGraphOptions } from './home-graph';
 import { SmartHome } from './home';
 import { createLinking, eachSeldom, type LinkingOptions } from './linking';
-import { postOnly } from './linking-http';
-import { fulfillmentRoute } from './routes';
+import { postOnly } from './requests';
 import type { HttpHandler } from './types';
 
 /** What comes with every request is logged this often. Strangers can send requests too. */

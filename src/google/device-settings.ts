@@ -10,6 +10,7 @@ import {
   number,
   parseSettings,
   refusePartVariable,
+  secret,
   text,
   textSetting,
   type Parsed,
@@ -150,14 +151,7 @@ function pinOf(pin: unknown): string {
     throw invalidInput('the PIN must be a text or a number');
   }
   // Spoken digits come with or without spaces between them; neither counts.
-  const digits = textSetting(pin, 'the PIN').replace(/\s+/g, '');
-  if (/\$\{\w+\}/.test(digits)) {
-    throw invalidInput(
-      'Node-RED fills in a variable only where it is the whole field, and the PIN has one beside other text',
-      'Put the whole PIN into one variable, and write nothing but ${NAME} into the field.',
-    );
-  }
-  return digits;
+  return secret('the PIN').parse(pin).replace(/\s+/g, '');
 }
 
 function identifier(name: string): Setting<string> {

@@ -5,11 +5,11 @@ import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
 import { StateError, type State } from '../state/state';
 import { LinkedAccounts } from './accounts';
-import { Authorize } from './authorize';
-import { trustedProxies, type TrustedProxies } from './linking-http';
+import { authorizeAddress } from './authorize';
 import { LoginThrottle } from './login-throttle';
 import { PageKey } from './page-key';
-import { TokenAddress } from './token';
+import { trustedProxies, type TrustedProxies } from './requests';
+import { tokenAddress } from './token';
 import type { HttpHandler } from './types';
 import type { ListedUser } from './users';
 
@@ -32,7 +32,26 @@ export interface LinkingOptions {
   log: Log;
 }
 
+/** What the two addresses work with. */
 export interface Linking {
+  /** Google's addresses for this project; empty while the account is not set up: then nothing can be linked. */
+  redirects: readonly string[];
+  clientId: string;
+  clientSecret: string;
+  accounts: LinkedAccounts;
+  throttle: LoginThrottle;
+  pageKey: PageKey;
+  proxies: TrustedProxies;
+  deviceCount: () => number;
+  clock: Clock;
+  log: Log;
+  /** For warnings, each kind of them seldom. */
+  warnSeldom: (kind: string, text: string) => void;
+  /** What was thrown, on its way to the log. */
+  failed: (error: unknown) => void;
+}
+
+export interface LinkingAddresses {
   accounts: LinkedAccounts;
   /** GET and POST: the login page, and the form it posts to its own address. */
   authorize: HttpHandler;
@@ -40,18 +59,10 @@ export interface Linking {
   token: HttpHandler;
 }
 
-/** Google's only two addresses for a project (its account-linking guide). */
-function redirectAddresses(projectId: string): readonly string[] {
-  const hosts = ['oauth-redirect', 'oauth-redirect-sandbox'];
-  return hosts.map((host) => `https://${host}.googleusercontent.com/r/${projectId}`);
-}
-
-/** @throws CodedError INVALID_INPUT */
-export function createLinking(options: LinkingOptions): Linking {
+export function createLinking(options: LinkingOptions): LinkingAddresses {
   const { state, clock, prefix, log, projectId, clientId, clientSecret } = options;
   const accounts = new LinkedAccounts(options);
   const pageKey = new PageKey(state, `${prefix}/page-key`);
-  const throttle = new LoginThrottle({ state, clock, pageKey, key: `${prefix}/throttle` });
   const isSetUp = projectId !== '' && clientId !== '' && clientSecret !== '';
   const warnSeldom = eachSeldom(log, clock, REPEAT_WARNING_MS);
   const failed = (error: unknown): void => {
@@ -59,22 +70,24 @@ export function createLinking(options: LinkingOptions): Linking {
     warnSeldom(text, `account linking: ${text}`);
   };
   accounts.forgetRemoved().catch(failed);
-  const authorize = new Authorize({
+  const linking: Linking = {
+    proxies: trustedProxies(''),
+    deviceCount: () => 1,
+    ...options,
     redirects: isSetUp ? redirectAddresses(projectId) : [],
-    clientId,
     accounts,
-    throttle,
+    throttle: new LoginThrottle({ state, clock, pageKey, key: `${prefix}/throttle` }),
     pageKey,
-    trusted: options.proxies ?? trustedProxies(''),
-    deviceCount: options.deviceCount ?? (() => 1),
-    clock,
-    log,
     warnSeldom,
     failed,
-  });
-  const client = isSetUp ? { clientId, clientSecret } : { clientId: '', clientSecret: '' };
-  const token = new TokenAddress({ ...client, accounts, log, warnSeldom, failed });
-  return { accounts, authorize: authorize.handle, token: token.handle };
+  };
+  return { accounts, authorize: authorizeAddress(linking), token: tokenAddress(linking) };
+}
+
+/** Google's only two addresses for a project (its account-linking guide). */
+function redirectAddresses(projectId: string): readonly string[] {
+  const hosts = ['oauth-redirect', 'oauth-redirect-sandbox'];
+  return hosts.map((host) => `https://${host}.googleusercontent.com/r/${projectId}`);
 }
 
 /** Warnings of one kind, whatever they say, once in a time. */

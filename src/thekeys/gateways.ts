@@ -6,7 +6,7 @@
 import { abortable } from '../common/abort';
 import { systemClock, within, type Clock } from '../common/clock';
 import { textOf } from '../common/errors';
-import { logTo, type Log } from '../common/log';
+import { logWith, type Log } from '../common/log';
 import type { State } from '../state/state';
 import { ExchangeFailure, type ExchangeRequest, type HttpAnswer } from './exchange';
 import { Gateway, type BoltsAtRest, type Timing } from './gateway';
@@ -384,5 +384,5 @@ function logOf(members: Iterable<Member>, otherwise: Log): Log {
 }
 
 function forwarding(log: () => Log): Log {
-  return logTo((level, text) => log()[level](text));
+  return logWith((level, text) => log()[level](text));
 }

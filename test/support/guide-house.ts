@@ -9,7 +9,7 @@ import { systemClock } from '../../src/common/clock';
 import { silent } from '../../src/common/log';
 import { createLinking } from '../../src/google/linking';
 import { parseUsers } from '../../src/google/users';
-import type { Accounts } from '../../src/google/types';
+import type { LinkedAccounts } from '../../src/google/accounts';
 import { listOf, treeOf, type GoogleSettings, type Tree } from '../../simulators/google/google';
 import { MemoryState } from '../../src/state/local';
 import { PROJECT, USERS } from './linking';
@@ -47,7 +47,7 @@ const DEVICES = [
 
 export interface GuideHouse {
   settings: GoogleSettings;
-  accounts: Accounts;
+  accounts: LinkedAccounts;
   /** What was done, in order: `arm L2`, `disarm`, `unlock`, … */
   done: string[];
   windowOpen: boolean;

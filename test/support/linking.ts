@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { silent } from '../../src/common/log';
 import type { LinkedAccounts } from '../../src/google/accounts';
 import { createLinking, type LinkingOptions } from '../../src/google/linking';
-import { postOnly } from '../../src/google/linking-http';
+import { postOnly } from '../../src/google/requests';
 import { parseUsers } from '../../src/google/users';
 import type { LinkSettings } from '../../simulators/google/link';
 import { MemoryState } from '../../src/state/local';

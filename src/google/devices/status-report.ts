@@ -1,6 +1,6 @@
 /**
  * The status report of a security system: what is open, moved, or low on battery, entry by entry. Google's page on the
- * trait StatusReport; whether entries stop arming is decided in `permission.ts` and `replies.ts`.
+ * trait StatusReport; whether entries stop arming is decided in `permission.ts` and `results.ts`.
  */
 import { isRecord, type Json } from '../../common/json';
 import type { JsonObject } from '../types';

@@ -1,6 +1,6 @@
 /** What a command leads to, whether the flow answers at once, late, twice, wrongly or never. */
 import assert from 'node:assert/strict';
-import type { CommandMessage } from '../../../src/google/messages';
+import type { CommandMessage } from '../../../src/google/flow-messages';
 import { parseDevice } from '../../../src/google/device-settings';
 import { ANNA, BEN, House, level } from '../../support/smart-home';
 

@@ -1,17 +1,62 @@
 /**
- * What a message of a flow says about a device: its states, a failure, or that the user should be asked first. Reads the
- * shapes that `lock-action`, `lock-status` and Catch nodes send as they are. What follows from it: `replies.ts`.
+ * The messages between the home and a flow: what a flow gets of a command, and what its messages say about a device: states,
+ * a failure, notifications, or that the user should be asked first. Reads the shapes that `lock-action`, `lock-status` and
+ * Catch nodes send as they are. What follows from it: `results.ts`.
  */
 import { invalidInput } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { isRecord, pickFields, type Json } from '../common/json';
+import { TRAIT_PREFIX } from './device-settings';
 import type { Device } from './devices/device';
 import { isResultOf } from './devices/published';
 import { anyBlocking, entriesOf, reportFault } from './devices/status-report';
-import type { Command } from './devices/trait';
+import type { Action, Command } from './devices/trait';
 import { googleCodeFor, isGoogleCode, type GoogleCode } from './error-codes';
-import { notificationsIn, type Notification } from './follow-up';
-import type { States } from './types';
+import type { JsonObject, States } from './types';
+
+/** What a flow gets of a command. */
+export interface CommandMessage {
+  payload: {
+    command: string;
+    params: JsonObject;
+    action?: Action;
+    deviceId: string;
+    acknowledged?: true;
+    /** The name under which the person who commands has linked. */
+    user: string;
+  };
+  /** The handle by which the flow answers. */
+  google: string;
+}
+
+export function commandMessage(
+  { name, params, action }: Command,
+  { deviceId, user, acknowledged }: { deviceId: string; user: string; acknowledged: boolean },
+  google: string,
+): CommandMessage {
+  // A copy of its own: flows change what they get, and devices of one request share theirs.
+  const payload: CommandMessage['payload'] = { command: name, params: copyOf(params), deviceId, user };
+  if (action !== undefined) payload.action = action;
+  if (acknowledged) payload.acknowledged = true;
+  return { payload, google };
+}
+
+/** A copy to change. Assigning serves for a member called `__proto__` too: the object has it of its own by then. */
+function copyOf(object: JsonObject): JsonObject {
+  const copy = { ...object };
+  for (const name in copy) {
+    const value = copy[name];
+    if (typeof value === 'object' && value !== null) copy[name] = structuredClone(value);
+  }
+  return copy;
+}
+
+/** A notification of a trait that answers no command. */
+export interface Notification {
+  /** Google's name without its prefix. */
+  trait: string;
+  content: JsonObject;
+}
 
 export type FlowAnswer = { notifications: readonly Notification[] } & (
   StatesAnswer | { kind: 'error'; code: GoogleCode; debug?: string } | { kind: 'question'; said: States }
@@ -47,6 +92,7 @@ const READING_PROPERTIES =
 const ECHO_PROPERTIES = ['command', 'params', 'action', 'deviceId', 'acknowledged', 'user'];
 /** Of all states together, as JSON; Google's largest answers are far below. */
 const MOST_CHARACTERS = 256 * 1024;
+const NOTIFY_HINT = 'Send, for instance, { notify: { ObjectDetection: { priority: 0, objects: { unfamiliar: 1 } } } }.';
 
 /**
  * @param command the command that the message answers; undefined for a state that was not asked for
@@ -57,7 +103,7 @@ export function parseFlowMessage(message: FlowMessage, device: Device, command: 
   const failure = command?.failure ?? 'hardError';
   const { error, debug, debugString = debug, notify } = isRecord(payload) ? payload : {};
   if (isGiven(error)) {
-    const notifications = notificationsOf(notify, device);
+    const notifications = notificationsIn(notify, device);
     return { kind: 'error', code: codeOf(error, failure), ...debugOf(debugString), notifications };
   }
   // A Catch node leaves the payload as it was when the other node failed; it says nothing about what came of it.
@@ -76,7 +122,7 @@ export function parseFlowMessage(message: FlowMessage, device: Device, command: 
 
 function fromPayload(payload: Fields, device: Device, command: Command | undefined): FlowAnswer {
   const { exceptions, challenge, notify } = payload;
-  const notifications = notificationsOf(notify, device);
+  const notifications = notificationsIn(notify, device);
   const given = { ...statesFrom(payload, device), ...statesOfExceptions(exceptions, device) };
   if (isGiven(challenge)) {
     if (challenge !== 'ackNeeded') {
@@ -173,8 +219,18 @@ function asJson(values: Fields): States {
   return copy;
 }
 
-function notificationsOf(notify: unknown, device: Device): readonly Notification[] {
-  return isGiven(notify) ? notificationsIn(asJson({ notify }).notify, device) : [];
+/** `notify`: `{ ObjectDetection: { objects: { familiar: 1 } } }`. */
+function notificationsIn(notify: unknown, device: Device): Notification[] {
+  if (!isGiven(notify)) return [];
+  const asked = asJson({ notify }).notify;
+  if (!isRecord(asked)) throw invalidInput('notify must be an object of traits', NOTIFY_HINT);
+  return Object.entries(asked).map(([name, content]) => {
+    const trait = name.replace(TRAIT_PREFIX, '');
+    if (!device.has(trait))
+      throw invalidInput(`the device has no trait ${trait.slice(0, 60)} to notify of`, NOTIFY_HINT);
+    if (!isRecord(content)) throw invalidInput(`notify.${trait} must be an object`, NOTIFY_HINT);
+    return { trait, content: { priority: 0, ...content } };
+  });
 }
 
 function isGiven(value: unknown): boolean {

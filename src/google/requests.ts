@@ -1,71 +1,84 @@
 /**
- * The few things that the linking addresses need of HTTP, on Node's own request and response, so that it makes no difference
- * which framework or proxy stands before them: forms with a size limit, the caller's address, whether a page of another
- * site sent the request, and answers that no cache may keep.
+ * What the addresses of an account need of HTTP, on Node's own request and response, so that it makes no difference which
+ * framework or proxy stands before them: bodies with a size limit, the caller's address, whether a page of another site sent
+ * the request, and answers that no cache may keep.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList, isIP } from 'node:net';
-import { isThisMachine } from '../common/address';
+import { isThisMachine, plainHost } from '../common/address';
 import { invalidInput } from '../common/errors';
 import type { Log } from '../common/log';
-import { readBody } from './body';
 import { addressPage, chooseLanguage, PAGE_POLICY } from './login-page';
 import type { HttpHandler } from './types';
 
 /** A login form with its ticket, or a token request, is far below. */
 const MAX_FORM_BYTES = 32 * 1024;
+/** How much of a body that nothing reads is read on, so that the other side learns why it is refused; then it is cut off. */
+const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
 /** Set with the form. Other sites cannot make a browser send it along, as its SameSite says. */
 const FORM_COOKIE = 'login-form=shown';
 
+type Incoming = IncomingMessage & { body?: unknown };
 export type Form = ReadonlyMap<string, string>;
 
-/** The caller ended the connection before the form was complete. */
-class BrokenOff extends Error {}
-
-/** Parses a query or form. A name given twice makes the whole ambiguous, hence undefined (RFC 6749, 3.1). */
-export function parseForm(text: string): Form | undefined {
-  const form = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(text)) {
-    if (form.has(name)) return undefined;
-    form.set(name, value);
-  }
-  return form;
+/** The text, or undefined as soon as it is too large. Rejects when the connection ends before the body does. */
+export function readBody(request: Incoming, maxBytes: number): Promise<string | undefined> {
+  const isTooLarge = Number(request.headers['content-length']) > maxBytes;
+  if (request.readableEnded) return Promise.resolve(isTooLarge ? undefined : bodyRead(request));
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    if (isTooLarge) resolve(undefined);
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBytes) chunks.push(chunk);
+      else resolve(undefined);
+      if (size > MAX_DISCARDED_BYTES) request.destroy();
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    request.on('error', reject);
+    request.on('close', () => reject(new Error('the connection ended')));
+  });
 }
 
-/** The query as it was sent, without the question mark. */
-export function rawQuery(req: IncomingMessage): string {
-  const [, query = ''] = /\?([^#]*)/.exec(req.url ?? '') ?? [];
-  return query;
-}
-
-/** A form body, or the status that refuses it. @throws BrokenOff */
-export async function readForm(req: IncomingMessage): Promise<Form | 400 | 413> {
-  const type = (req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
-  const text = req.readableEnded ? alreadyRead(req) : await received(req);
-  if (text === undefined) return 413;
-  if (type !== 'application/x-www-form-urlencoded') return 400;
-  return parseForm(text) ?? 400;
-}
-
-async function received(req: IncomingMessage): Promise<string | undefined> {
-  try {
-    return await readBody(req, MAX_FORM_BYTES);
-  } catch {
-    throw new BrokenOff('the connection ended before the form did');
-  }
-}
-
-/** A parser that stands before every route has the body already, however large it was. */
-function alreadyRead(req: IncomingMessage & { body?: unknown }): string | undefined {
-  if (Number(req.headers['content-length']) > MAX_FORM_BYTES) return undefined;
-  const { body } = req;
-  if (typeof body === 'string') return body;
+/** What a parser that stands before every route has made of the body, as a text again. */
+function bodyRead({ body, headers }: Incoming): string {
+  if (Buffer.isBuffer(body) || typeof body === 'string') return body.toString();
+  if (!isForm(headers['content-type'])) return body === undefined ? '' : JSON.stringify(body);
   const entries = Object.entries(typeof body === 'object' && body !== null ? body : {});
   const pairs = entries.filter((pair): pair is [string, string] => typeof pair[1] === 'string');
   return new URLSearchParams(pairs).toString();
 }
 
-/** Headers of every answer, the refusals included: none may be stored, framed, guessed at or followed. */
+/** Of a request that is answered without its body: it is read on for a while, or the other side learns nothing. */
+export function discardBody(request: IncomingMessage): void {
+  readBody(request, 0).catch(() => undefined);
+}
+
+/** Parses a query or form. A name given twice makes the whole ambiguous, hence undefined (RFC 6749, 3.1). */
+export function parseForm(text: string): Form | undefined {
+  const pairs = [...new URLSearchParams(text)];
+  const form = new Map(pairs);
+  return form.size === pairs.length ? form : undefined;
+}
+
+/** The query as it was sent, without the question mark. */
+export function rawQuery(req: IncomingMessage): string {
+  return /\?([^#]*)/.exec(req.url ?? '')?.[1] ?? '';
+}
+
+/** A form body, or the status that refuses it. Rejects as `readBody`. */
+export async function readForm(req: IncomingMessage): Promise<Form | 400 | 413> {
+  const text = await readBody(req, MAX_FORM_BYTES);
+  if (text === undefined) return 413;
+  return (isForm(req.headers['content-type']) ? parseForm(text) : undefined) ?? 400;
+}
+
+function isForm(contentType: string | undefined): boolean {
+  return contentType?.split(';')[0]?.trim().toLowerCase() === 'application/x-www-form-urlencoded';
+}
+
+/** Headers of what a person or a foreign page may see, the refusals included: never stored, framed, guessed at or followed. */
 function guard(res: ServerResponse): void {
   res.setHeader('Cache-Control', 'no-store');
   res.setHeader('Pragma', 'no-cache');
@@ -75,18 +88,12 @@ function guard(res: ServerResponse): void {
   res.setHeader('Referrer-Policy', 'same-origin');
 }
 
-/** What every linking address does with a failure. */
-export interface Troubles {
-  log: Log;
-  /** For warnings, each kind of them seldom. */
-  warnSeldom: (kind: string, text: string) => void;
-  /** What was thrown, on its way to the log. */
-  failed: (error: unknown) => void;
-}
-
-/** An address with the headers of `guard`; where `serve` throws, `unavailable` writes the answer 503. */
+/**
+ * An address of account linking. Where `serve` throws, `unavailable` writes the answer 503; a caller who ended the connection
+ * before the form was complete gets none.
+ */
 export function linkingAddress(
-  { log, failed }: Troubles,
+  { log, failed }: { log: Log; failed: (error: unknown) => void },
   serve: HttpHandler,
   unavailable: (req: IncomingMessage, res: ServerResponse) => void,
 ): HttpHandler {
@@ -95,8 +102,8 @@ export function linkingAddress(
     try {
       await serve(req, res);
     } catch (error) {
-      if (error instanceof BrokenOff) {
-        log.debug(`account linking: ${error.message}`);
+      if (!req.complete) {
+        log.debug('account linking: the connection ended before the form did');
         return;
       }
       failed(error);
@@ -107,10 +114,20 @@ export function linkingAddress(
   };
 }
 
-export function sendJson(res: ServerResponse, status: number, body: object): void {
-  res.statusCode = status;
-  res.setHeader('Content-Type', 'application/json;charset=UTF-8');
-  res.end(JSON.stringify(body));
+export function sendJson(
+  res: ServerResponse,
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const text = JSON.stringify(body);
+  res.writeHead(status, {
+    'Content-Type': 'application/json;charset=UTF-8',
+    'Content-Length': Buffer.byteLength(text),
+    'Cache-Control': 'no-store',
+    ...headers,
+  });
+  res.end(text);
 }
 
 export function sendPage(res: ServerResponse, status: number, html: string): void {
@@ -149,17 +166,21 @@ export function trustedProxies(list: string): TrustedProxies {
   const named = new BlockList();
   for (const entry of list.split(/[\s,]+/).filter((word) => word !== '')) {
     const [network = '', bits] = entry.split('/');
-    const family = isIP(network) === 6 ? 'ipv6' : 'ipv4';
-    const prefix = bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits);
-    if (isIP(network) === 0 || !Number.isInteger(prefix) || prefix < 1 || prefix > (family === 'ipv6' ? 128 : 32)) {
+    const most = isIP(network) === 6 ? 128 : 32;
+    const prefix = bits === undefined ? most : Number(bits);
+    if (isIP(network) === 0 || !Number.isInteger(prefix) || prefix < 1 || prefix > most) {
       throw invalidInput(
         `"${entry.slice(0, 60)}" is no address of a proxy`,
         'Give the addresses of your reverse proxies as 192.168.1.5 or 172.18.0.0/16, with commas between.',
       );
     }
-    named.addSubnet(network, prefix, family);
+    named.addSubnet(network, prefix, familyOf(network));
   }
-  return (address) => isThisMachine(address) || named.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  return (address) => isThisMachine(address) || named.check(address, familyOf(address));
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
 }
 
 /**
@@ -168,14 +189,20 @@ export function trustedProxies(list: string): TrustedProxies {
  */
 export function callerAddress(req: IncomingMessage, trusted: TrustedProxies): string {
   const forwarded = headerOf(req, 'x-forwarded-for')?.split(',') ?? [];
-  let address = plainAddress(req.socket.remoteAddress ?? '');
+  let address = plainHost(req.socket.remoteAddress ?? '');
   while (trusted(address) && forwarded.length > 0) {
-    const next = plainAddress(forwarded.pop()?.trim() ?? '');
+    const next = plainHost(forwarded.pop()?.trim() ?? '');
     if (isIP(next) === 0) break;
     address = next;
   }
   // A person with one IPv6 address has 2^64 of them.
   return isIP(address) === 6 ? network64(address) : address;
+}
+
+function network64(address: string): string {
+  const [head = [], tail = []] = address.split('::').map((part) => part.split(':').filter((group) => group !== ''));
+  const zeros = Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0');
+  return `${[...head, ...zeros, ...tail].slice(0, 4).join(':')}::/64`;
 }
 
 /**
@@ -201,19 +228,4 @@ function headerOf(req: IncomingMessage, name: string): string | undefined {
 
 function hostName(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined;
-}
-
-function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
-}
-
-function network64(address: string): string {
-  const [head = '', tail] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  if (tail !== undefined) {
-    const rest = tail === '' ? [] : tail.split(':');
-    while (groups.length + rest.length < 8) groups.push('0');
-    groups.push(...rest);
-  }
-  return `${groups.slice(0, 4).join(':')}::/64`;
 }
