@@ -8,6 +8,7 @@ import {
   choice,
   flag,
   number,
+  ofSetting,
   refusePartVariable,
   secret,
   text,
@@ -86,18 +87,19 @@ export interface DeviceSettings extends Pick<Fields, Plain> {
 export function deviceSettings(fields: Fields, pin: unknown, fallbackId: string): DeviceSettings {
   const kind = fields.deviceType;
   const isCustom = kind === 'CUSTOM';
-  const customAttributes = isCustom ? attributesOf(fields.customAttributes) : {};
+  const customAttributes = isCustom ? ofSetting('customAttributes', () => attributesOf(fields.customAttributes)) : {};
   const { availableArmLevels } = customAttributes;
   // A custom panel brings its levels in its attributes: it is these that Google gets.
   const own = isRecord(availableArmLevels) ? availableArmLevels.levels : undefined;
-  const levels = kind === 'LOCK' ? [] : armLevels(own ?? json('the levels', fields.levels));
+  const levels = kind === 'LOCK' ? [] : ofSetting('levels', () => armLevels(own ?? json('the levels', fields.levels)));
   const customType = fields.customType.replace(TYPE_PREFIX, '').toUpperCase();
   // Once each: Google refuses the whole list of devices for a trait that one of them names twice.
   const customTraits = [...new Set(fields.customTraits.map((trait) => trait.replace(TRAIT_PREFIX, '')))];
-  if (isCustom) checkCustom(customType, customTraits);
+  if (isCustom) ofSetting('customType', () => checkCustom(customType, customTraits));
   const isLevel = levels.some((level) => level.level_name === fields.defaultLevel);
   if (kind === 'SECURITYSYSTEM' && fields.defaultLevel !== '' && levels.length > 0 && !isLevel) {
-    throw invalidInput(`the default level ${fields.defaultLevel} is none of the levels of this device`);
+    const fault = `the default level ${fields.defaultLevel} is none of the levels of this device`;
+    throw invalidInput(fault, fault, 'setting.defaultLevel');
   }
   const id = fields.deviceId || fallbackId;
   return {
@@ -114,7 +116,7 @@ export function deviceSettings(fields: Fields, pin: unknown, fallbackId: string)
     levelsOrdered: fields.levelsOrdered,
     defaultLevel: isLevel ? fields.defaultLevel : undefined,
     pinFor: fields.pinFor,
-    pin: pinOf(pin),
+    pin: ofSetting('pin', () => pinOf(pin)),
     onOpenSensors: fields.onOpenSensors,
     replyTimeoutMs: fields.replyTimeout,
     battery: fields.battery,
