@@ -182,7 +182,9 @@ export class RunningNode<S extends Settings> {
   /** The node cannot work as it is set: that shows now, and with each message. */
   refuse(thrown: unknown): void {
     const { code, message, cause, badge } = asCoded(thrown);
-    const error = new CodedError(code, message, cause, badge ?? (code === 'INVALID_INPUT' ? 'settings' : undefined));
+    const isNamed = [`badge.${badge}`, `error.${badge}`].some((key) => this.words(key) !== undefined);
+    const word = isNamed || code !== 'INVALID_INPUT' ? badge : 'settings';
+    const error = new CodedError(code, message, cause, word);
     this.onInput(() => {
       throw error;
     });
