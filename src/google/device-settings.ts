@@ -9,7 +9,6 @@ import {
   flag,
   number,
   ofSetting,
-  parseSettings,
   refusePartVariable,
   secret,
   text,
@@ -55,48 +54,37 @@ export const DEVICE_FIELDS = {
   /** What happens when arming is asked while the last status report has entries. */
   onOpenSensors: choice('the choice for open sensors', ['flow', 'refuse', 'ask', 'allow'], 'flow'),
   replyTimeout: replyTimeout('the time to wait for the flow'),
+  /** A lock shows how full its battery is. */
   battery: flag('"battery"', false),
 } as const;
 
-export interface DeviceSettings {
+type Fields = Parsed<typeof DEVICE_FIELDS>;
+/** Fields that need no more than to be read. */
+type Plain = 'nicknames' | 'roomHint' | 'levelsOrdered' | 'pinFor' | 'onOpenSensors' | 'battery';
+
+export interface DeviceSettings extends Pick<Fields, Plain> {
   id: string;
   name: string;
-  nicknames: string[];
-  roomHint: string;
-  kind: 'SECURITYSYSTEM' | 'LOCK' | 'CUSTOM';
+  kind: Fields['deviceType'];
   /** Google's type, with its prefix. */
   type: string;
   /** Empty: a panel without levels. */
   levels: ArmLevel[];
-  levelsOrdered: boolean;
   /** One of `levels`, or undefined: a person who names none is asked which. */
   defaultLevel: string | undefined;
-  pinFor: 'none' | 'release' | 'always';
   /** Empty: none is set. */
   pin: string;
-  onOpenSensors: 'flow' | 'refuse' | 'ask' | 'allow';
   replyTimeoutMs: number;
-  /** A lock that shows how full its battery is. */
-  battery: boolean;
   /** Trait names without their prefix; CUSTOM only. */
   customTraits: string[];
   customAttributes: JsonObject;
-}
-
-/** @throws CodedError `INVALID_INPUT`, as `deviceSettings` */
-export function parseDevice(
-  values: Readonly<Record<string, unknown>>,
-  pin: unknown,
-  fallbackId: string,
-): DeviceSettings {
-  return deviceSettings(parseSettings(DEVICE_FIELDS, values), pin, fallbackId);
 }
 
 /**
  * @param pin as it is kept; undefined where none was typed
  * @throws CodedError `INVALID_INPUT` where no device can be made of it
  */
-export function deviceSettings(fields: Parsed<typeof DEVICE_FIELDS>, pin: unknown, fallbackId: string): DeviceSettings {
+export function deviceSettings(fields: Fields, pin: unknown, fallbackId: string): DeviceSettings {
   const kind = fields.deviceType;
   const isCustom = kind === 'CUSTOM';
   const customAttributes = isCustom ? ofSetting('customAttributes', () => attributesOf(fields.customAttributes)) : {};
