@@ -3,7 +3,7 @@
  * deploy. They arrive as flows hold them: texts where a number is meant (`${ENV}` was filled in before), numbers where a
  * text is meant, nothing at all in flows written by hand. An empty text is the default. Free of Node.js.
  */
-import { invalidInput } from './errors';
+import { CodedError, invalidInput } from './errors';
 
 export interface Setting<T> {
   /** @throws CodedError INVALID_INPUT, saying which setting is wrong and what to do */
@@ -22,8 +22,18 @@ export type Parsed<S extends Settings> = { readonly [K in keyof S]: S[K] extends
 /** Reads all of them. @throws CodedError INVALID_INPUT */
 export function parseSettings<S extends Settings>(settings: S, values: Readonly<Record<string, unknown>>): Parsed<S> {
   return Object.fromEntries(
-    Object.entries(settings).map(([key, setting]) => [key, setting.parse(values[key])]),
+    Object.entries(settings).map(([key, setting]) => [key, ofSetting(key, () => setting.parse(values[key]))]),
   ) as Parsed<S>;
+}
+
+/** Names the setting that is at fault for the badge, `setting.<key>`, where the error names nothing more precise. */
+export function ofSetting<T>(key: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.badge !== undefined) throw error;
+    throw new CodedError<string>(error.code as string, error.message, error.cause, `setting.${key}`);
+  }
 }
 
 /** The same setting, with "from the message" and so on offered in the dialog. */
