@@ -22,7 +22,8 @@ interface Home {
 /** As the runtime answers. */
 interface Overview {
   status: { state: string; reason?: string; text?: string; restartInMs?: number };
-  pairing: { qrText: string; manualCode: string; openForMs: number } | null;
+  /** `openForMs`: 0: not now; null: until there is a home. */
+  pairing: { qrText: string; manualCode: string; openForMs: number | null } | null;
   homes: Home[];
   findings: { key: string; values: Record<string, string> }[];
 }
@@ -90,7 +91,8 @@ export class MatterPanel {
       else if (starting !== '') this.trouble.say(starting);
       else this.trouble.hide();
     });
-    const minutes = Math.ceil((pairing?.openForMs ?? 0) / MINUTE_MS);
+    const openForMs = pairing?.openForMs ?? null;
+    const minutes = openForMs === null ? null : Math.ceil(openForMs / MINUTE_MS);
     this.draw(this.code, JSON.stringify([pairing?.qrText, minutes]), () => {
       this.code.replaceChildren(...(pairing === null ? [] : this.codeParts(pairing, minutes)));
     });
@@ -99,7 +101,7 @@ export class MatterPanel {
     });
     this.actions.hidden = pairing === null;
     // The first home needs no button while the code works.
-    this.another.hidden = homes.length === 0 && minutes > 0;
+    this.another.hidden = homes.length === 0 && minutes !== 0;
   }
 
   private draw(part: HTMLElement, what: string, draw: () => void): void {
@@ -108,7 +110,7 @@ export class MatterPanel {
     draw();
   }
 
-  private codeParts({ qrText, manualCode }: NonNullable<Overview['pairing']>, minutes: number): Node[] {
+  private codeParts({ qrText, manualCode }: NonNullable<Overview['pairing']>, minutes: number | null): Node[] {
     const { words } = this;
     if (minutes === 0) return [element('p', {}, words('hint.shut'))];
     const digits = manualCode.replace(/^(\d{4})(\d{3})(\d{4})$/, '$1-$2-$3');
@@ -123,7 +125,7 @@ export class MatterPanel {
         element('code', {}, digits),
         copyButton(() => manualCode),
       ),
-      element('p', {}, words('hint.open', { minutes })),
+      ...(minutes === null ? [] : [element('p', {}, words('hint.open', { minutes }))]),
       element('p', {}, `${words('hint.uncertified')} `, more),
     );
     return [qrPicture(qrText, words('label.code')), text];
