@@ -1,8 +1,9 @@
 /** The dialog of a Matter bridge: the code to scan, the homes, and few settings. */
 import { MATTER_PORT, sixteenBits } from '../src/matter/bridge-settings';
-import { questions } from './diagnostics';
-import { check, field, opened, openIfUnusual, saving } from './fields';
+import { wordsOf } from './elements';
+import { check, closes, field, openIfUnusual, opens, saves } from './fields';
 import { MatterPanel } from './matter-panel';
+import { requestRow } from './requests';
 import { optional, trimmed } from './rules';
 
 const isSixteenBits = optional((value) => sixteenBits(trimmed(value)) !== undefined);
@@ -19,17 +20,13 @@ RED.nodes.registerType('matter-bridge', {
   label() {
     return trimmed(this.name) || 'Matter';
   },
-  oneditprepare() {
-    for (const key of ['port', 'interface', 'vendorId', 'productId']) field(this, key).val(trimmed(this[key]));
-    openIfUnusual(this, { port: String(MATTER_PORT), interface: '', vendorId: '0xFFF1', productId: '0x8000' });
+  oneditprepare: opens((node) => {
+    for (const key of ['port', 'interface', 'vendorId', 'productId']) field(node, key).val(trimmed(node[key]));
+    openIfUnusual(node, { port: String(MATTER_PORT), interface: '', vendorId: '0xFFF1', productId: '0x8000' });
     const [place] = $('#thekeys-matter');
-    if (place !== undefined) {
-      new MatterPanel(this, place, (key, values) => this._(`matter-bridge.${key}`, values));
-    }
-    questions(this, []);
-    opened(this);
-  },
-  oneditsave() {
-    saving(this);
-  },
+    if (place !== undefined) new MatterPanel(node, place, wordsOf(node));
+    requestRow(node);
+  }),
+  oneditsave: saves(),
+  oneditcancel: closes,
 });

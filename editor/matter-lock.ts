@@ -1,8 +1,9 @@
 /** The dialog of a lock that homes command through Matter: only the fields of what it drives are shown. */
 import { isPin, LONGEST_REPLY_MS } from '../src/matter/bridge-settings';
-import { check, choice, field, flag, labelStyle, opened, openIfUnusual, saving, showWhen } from './fields';
+import { follow, wordsOf } from './elements';
+import { check, choice, closes, field, flag, labelStyle, oneOf, openIfUnusual, opens, saves, showWhen } from './fields';
 import { plainLockField } from './locks';
-import { isOneOf, isVariable, optional, rules, STORED, trimmed } from './rules';
+import { isVariable, optional, rules, STORED, trimmed } from './rules';
 
 /** Matter's own limit for a name. */
 const LONGEST_NAME = 32;
@@ -15,10 +16,10 @@ RED.nodes.registerType('matter-lock', {
     name: { value: '' },
     bridge: { value: '', type: 'matter-bridge', required: true },
     lockName: { value: '', validate: check('lockName', (value) => Array.from(trimmed(value)).length <= LONGEST_NAME) },
-    drives: { value: 'gateway', validate: check('drives', isOneOf('gateway', 'flow')) },
+    drives: oneOf('drives', 'gateway', 'gateway', 'flow'),
     gateway: { value: '', type: 'gateway-config', required: false, validate: check('gateway', hasGateway) },
     identifier: { value: '', validate: check('identifier', rules.identifier) },
-    pinFor: { value: 'release', validate: check('pinFor', isOneOf('release', 'always', 'none')) },
+    pinFor: oneOf('pinFor', 'release', 'release', 'always', 'none'),
     replyTimeout: {
       value: '2000',
       validate: check(
@@ -38,21 +39,19 @@ RED.nodes.registerType('matter-lock', {
     return trimmed(this.name) || trimmed(this.lockName) || this._('matter-lock.title');
   },
   labelStyle,
-  oneditprepare() {
-    const drives = choice(this, 'drives', 'gateway');
-    plainLockField(this);
+  oneditprepare: opens((node) => {
+    const drives = choice(node, 'drives', 'gateway');
+    plainLockField(node);
     showWhen(drives);
-    flag(this, 'battery', true);
-    flag(this, 'door', false);
-    flag(this, 'appCodes', false);
-    preparePin(this);
-    openIfUnusual(this, { replyTimeout: '2000' });
-    if (this.appCodes === true) $('#thekeys-more').prop('open', true);
-    opened(this);
-  },
-  oneditsave() {
-    saving(this);
-  },
+    flag(node, 'battery', true);
+    flag(node, 'door', false);
+    flag(node, 'appCodes', false);
+    preparePin(node);
+    openIfUnusual(node, { replyTimeout: '2000' });
+    if (node.appCodes === true) $('#thekeys-more').prop('open', true);
+  }),
+  oneditsave: saves(),
+  oneditcancel: closes,
 });
 
 /** Whether the gateway is chosen, where one is needed. */
@@ -62,10 +61,10 @@ function hasGateway(this: EditedNode, value: unknown): boolean {
 }
 
 function preparePin(node: EditedNode): void {
-  const words = (key: string): string => node._(`matter-lock.${key}`);
+  const words = wordsOf(node);
   const pinFor = choice(node, 'pinFor', 'release');
   const pin = field(node, 'pin');
-  const show = (): void => {
+  follow(pinFor.add(pin), () => {
     const asks = pinFor.val() !== 'none';
     $('#thekeys-matter-pin, #thekeys-matter-google').toggle(asks);
     $('#thekeys-matter-no-pin').prop('hidden', asks);
@@ -74,7 +73,5 @@ function preparePin(node: EditedNode): void {
     $('#thekeys-matter-pin-form')
       .prop('hidden', !isOdd)
       .text(words(text === '' ? 'hint.missingPin' : 'hint.oddPin'));
-  };
-  for (const input of [pinFor, pin]) input.on('input change', show);
-  show();
+  });
 }

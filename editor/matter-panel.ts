@@ -2,16 +2,15 @@
  * What a Matter bridge shows of itself in its dialog: the code to scan, the homes that are paired, and what keeps homes from
  * finding it. It asks the runtime anew while the dialog is open, for pairing happens on a phone beside it.
  */
-import { ask, asking, Result, sentence, type Question, type Row, type Verdict } from './ask';
-import { copyButton, element } from './fields';
+import { copyButton, element, statusArea } from './elements';
 import { qrPicture } from './qr-code';
+import { ask, bad, good, requestButton, sentence, showAnswer, type Answer } from './requests';
+import type { Words } from './rules';
 
 const PAUSE_MS = 2000;
 const MINUTE_MS = 60_000;
 const HELP =
   'https://github.com/node-red-contrib-thekeys-gateway/node-red-contrib-thekeys-gateway/blob/main/docs/matter.md#the-warning-not-certified';
-
-type Words = (key: string, values?: object) => string;
 
 interface Home {
   index: number;
@@ -31,10 +30,10 @@ interface Overview {
 const nameOf = ({ label, vendor }: Home): string => (label === '' ? vendor : `${vendor} · ${label}`);
 
 export class MatterPanel {
-  private readonly trouble = new Result();
+  private readonly trouble = statusArea();
   private readonly code = element('div', { class: 'thekeys-matter-code' });
   private readonly homes = element('div', { class: 'thekeys-matter-homes', role: 'group' });
-  private readonly result = new Result();
+  private readonly result = statusArea();
   /** What each part shows, to leave alone what is the same: a person may be about to press something in it. */
   private readonly shown = new Map<HTMLElement, string>();
   private readonly actions: HTMLElement;
@@ -50,7 +49,7 @@ export class MatterPanel {
     this.actions = element('div', { class: 'thekeys-matter-actions' }, another, reset);
     this.actions.hidden = true;
     this.homes.setAttribute('aria-label', words('label.homes'));
-    place.append(this.trouble.area, this.code, this.homes, this.actions, this.result.area);
+    place.append(this.trouble, this.code, this.homes, this.actions, this.result);
     void this.refresh();
   }
 
@@ -72,25 +71,24 @@ export class MatterPanel {
 
   private fail(error: unknown): void {
     const text = sentence(error, this.words);
-    this.draw(this.trouble.area, text, () => this.trouble.say(text, 'bad'));
+    this.draw(this.trouble, text, () => showAnswer(this.trouble, bad(text)));
     for (const part of [this.code, this.homes]) this.draw(part, '', () => part.replaceChildren());
     this.actions.hidden = true;
   }
 
   private show({ status, pairing, homes, findings }: Overview): void {
     const { words } = this;
-    const lines = findings.map(({ key, values }) => ({ text: words(`finding.${key}`, values), good: false }));
+    const lines: Answer['lines'][number][] = findings.map(({ key, values }) => ({
+      text: words(`finding.${key}`, values),
+      good: false,
+    }));
     if (status.state === 'failed') {
       const reason = words(`error.${status.reason ?? ''}`);
       const seconds = Math.ceil((status.restartInMs ?? 0) / 1000);
       lines.unshift({ text: words('panel.retry', { reason, seconds }), good: false });
     }
-    const starting = status.state === 'starting' ? words('panel.starting') : '';
-    this.draw(this.trouble.area, JSON.stringify([lines, starting]), () => {
-      if (lines.length > 0) this.trouble.list(lines);
-      else if (starting !== '') this.trouble.say(starting);
-      else this.trouble.hide();
-    });
+    if (lines.length === 0 && status.state === 'starting') lines.push({ text: words('panel.starting') });
+    this.draw(this.trouble, JSON.stringify(lines), () => showAnswer(this.trouble, { lines }));
     const openForMs = pairing?.openForMs ?? null;
     const minutes = openForMs === null ? null : Math.ceil(openForMs / MINUTE_MS);
     this.draw(this.code, JSON.stringify([pairing?.qrText, minutes]), () => {
@@ -136,12 +134,11 @@ export class MatterPanel {
     const title = element('strong', {}, words('label.homes'));
     if (homes.length === 0) return [title, element('p', {}, words('hint.noHomes'))];
     const rows = homes.map((home) => {
-      const remove = asking(this.result, {
+      const remove = requestButton(this.result, {
         icon: 'trash',
         label: words('button.remove'),
-        about: [],
         words,
-        run: (shown) => this.question(shown, 'remove', home),
+        run: () => this.question('remove', home),
       });
       remove.setAttribute('aria-label', words('button.removeHome', { home: nameOf(home) }));
       return element('div', {}, element('span', {}, nameOf(home)), remove);
@@ -151,43 +148,32 @@ export class MatterPanel {
 
   private buttons(): [HTMLButtonElement, HTMLButtonElement] {
     const { words } = this;
-    const another: Question = {
+    const another = {
       icon: 'plus',
       label: words('button.another'),
-      about: [],
       words,
-      run: async (shown) => {
+      run: async () => {
         this.show(await this.ask('pair'));
-        shown.say(words('panel.paired'), 'good');
+        return good(words('panel.paired'));
       },
     };
-    const reset: Question = {
-      icon: 'undo',
-      label: words('button.reset'),
-      about: [],
-      words,
-      run: (shown) => this.question(shown, 'reset'),
-    };
-    return [asking(this.result, another), asking(this.result, reset)];
+    const reset = { icon: 'undo', label: words('button.reset'), words, run: () => this.question('reset') };
+    return [requestButton(this.result, another), requestButton(this.result, reset)];
   }
 
   /** Asks first: what is forgotten has to be paired anew, with rooms and rules. */
-  private question(shown: Verdict, what: 'remove' | 'reset', home?: Home): void {
+  private question(what: 'remove' | 'reset', home?: Home): Answer {
     const { words } = this;
     const values = { home: home === undefined ? '' : nameOf(home) };
-    const yes: Row = {
+    const yes = {
       icon: 'trash',
       main: words(what === 'reset' ? 'button.confirmReset' : 'button.confirmRemove'),
-      more: '',
+      choose: async () => {
+        this.show(await this.ask(what, home === undefined ? {} : { index: home.index }));
+        return good(words(what === 'reset' ? 'panel.reset' : 'panel.removed', values));
+      },
     };
-    const no: Row = { icon: 'times', main: words('button.cancel'), more: '' };
-    shown.offer(words(`question.${what}`, values), [no, yes], async (row, answer) => {
-      if (row === no) {
-        answer.hide();
-        return;
-      }
-      this.show(await this.ask(what, home === undefined ? {} : { index: home.index }));
-      answer.say(words(what === 'reset' ? 'panel.reset' : 'panel.removed', values), 'good');
-    });
+    const no = { icon: 'times', main: words('button.cancel'), choose: () => undefined };
+    return { lines: [{ text: words(`question.${what}`, values) }], rows: [no, yes] };
   }
 }

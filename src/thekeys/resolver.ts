@@ -4,7 +4,7 @@
  */
 import { isIP } from 'node:net';
 import { isThisMachine, plainHost } from '../common/address';
-import type { Clock } from '../common/clock';
+import { within, type Clock } from '../common/clock';
 import { systemCode } from '../common/errors';
 import type { Log } from '../common/log';
 import { ExchangeFailure } from './exchange';
@@ -91,13 +91,4 @@ export function fixedAddress(hostname: string): string | undefined {
   const host = plainHost(hostname);
   if (isIP(host) !== 0) return host;
   return isThisMachine(host) ? '127.0.0.1' : undefined;
-}
-
-/** Waits for the work, but not for longer than that; it goes on all the same. True where it was done in time. */
-export function within(work: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
-  if (ms <= 0) return Promise.resolve(false);
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(ms, () => resolve(false));
-    work.finally(cancel).then(() => resolve(true), reject);
-  });
 }

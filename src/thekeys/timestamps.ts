@@ -30,8 +30,6 @@ const LARGE_BLOCK = 64;
 /** A block that is used up sooner belongs to a burst. To be ahead of the clock is no sign: a clock may have been wrong. */
 const BURST_MS = 1000;
 
-/** A door does not wait longer for a disk. */
-const LONGEST_WRITE_MS = 1000;
 /** A reserved one that is further behind the clock is not sent: the connection took too long. */
 const OLDEST_SECONDS = 10;
 /** After a failed attempt to keep them. Few are used in that time, and a disk that is full minds no more. */
@@ -79,8 +77,6 @@ export class Timestamps {
   private refusals = 0;
   /** Where the sequence stood before the clock was believed instead, until a gateway has accepted that. */
   private before: number | undefined;
-  /** A write that takes longer than anything waits for it. */
-  private hanging = false;
   private troubled = false;
   private warnedOfSlowness = false;
   private cancelKeeping: (() => void) | undefined;
@@ -256,8 +252,8 @@ export class Timestamps {
   }
 
   /**
-   * Changes the sequence where it is kept. Where that fails or takes too long, warns once and does otherwise: what is kept
-   * keeps no door shut. A shared sequence has nothing else to do. @param decide undefined: nothing is to be changed
+   * Changes the sequence where it is kept. Where that fails, or takes too long for a state, warns once and does otherwise: what
+   * is kept keeps no door shut. A shared sequence has nothing else to do. @param decide undefined: nothing is to be changed
    */
   private async kept<T extends { sequence: Sequence } | undefined>(
     decide: (current: Sequence) => T,
@@ -271,31 +267,13 @@ export class Timestamps {
       });
     if (this.options.state.shared) return change();
     try {
-      const result = await this.inTime(change);
+      const result = await change();
       this.troubled = false;
       return result;
     } catch (error) {
       this.trouble(error);
       return otherwise();
     }
-  }
-
-  /** A write that hangs is waited for once, for a moment; those after it not at all. */
-  private inTime<T>(write: () => Promise<T>): Promise<T> {
-    const slow = new StateError('writing takes longer than a second', 'ETIMEDOUT');
-    if (this.hanging) return Promise.reject(slow);
-    return new Promise((resolve, reject) => {
-      const cancel = this.options.clock.after(LONGEST_WRITE_MS, () => {
-        this.hanging = true;
-        reject(slow);
-      });
-      write()
-        .then(resolve, reject)
-        .finally(() => {
-          this.hanging = false;
-          cancel();
-        });
-    });
   }
 
   private trouble(error: unknown): void {
