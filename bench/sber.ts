@@ -6,10 +6,9 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { systemClock } from '../src/common/clock';
-import { planModels } from '../src/sber/changes';
-import { pacing } from '../src/sber/yield-loop';
-import { SberClient } from '../src/sber/client';
+import { connect } from '../src/sber/client';
 import { accountSettings } from '../src/sber/endpoint';
+import { planOf } from '../src/sber/models';
 import { checkModels } from '../src/sber/validation';
 import { startSberCloud } from '../simulators/sber/cloud';
 import { median, type Row } from './table';
@@ -49,7 +48,7 @@ export async function run(): Promise<Row[]> {
 
 async function measure(url: string): Promise<Row[]> {
   const settings = accountSettings({ endpoint: url, token: TOKEN, timeout: 60 });
-  const client = new SberClient({ settings, clock: systemClock, random: Math.random });
+  const client = connect({ settings, clock: systemClock, random: Math.random });
   const wanted = manyModels().map((model, index) => (index % 10 === 0 ? { ...model, sw_version: '6.0' } : model));
   const answer = JSON.stringify({ models: manyModels() });
   const ours: number[] = [];
@@ -63,8 +62,8 @@ async function measure(url: string): Promise<Row[]> {
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
     const cpu = process.cpuUsage();
-    const { models } = await checkModels(wanted, pacing(systemClock));
-    const plan = await planModels(client, models, true, {});
+    const { models } = await checkModels(wanted, client.pace);
+    const plan = await planOf(await client.listModels(), models, true, client.pace);
     const { user, system } = process.cpuUsage(cpu);
     // The delay is noted when the next timer comes due.
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -2,7 +2,8 @@
  * The red triangle of an account without what it needs. The editor hands credentials to no validator of a node, so what the
  * runtime keeps of them (which, never what) is asked for once, when the account comes into the editor.
  */
-import { field, isOpen, shared } from './fields';
+import { follow, shared } from './elements';
+import { field, isOpen } from './fields';
 
 /** By account, the credentials that the runtime keeps. Unknown accounts are not judged. */
 const kept = new Map<string, Record<string, unknown>>();
@@ -46,10 +47,8 @@ export function markMissing(node: EditedNode, ...keys: string[]): void {
     // A field that shows "kept" is empty, but its credential is not.
     const isKept = (node.credentials as Record<string, unknown> | undefined)?.[`has_${key}`] === true;
     // After the editor's own judgement, which knows of no credential that is needed.
-    const show = (): void => {
+    follow(input, () => {
       setTimeout(() => input.toggleClass('input-error', !isKept && String(input.val() ?? '').trim() === ''), 0);
-    };
-    input.on('input change keyup paste', show);
-    show();
+    });
   }
 }

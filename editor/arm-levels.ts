@@ -1,34 +1,17 @@
 /** The levels of a security system as rows: a name for messages, and what people say for it in each language. */
 import { isRecord } from '../src/common/json';
-import { button, element, iconButton } from './fields';
-import { listOf, parsed, trimmed } from './rules';
+import { button, element, iconButton, select } from './elements';
+import { listOf, parsed, trimmed, type Words } from './rules';
 
 /** Languages in which Google understands names of levels. */
-const LANGUAGES = [
-  'en',
-  'da',
-  'de',
-  'es',
-  'fr',
-  'hi',
-  'id',
-  'it',
-  'ja',
-  'ko',
-  'nl',
-  'no',
-  'pl',
-  'pt',
-  'ru',
-  'sv',
-  'th',
-  'zh',
-];
+const LANGUAGES = 'en da de es fr hi id it ja ko nl no pl pt ru sv th zh'.split(' ');
 
 interface LevelWords {
   level_synonym: string[];
   lang: string;
 }
+
+const NO_WORDS: LevelWords = { lang: 'en', level_synonym: [] };
 
 /** As Google's `availableArmLevels.levels` has it. */
 export interface Level {
@@ -54,7 +37,7 @@ export function levelsOf(saved: unknown): Level[] {
 export const levelNames = (saved: unknown): string[] => levelsOf(saved).map(({ level_name: name }) => name);
 
 /** Makes `list` a list of rows. `changed` is called whenever names may have changed. */
-export function levelRows(list: JQuery, saved: unknown, words: (key: string) => string, changed: () => void): void {
+export function levelRows(list: JQuery, saved: unknown, words: Words, changed: () => void): void {
   list.editableList<Level>({
     addButton: words('button.addLevel'),
     sortable: true,
@@ -66,19 +49,16 @@ export function levelRows(list: JQuery, saved: unknown, words: (key: string) => 
         class: 'thekeys-device-name',
         'aria-label': words('label.levelName'),
         placeholder: words('placeholder.levelName'),
+        value: name,
         oninput: changed,
       });
-      named.value = name;
       const add = button('plus', words('button.addWords'), () => {
-        addWords({ lang: 'en', level_synonym: [] }).querySelector('select')?.focus();
-      });
-      container.addClass('thekeys-device-level').append(named, add);
-      const addWords = (each: LevelWords): HTMLElement => {
-        const row = wordsRow(words, each);
+        const row = wordsRow(words, NO_WORDS);
         container.append(row);
-        return row;
-      };
-      for (const each of values.length > 0 ? values : [{ lang: 'en', level_synonym: [] }]) addWords(each);
+        row.querySelector('select')?.focus();
+      });
+      const rows = (values.length > 0 ? values : [NO_WORDS]).map((each) => wordsRow(words, each));
+      container.addClass('thekeys-device-level').append(named, add, ...rows);
       // The list's own link has no name for screen readers.
       const remove = container.closest('li').find('.red-ui-editableList-item-remove');
       remove.attr('aria-label', words('button.removeLevel'));
@@ -101,16 +81,15 @@ export function levelRows(list: JQuery, saved: unknown, words: (key: string) => 
 }
 
 /** One language's words for a level. */
-function wordsRow(words: (key: string) => string, { lang, level_synonym: synonyms }: LevelWords): HTMLElement {
-  const languages = [...new Set([...LANGUAGES, lang])].map((code) => element('option', { value: code }, code));
-  const language = element('select', { 'aria-label': words('label.language') }, ...languages);
-  language.value = lang;
+function wordsRow(words: Words, { lang, level_synonym: synonyms }: LevelWords): HTMLElement {
+  const languages = [...new Set([...LANGUAGES, lang])].map((code) => [code, code] as const);
+  const language = select(languages, lang, { 'aria-label': words('label.language') });
   const field = element('input', {
     type: 'text',
     'aria-label': words('label.words'),
     placeholder: words('placeholder.words'),
+    value: synonyms.join(', '),
   });
-  field.value = synonyms.join(', ');
   const remove = iconButton('remove', words('button.removeWords'), () => {
     const level = row.parentElement;
     row.remove();

@@ -1,54 +1,6 @@
-/**
- * What the dialogs of all node types share: fields that show and save settings, and keep what a person did not touch. The
- * words are in each node's locale files; those that all share are in gateway-config's.
- */
-import { flagOf, isVariable, STORED, trimmed, type Offer, type Rule } from './rules';
-
-const WORDS = 'node-red-contrib-thekeys-gateway/gateway-config:gateway-config.';
-
-/** Words that are shared by all dialogs. */
-export const shared = (key: string, values?: object): string => RED._(WORDS + key, values);
-
-/** An element with attributes (`class`, `type`, …), event handlers (`onclick`, …) and content. */
-export function element<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  attributes: Record<string, string | number | boolean | undefined | ((event: Event) => void)> = {},
-  ...content: (Node | string | null)[]
-): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === 'function') made.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== undefined) made.setAttribute(name, value === true ? '' : String(value));
-  }
-  made.append(...content.filter((each) => each !== null));
-  return made;
-}
-
-export const icon = (name: string): HTMLElement => element('i', { class: `fa fa-${name}`, 'aria-hidden': 'true' });
-
-export function button(symbol: string, label: string, onclick?: (event: Event) => void): HTMLButtonElement {
-  const attributes = { type: 'button', class: 'red-ui-button', ...(onclick === undefined ? {} : { onclick }) };
-  return element('button', attributes, icon(symbol), ' ', element('span', {}, label));
-}
-
-/** A button that copies a text, and says so in its place for a moment. */
-export function copyButton(text: () => string): HTMLButtonElement {
-  const made = button('clipboard', shared('button.copy'), () => {
-    RED.clipboard.copyText(text());
-    made.lastElementChild?.replaceChildren(shared('button.copied'));
-    setTimeout(() => made.lastElementChild?.replaceChildren(shared('button.copy')), 1500);
-  });
-  return made;
-}
-
-/** One that shows its icon only; its name is for screen readers and the tooltip. */
-export function iconButton(symbol: string, label: string, onclick: (event: Event) => void): HTMLButtonElement {
-  return element(
-    'button',
-    { type: 'button', class: 'red-ui-button', title: label, 'aria-label': label, onclick },
-    icon(symbol),
-  );
-}
+/** What the dialogs of all node types share: fields that show and save settings, and keep what a person did not touch. */
+import { element, addEye, follow, shared, statusArea } from './elements';
+import { flagOf, isOneOf, isVariable, STORED, trimmed, type Offer, type Rule } from './rules';
 
 const prefixOf = (node: EditedNode): string => (node._def.category === 'config' ? 'node-config-input-' : 'node-input-');
 
@@ -64,6 +16,12 @@ export function check(key: string, isFine: (this: EditedNode, value: unknown) =>
     return isFine.call(this, value) || this._(`${this.type}.validator.${key}`);
   };
 }
+
+/** A setting that is one of these words. */
+export const oneOf = (key: string, value: string, ...words: string[]) => ({
+  value,
+  validate: check(key, isOneOf(...words)),
+});
 
 /** What every node has as `labelStyle`. */
 export function labelStyle(this: EditedNode): string {
@@ -85,11 +43,8 @@ export function title(node: EditedNode, key: string, usual: string): string {
 export function choice(node: EditedNode, key: string, usual: string): JQuery {
   const select = field(node, key);
   const value = trimmed(node[key]) || usual;
-  const isListed = select
-    .find('option')
-    .toArray()
-    .some((option) => option.value === value);
-  if (!isListed) select.append(element('option', { value }, value));
+  select.val(value);
+  if (select.val() !== value) select.append(element('option', { value }, value));
   return select.val(value);
 }
 
@@ -111,15 +66,13 @@ export function flag(node: EditedNode, key: string, usual: boolean): JQuery {
  * every field may count, and no hint.
  */
 export function showWhen(select: JQuery): void {
-  const show = (): void => {
+  follow(select, () => {
     const value = String(select.val());
     for (const each of select.closest('.thekeys-form').find('[data-when]').toArray()) {
       const fits = each.dataset.when?.split(' ').includes(value) === true;
       $(each).toggle(fits || (isVariable(value) && !$(each).is('.thekeys-hint, .thekeys-danger')));
     }
-  };
-  select.on('change', show);
-  show();
+  });
 }
 
 /**
@@ -128,7 +81,7 @@ export function showWhen(select: JQuery): void {
  */
 export function advise(node: EditedNode, key: string, advice: (text: string) => string): void {
   const input = field(node, key);
-  const place = element('div', { class: 'thekeys-result thekeys-bad', role: 'status', 'aria-live': 'polite' });
+  const place = statusArea('thekeys-bad');
   input.closest('.form-row').append(place);
   const show = (): void => {
     const text = String(input.val() ?? '');
@@ -200,13 +153,8 @@ const stateOf = (input: JQuery): string =>
 /** Whether the dialog of a node is open. */
 export const isOpen = (node: EditedNode): boolean => shown.has(node);
 
-/** What a dialog does when it is given up. */
-export function closed(this: EditedNode): void {
-  shown.delete(this);
-}
-
-/** The last that a dialog does when it opens: secrets can be looked at while they are typed, and what is shown is noted. */
-export function opened(node: EditedNode): void {
+/** Notes what is shown, when everything is. Secrets can be looked at while they are typed. */
+function opened(node: EditedNode): void {
   for (const input of $('.thekeys-form').last().find('input[type="password"]').toArray()) addEye($(input));
   const { defaults = {}, credentials = {} } = node._def as Partial<Definition>;
   const values = node as unknown as Readonly<Record<string, unknown>>;
@@ -218,11 +166,8 @@ export function opened(node: EditedNode): void {
   shown.set(node, new Map(keys.map((key) => [key, stateOf(field(node, key))])));
 }
 
-/**
- * The last that a dialog does before it is saved. The editor saves every field that it finds, so it finds only those in
- * which something else stands now: a dialog that is opened and saved changes nothing.
- */
-export function saving(node: EditedNode): void {
+/** The editor saves every field that it finds, so it finds only those in which something else stands now. */
+function saving(node: EditedNode): void {
   for (const [key, state] of shown.get(node) ?? []) {
     const input = field(node, key);
     if (stateOf(input) === state) input.removeAttr('id');
@@ -230,26 +175,25 @@ export function saving(node: EditedNode): void {
   shown.delete(node);
 }
 
-/** A button that shows what was typed. A stored secret never comes back to the browser, so there is none for it. */
-export function addEye(input: JQuery): void {
-  if (!input.parent().is('.thekeys-field')) {
-    input
-      .before(element('div', { class: 'thekeys-field' }))
-      .prev()
-      .append(input);
-  }
-  const eye = iconButton('eye', shared('button.show'), () => {
-    const hide = input.attr('type') === 'text';
-    input.attr('type', hide ? 'password' : 'text').trigger('focus');
-    eye.setAttribute('aria-pressed', String(!hide));
-    eye.replaceChildren(icon(hide ? 'eye' : 'eye-slash'));
-  });
-  eye.setAttribute('aria-pressed', 'false');
-  input.after(eye);
-  const show = (): void => {
-    eye.hidden = ['', STORED].includes(String(input.val() ?? ''));
-    if (eye.hidden && input.attr('type') === 'text') eye.click();
+/** What a dialog does when it opens. The flow library reads definitions as text, so each of these stands in them by name. */
+export const opens = (prepare: (node: EditedNode) => void) =>
+  function (this: EditedNode): void {
+    prepare(this);
+    opened(this);
   };
-  input.on('input change', show);
-  show();
+
+/**
+ * What a dialog does when it is saved. One that is opened and saved changes nothing; `save` keeps what is no single field,
+ * and returns true where something has changed that the editor does not see.
+ */
+export const saves = (save: (node: EditedNode) => unknown = () => false) =>
+  function (this: EditedNode): unknown {
+    const isChanged = save(this);
+    saving(this);
+    return isChanged;
+  };
+
+/** What a dialog does when it is given up. */
+export function closes(this: EditedNode): void {
+  shown.delete(this);
 }

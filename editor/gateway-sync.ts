@@ -1,6 +1,5 @@
-import { check, checkTyped, choice, labelStyle, opened, saving, showWhen, title } from './fields';
-import { lockField } from './locks';
-import { isOneOf, rules } from './rules';
+import { choice, closes, opens, saves, labelStyle, oneOf, showWhen, title } from './fields';
+import { GATEWAY, IDENTIFIER, lockField } from './locks';
 
 const OPERATIONS = ['list', 'status', 'synchronize', 'synchronize-lock', 'update', 'update-lock', 'message'];
 
@@ -10,24 +9,22 @@ RED.nodes.registerType('gateway-sync', {
   icon: 'gateway.svg',
   defaults: {
     name: { value: '' },
-    gateway: { value: '', type: 'gateway-config', required: true },
-    identifier: { value: '', validate: checkTyped('identifier', rules.identifier) },
+    gateway: GATEWAY,
+    identifier: IDENTIFIER,
     identifierType: { value: 'str' },
-    operation: { value: 'list', validate: check('operation', isOneOf(...OPERATIONS)) },
+    operation: oneOf('operation', 'list', ...OPERATIONS),
   },
   inputs: 1,
   outputs: 1,
-  paletteLabel: 'gateway sync',
+  paletteLabel: 'gateway',
   label() {
     return title(this, 'operation', 'list');
   },
   labelStyle,
-  oneditprepare() {
-    lockField(this);
-    showWhen(choice(this, 'operation', 'list'));
-    opened(this);
-  },
-  oneditsave() {
-    saving(this);
-  },
+  oneditprepare: opens((node) => {
+    lockField(node);
+    showWhen(choice(node, 'operation', 'list'));
+  }),
+  oneditsave: saves(),
+  oneditcancel: closes,
 });

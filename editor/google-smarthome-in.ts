@@ -1,8 +1,9 @@
 /** The dialog of a device for Google: only the fields of the chosen kind are shown, levels are edited as rows. */
-import { isRecord, parseJson } from '../src/common/json';
+import { isRecord } from '../src/common/json';
 import { levelNames, levelRows, readLevels } from './arm-levels';
-import { check, choice, element, field, flag, labelStyle, opened, saving, typed } from './fields';
-import { isOneOf, isVariable, listOf, optional, parsed, rules, STORED, trimmed } from './rules';
+import { element, follow, wordsOf } from './elements';
+import { check, choice, closes, opens, saves, field, flag, labelStyle, oneOf, typed } from './fields';
+import { isVariable, listOf, optional, parsed, rules, STORED, trimmed, type Words } from './rules';
 
 const KINDS = ['SECURITYSYSTEM', 'LOCK', 'CUSTOM'];
 
@@ -30,7 +31,7 @@ RED.nodes.registerType('google-smarthome-in', {
     },
     nicknames: { value: [] },
     roomHint: { value: '' },
-    deviceType: { value: 'SECURITYSYSTEM', validate: check('deviceType', isOneOf(...KINDS)) },
+    deviceType: oneOf('deviceType', 'SECURITYSYSTEM', ...KINDS),
     customType: {
       value: '',
       validate: checkFor('CUSTOM', 'customType', (value) =>
@@ -63,8 +64,8 @@ RED.nodes.registerType('google-smarthome-in', {
         return level === '' || isVariable(this.levels) || levelNames(this.levels).includes(level);
       }),
     },
-    pinFor: { value: 'release', validate: check('pinFor', isOneOf('release', 'always', 'none')) },
-    onOpenSensors: { value: 'flow', validate: check('onOpenSensors', isOneOf('flow', 'refuse', 'ask', 'allow')) },
+    pinFor: oneOf('pinFor', 'release', 'release', 'always', 'none'),
+    onOpenSensors: oneOf('onOpenSensors', 'flow', 'flow', 'refuse', 'ask', 'allow'),
     replyTimeout: { value: '1500', validate: check('replyTimeout', rules.milliseconds) },
     battery: { value: false },
   },
@@ -76,33 +77,28 @@ RED.nodes.registerType('google-smarthome-in', {
     return trimmed(this.name) || trimmed(this.deviceName) || this._('google-smarthome-in.title');
   },
   labelStyle,
-  oneditprepare() {
-    prepare(this);
-    opened(this);
-    before = JSON.stringify(typedLists());
-  },
-  oneditsave() {
-    const now = typedLists();
-    const old = parseJson(before) as typeof now;
-    for (const [key, value] of Object.entries(now)) {
-      // The editor marks a node as changed by a new array already.
-      const isTouched = JSON.stringify(value) !== JSON.stringify(old[key as keyof typeof now]);
-      if (isTouched) this[key] = value;
-    }
-    const kind = String(field(this, 'deviceType').val());
-    // Half-typed attributes of a kind that was given up are not seen any more, and would refuse the device.
-    if (kind !== 'CUSTOM' && !isVariable(kind) && attributesOf(this.customAttributes) === undefined) {
-      this.customAttributes = {};
-    }
-    saving(this);
-  },
+  oneditprepare: opens(prepare),
+  oneditsave: saves(keepLists),
+  oneditcancel: closes,
   oneditresize() {
     $('#node-input-levels-list').editableList('width', $('.thekeys-form').width() ?? 0);
   },
 });
 
 /** What stood in the fields of the open dialog that are no single setting. */
-let before = '';
+let before: Record<string, unknown> = {};
+
+/** Saves them. The editor marks a node as changed by a new array already, so one that is the same stays. */
+function keepLists(node: EditedNode): void {
+  for (const [key, value] of Object.entries(typedLists())) {
+    if (JSON.stringify(value) !== JSON.stringify(before[key])) node[key] = value;
+  }
+  const kind = String(field(node, 'deviceType').val());
+  // Half-typed attributes of a kind that was given up are not seen any more, and would refuse the device.
+  if (kind !== 'CUSTOM' && !isVariable(kind) && attributesOf(node.customAttributes) === undefined) {
+    node.customAttributes = {};
+  }
+}
 
 /** Settings that are lists or objects, as they stand in the open dialog. */
 function typedLists(): Record<'nicknames' | 'customTraits' | 'customAttributes' | 'levels', unknown> {
@@ -142,7 +138,7 @@ function isFree(this: EditedNode, value: unknown): boolean {
 }
 
 function prepare(node: EditedNode): void {
-  const words = (key: string): string => node._(`google-smarthome-in.${key}`);
+  const words = wordsOf(node);
   const kind = choice(node, 'deviceType', 'SECURITYSYSTEM');
   const pinFor = choice(node, 'pinFor', 'release');
   choice(node, 'onOpenSensors', 'flow');
@@ -160,7 +156,7 @@ function prepare(node: EditedNode): void {
   );
   prepareLevels(node, words);
 
-  const show = (): void => {
+  follow(kind.add(pinFor).add(pin).add(json).add(traits), () => {
     const chosen = String(kind.val());
     for (const each of $('.thekeys-device-for').toArray()) {
       $(each).toggle(each.dataset.kind === chosen || isVariable(chosen));
@@ -181,12 +177,11 @@ function prepare(node: EditedNode): void {
       .text(words(text === '' ? 'hint.missingPin' : 'hint.oddPin'));
     traits.toggleClass('input-error', chosen === 'CUSTOM' && listOf(traits.val()).length === 0);
     $('#thekeys-device-json').prop('hidden', isVariable(typed(json)) || attributesOf(typed(json)) !== undefined);
-  };
-  for (const input of [kind, pinFor, pin, json, traits]) input.on('input change', show);
-  show();
+  });
+  before = typedLists();
 }
 
-function prepareLevels(node: EditedNode, words: (key: string) => string): void {
+function prepareLevels(node: EditedNode, words: Words): void {
   const list = $('#node-input-levels-list');
   const level = field(node, 'defaultLevel');
   levelRows(list, node.levels, words, show);

@@ -1,4 +1,4 @@
-import { checkTyped, labelStyle, opened, saving, typedField } from './fields';
+import { checkTyped, closes, opens, saves, labelStyle, typedField } from './fields';
 import { offer, trimmed, type Offer } from './rules';
 
 RED.nodes.registerType('google-smarthome-out', {
@@ -20,8 +20,8 @@ RED.nodes.registerType('google-smarthome-out', {
     return trimmed(this.name) || (device === '' ? this._('google-smarthome-out.title') : `Google: ${device}`);
   },
   labelStyle,
-  oneditprepare() {
-    typedField(this, 'device', (typed) => {
+  oneditprepare: opens((node) => {
+    typedField(node, 'device', (typed) => {
       const account = $('#node-input-account').val();
       const found: Offer[] = [];
       RED.nodes.eachNode((other) => {
@@ -31,11 +31,9 @@ RED.nodes.registerType('google-smarthome-out', {
         if (!`${value} ${name}`.toLowerCase().includes(typed.toLowerCase())) return;
         found.push({ value, label: name === value ? value : `${name} (${value})` });
       });
-      return offer(typed, found, this._('google-smarthome-out.placeholder.device'));
+      return offer(typed, found, node._('google-smarthome-out.placeholder.device'));
     });
-    opened(this);
-  },
-  oneditsave() {
-    saving(this);
-  },
+  }),
+  oneditsave: saves(),
+  oneditcancel: closes,
 });

@@ -1,6 +1,19 @@
-import { check, checkTyped, choice, flag, labelStyle, opened, saving, showWhen, title, typedField } from './fields';
-import { lockField, lockLabel } from './locks';
-import { isOneOf, rules } from './rules';
+import { follow } from './elements';
+import {
+  checkTyped,
+  choice,
+  closes,
+  opens,
+  saves,
+  flag,
+  labelStyle,
+  oneOf,
+  showWhen,
+  title,
+  typedField,
+} from './fields';
+import { GATEWAY, IDENTIFIER, lockField, lockLabel } from './locks';
+import { rules } from './rules';
 
 RED.nodes.registerType('lock-action', {
   category: 'The Keys',
@@ -8,10 +21,10 @@ RED.nodes.registerType('lock-action', {
   icon: 'lock.svg',
   defaults: {
     name: { value: '' },
-    gateway: { value: '', type: 'gateway-config', required: true },
-    identifier: { value: '', validate: checkTyped('identifier', rules.identifier) },
+    gateway: GATEWAY,
+    identifier: IDENTIFIER,
     identifierType: { value: 'str' },
-    action: { value: 'message', validate: check('action', isOneOf('message', 'open', 'close', 'toggle', 'calibrate')) },
+    action: oneOf('action', 'message', 'message', 'open', 'close', 'toggle', 'calibrate'),
     confirm: { value: true },
     deadline: { value: '', validate: checkTyped('deadline', rules.seconds) },
     deadlineType: { value: 'str' },
@@ -23,20 +36,15 @@ RED.nodes.registerType('lock-action', {
     return lockLabel(this, title(this, 'action', 'message'));
   },
   labelStyle,
-  oneditprepare() {
-    lockField(this);
-    const action = choice(this, 'action', 'message');
-    showWhen(action);
-    const confirm = flag(this, 'confirm', true);
-    const show = (): void => {
+  oneditprepare: opens((node) => {
+    lockField(node);
+    showWhen(choice(node, 'action', 'message'));
+    const confirm = flag(node, 'confirm', true);
+    follow(confirm, () => {
       $('#thekeys-no-confirm').toggle(confirm.prop('checked') !== true && confirm.prop('indeterminate') !== true);
-    };
-    confirm.on('change', show);
-    show();
-    typedField(this, 'deadline');
-    opened(this);
-  },
-  oneditsave() {
-    saving(this);
-  },
+    });
+    typedField(node, 'deadline');
+  }),
+  oneditsave: saves(),
+  oneditcancel: closes,
 });

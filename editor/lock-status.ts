@@ -1,6 +1,7 @@
-import { check, checkTyped, choice, field, labelStyle, opened, saving, typed } from './fields';
-import { lockField, lockLabel } from './locks';
-import { isOneOf, rules } from './rules';
+import { follow } from './elements';
+import { check, choice, closes, opens, saves, field, labelStyle, oneOf, typed } from './fields';
+import { GATEWAY, IDENTIFIER, lockField, lockLabel } from './locks';
+import { rules } from './rules';
 
 RED.nodes.registerType('lock-status', {
   category: 'The Keys',
@@ -8,11 +9,11 @@ RED.nodes.registerType('lock-status', {
   icon: 'status.svg',
   defaults: {
     name: { value: '' },
-    gateway: { value: '', type: 'gateway-config', required: true },
-    identifier: { value: '', validate: checkTyped('identifier', rules.identifier) },
+    gateway: GATEWAY,
+    identifier: IDENTIFIER,
     identifierType: { value: 'str' },
     interval: { value: '60', validate: check('interval', rules.interval) },
-    emit: { value: 'change', validate: check('emit', isOneOf('change', 'always')) },
+    emit: oneOf('emit', 'change', 'change', 'always'),
   },
   inputs: 1,
   outputs: 1,
@@ -21,18 +22,14 @@ RED.nodes.registerType('lock-status', {
     return lockLabel(this, this._('lock-status.title.status'));
   },
   labelStyle,
-  oneditprepare() {
-    lockField(this);
-    choice(this, 'emit', 'change');
-    const interval = field(this, 'interval');
-    const show = (): void => {
+  oneditprepare: opens((node) => {
+    lockField(node);
+    choice(node, 'emit', 'change');
+    const interval = field(node, 'interval');
+    follow(interval, () => {
       $('#thekeys-emit').toggle(!['', '0'].includes(typed(interval)));
-    };
-    interval.on('input change', show);
-    show();
-    opened(this);
-  },
-  oneditsave() {
-    saving(this);
-  },
+    });
+  }),
+  oneditsave: saves(),
+  oneditcancel: closes,
 });

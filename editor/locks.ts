@@ -1,7 +1,8 @@
 /** The field in which a lock is named: a button lists what the gateway sees. */
-import { ask, askBeside, Failure, type Row, type Verdict } from './ask';
-import { field, shared, sourceOf, typedField } from './fields';
-import { trimmed } from './rules';
+import { follow, shared } from './elements';
+import { checkTyped, field, sourceOf, typedField } from './fields';
+import { ask, bad, Failure, requestBeside, type Answer } from './requests';
+import { rules, trimmed } from './rules';
 
 /** dBm below which a signal is called fair, and weak. */
 const FAIR = -75;
@@ -13,25 +14,33 @@ interface SeenLock {
   batteryPercent?: number | null;
 }
 
-/** A lock as a row: its number, and how well it is received. */
-function lockRow({ identifier, rssi, batteryPercent }: SeenLock): Row {
+/** The settings that every node of a lock has. */
+export const GATEWAY = { value: '', type: 'gateway-config', required: true };
+export const IDENTIFIER = { value: '', validate: checkTyped('identifier', rules.identifier) };
+
+/** How well a lock is received, and its battery. */
+function conditionOf({ rssi, batteryPercent }: SeenLock): string {
   const more: string[] = [];
   if (typeof rssi === 'number') {
     const strength = rssi < WEAK ? 'weak' : rssi < FAIR ? 'fair' : 'strong';
     more.push(shared(`setup.${strength}`, { rssi: `−${Math.abs(rssi)}` }));
   }
   if (typeof batteryPercent === 'number') more.push(shared('setup.battery', { battery: batteryPercent }));
-  return { icon: 'lock', main: identifier, more: more.join(' · ') };
+  return more.join(' · ');
 }
 
-export function offerLocks(
-  result: Verdict,
-  { locks }: Record<string, unknown>,
-  choose: (identifier: string) => void,
-): void {
-  const seen = Array.isArray(locks) ? (locks as SeenLock[]) : [];
-  if (seen.length === 0) result.say(shared('setup.noLocks'), 'bad');
-  else result.offer(shared('setup.chooseLock'), seen.map(lockRow), ({ main }) => choose(main));
+/** The locks of an answer, to choose from. */
+export function lockRows({ locks }: Record<string, unknown>, choose: (identifier: string) => void): Answer {
+  const rows = (Array.isArray(locks) ? (locks as SeenLock[]) : []).map((lock) => ({
+    icon: 'lock',
+    main: lock.identifier,
+    more: conditionOf(lock),
+    choose: () => {
+      choose(lock.identifier);
+      return undefined;
+    },
+  }));
+  return rows.length === 0 ? bad(shared('setup.noLocks')) : { lines: [{ text: shared('setup.chooseLock') }], rows };
 }
 
 /** The locks that a gateway sees: the deployed one, or, where the editor knows better, the one at its address. */
@@ -50,31 +59,43 @@ async function locksOf(id: string): Promise<Record<string, unknown>> {
 /** The lock of a node: as typed or from elsewhere, and the gateway's own lock where it is empty. */
 export function lockField(node: EditedNode): void {
   const input = field(node, 'identifier');
+  listBeside(node, input, (identifier) => {
+    input.typedInput('type', 'str');
+    input.typedInput('value', identifier);
+    input.parent().find('.red-ui-typedInput-input').trigger('focus');
+  });
+  typedField(node, 'identifier');
+  nameOwnLock(node, input.parent().find('.red-ui-typedInput-input'));
+}
+
+/** The same for a node whose lock no message changes. */
+export function plainLockField(node: EditedNode): void {
+  const input = field(node, 'identifier');
+  listBeside(node, input, (identifier) => input.val(identifier).trigger('change').trigger('focus'));
+  nameOwnLock(node, input);
+}
+
+function listBeside(node: EditedNode, input: JQuery, choose: (identifier: string) => void): void {
   const gateway = field(node, 'gateway');
-  askBeside(input, {
+  requestBeside(input, {
     icon: 'search',
     label: shared('button.locks'),
     about: [gateway],
-    run: async (result) => {
+    run: async () => {
       const id = String(gateway.val() ?? '');
-      if (id === '' || id === '_ADD_') result.say(shared('setup.chooseGateway'), 'bad');
-      else {
-        offerLocks(result, await locksOf(id), (identifier) => {
-          input.typedInput('type', 'str');
-          input.typedInput('value', identifier);
-          input.parent().find('.red-ui-typedInput-input').trigger('focus');
-        });
-      }
+      const isChosen = id !== '' && id !== '_ADD_';
+      return isChosen ? lockRows(await locksOf(id), choose) : bad(shared('setup.chooseGateway'));
     },
   });
-  typedField(node, 'identifier');
-  const show = (): void => {
+}
+
+/** Where the field is empty, it names the gateway's own lock. */
+function nameOwnLock(node: EditedNode, shown: JQuery): void {
+  const gateway = field(node, 'gateway');
+  follow(gateway, () => {
     const own = trimmed(RED.nodes.node(String(gateway.val() ?? ''))?.identifier);
-    const text = shared('placeholder.asGateway') + (own === '' ? '' : ` (${own})`);
-    input.parent().find('.red-ui-typedInput-input').attr('placeholder', text);
-  };
-  gateway.on('change', show);
-  show();
+    shown.attr('placeholder', shared('placeholder.asGateway') + (own === '' ? '' : ` (${own})`));
+  });
 }
 
 /** What a lock node without a name is called: what it does, and to which lock. */

@@ -47,7 +47,9 @@ export const rules = {
   endpoint: optional((value) =>
     passes(() => {
       const url = new URL(trimmed(value));
-      if (!mayCarrySecrets(url) || url.username + url.password + url.search + url.hash !== '') throw new Error();
+      const more = url.username + url.password + url.search + url.hash;
+      // Chromium accepts a blank in a host, and writes it as %20.
+      if (!mayCarrySecrets(url) || more !== '' || url.hostname.includes('%')) throw new Error();
     }),
   ),
   path: optional((value) => /^\/?[\w.~-]+(\/[\w.~-]+)*\/?$/.test(trimmed(value))),
@@ -106,6 +108,9 @@ export function wrongUser(text: string): number {
   }
   return 0;
 }
+
+/** The words for a key, with values filled in. */
+export type Words = (key: string, values?: object) => string;
 
 /** What a field offers while a person types. */
 export interface Offer {

@@ -1,17 +1,20 @@
 import { markMissing, needs, watchAccounts } from './accounts';
-import { ask } from './ask';
-import { questions } from './diagnostics';
-import { check, choice, closed, field, opened, openIfUnusual, saving, shared, typed } from './fields';
-import { isOneOf, isVariable, rules, trimmed } from './rules';
+import { follow, shared, wordsOf } from './elements';
+import { check, choice, closes, opens, saves, field, oneOf, openIfUnusual, typed } from './fields';
+import { ask, good, requestRow } from './requests';
+import { isVariable, rules, trimmed } from './rules';
 
 const ENDPOINT = 'https://partners.iot.sberdevices.ru';
+/** What a test needs to know, with a key that is typed or stored. */
+const TESTED = ['token', 'endpoint', 'keyIn', 'keyParameter', 'ca', 'timeout', 'proxy'];
+const LONGEST_SECONDS = 3600;
 
 RED.nodes.registerType('sber-config', {
   category: 'config',
   defaults: {
     name: { value: '', validate: needs('token') },
     endpoint: { value: ENDPOINT, validate: check('endpoint', rules.endpoint) },
-    keyIn: { value: 'header', validate: check('keyIn', isOneOf('header', 'query')) },
+    keyIn: oneOf('keyIn', 'header', 'header', 'query'),
     keyParameter: {
       value: '',
       validate: check('keyParameter', function (value) {
@@ -19,10 +22,12 @@ RED.nodes.registerType('sber-config', {
       }),
     },
     ca: { value: '', validate: check('ca', rules.certificate) },
-    // The account takes no more than an hour.
     timeout: {
       value: '15',
-      validate: check('timeout', (value) => rules.seconds(value) && (isVariable(value) || !(Number(value) > 3600))),
+      validate: check(
+        'timeout',
+        (value) => rules.seconds(value) && (isVariable(value) || !(Number(value) > LONGEST_SECONDS)),
+      ),
     },
     proxy: { value: '', type: 'http proxy', required: false },
   },
@@ -30,41 +35,28 @@ RED.nodes.registerType('sber-config', {
   label() {
     return trimmed(this.name) || 'Sber';
   },
-  oneditprepare() {
-    const where = choice(this, 'keyIn', 'header');
-    const show = (): void => {
+  oneditprepare: opens((node) => {
+    const where = choice(node, 'keyIn', 'header');
+    follow(where, () => {
       $('#thekeys-sber-parameter').toggle(where.val() !== 'header');
-    };
-    where.on('change', show);
-    show();
-    openIfUnusual(this, { endpoint: ENDPOINT, timeout: '15', proxy: '_ADD_' });
-    markMissing(this, 'token');
-    testButton(this);
-    opened(this);
-  },
-  oneditsave() {
-    saving(this);
-  },
-  oneditcancel: closed,
+    });
+    openIfUnusual(node, { endpoint: ENDPOINT, timeout: '15', proxy: '_ADD_' });
+    markMissing(node, 'token');
+    const words = wordsOf(node);
+    requestRow(node, {
+      icon: 'check',
+      label: shared('button.test'),
+      about: TESTED.map((key) => field(node, key)),
+      words,
+      run: async () => {
+        const settings = Object.fromEntries(TESTED.map((key) => [key, typed(field(node, key)).replace('_ADD_', '')]));
+        const { models } = await ask('POST', 'sber/test', { id: node.id, ...settings });
+        return good(words('works', { models }));
+      },
+    });
+  }),
+  oneditsave: saves(),
+  oneditcancel: closes,
 });
 
 watchAccounts('sber-config');
-
-/** Asks Sber for the models, with what is typed. */
-function testButton(node: EditedNode): void {
-  const keys = ['token', 'endpoint', 'keyIn', 'keyParameter', 'ca', 'timeout', 'proxy'];
-  const words = (key: string, values?: object): string => node._(`sber-config.${key}`, values);
-  questions(node, [
-    {
-      icon: 'check',
-      label: shared('button.test'),
-      about: keys.map((key) => field(node, key)),
-      words,
-      run: async (shown) => {
-        const settings = Object.fromEntries(keys.map((key) => [key, typed(field(node, key)).replace('_ADD_', '')]));
-        const { models } = await ask('POST', 'sber/test', { id: node.id, ...settings });
-        shown.say(words('works', { models }), 'good');
-      },
-    },
-  ]);
-}

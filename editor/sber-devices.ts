@@ -1,5 +1,4 @@
-import { check, checkTyped, choice, labelStyle, opened, saving, showWhen, title, typedField } from './fields';
-import { isOneOf } from './rules';
+import { checkTyped, choice, closes, opens, saves, labelStyle, oneOf, showWhen, title, typedField } from './fields';
 
 const OPERATIONS = ['list', 'add', 'update', 'delete', 'state', 'report', 'unlink', 'message'];
 
@@ -10,7 +9,7 @@ RED.nodes.registerType('sber-devices', {
   defaults: {
     name: { value: '' },
     account: { value: '', type: 'sber-config', required: true },
-    operation: { value: 'report', validate: check('operation', isOneOf(...OPERATIONS)) },
+    operation: oneOf('operation', 'report', ...OPERATIONS),
     userId: { value: '', validate: checkTyped('userId', () => true) },
     userIdType: { value: 'str' },
   },
@@ -21,12 +20,10 @@ RED.nodes.registerType('sber-devices', {
     return title(this, 'operation', 'message');
   },
   labelStyle,
-  oneditprepare() {
-    typedField(this, 'userId');
-    showWhen(choice(this, 'operation', 'report'));
-    opened(this);
-  },
-  oneditsave() {
-    saving(this);
-  },
+  oneditprepare: opens((node) => {
+    typedField(node, 'userId');
+    showWhen(choice(node, 'operation', 'report'));
+  }),
+  oneditsave: saves(),
+  oneditcancel: closes,
 });

@@ -2,10 +2,11 @@
  * The dialog of sber-models. The node's setting `models` is an array of models as they are sent to Sber, made with the
  * builder; `create`, `update` and `sync` use it where the message brings no models.
  */
-import { ask, Failure } from './ask';
-import { check, choice, field, flag, labelStyle, opened, saving, showWhen, title } from './fields';
-import { isOneOf, isVariable, offer, parsed, trimmed } from './rules';
-import { buildModels, type Builder } from './sber/builder';
+import { follow, wordsOf } from './elements';
+import { choice, closes, opens, saves, field, flag, labelStyle, oneOf, showWhen, title } from './fields';
+import { ask, Failure } from './requests';
+import { isVariable, offer, parsed, trimmed } from './rules';
+import { ModelBuilder } from './sber/builder';
 import { firstFault } from './sber/draft';
 
 const OPERATIONS = ['list', 'get', 'create', 'update', 'delete', 'sync', 'message'];
@@ -17,7 +18,7 @@ RED.nodes.registerType('sber-models', {
   defaults: {
     name: { value: '' },
     account: { value: '', type: 'sber-config', required: true },
-    operation: { value: 'list', validate: check('operation', isOneOf(...OPERATIONS)) },
+    operation: oneOf('operation', 'list', ...OPERATIONS),
     modelId: { value: '' },
     deleteMissing: { value: false },
     models: {
@@ -36,61 +37,40 @@ RED.nodes.registerType('sber-models', {
     return title(this, 'operation', 'message');
   },
   labelStyle,
-  oneditprepare() {
-    const words = (key: string, values?: object): string => this._(`sber-models.${key}`, values);
-    showWhen(choice(this, 'operation', 'list'));
-    const deleteMissing = flag(this, 'deleteMissing', false);
-    const showDanger = (): void => {
+  oneditprepare: opens((node) => {
+    const words = wordsOf(node);
+    showWhen(choice(node, 'operation', 'list'));
+    const deleteMissing = flag(node, 'deleteMissing', false);
+    follow(deleteMissing, () => {
       $('#thekeys-sber-danger').toggle(deleteMissing.is(':checked') || deleteMissing.prop('indeterminate') === true);
-    };
-    deleteMissing.on('change', showDanger);
-    showDanger();
-    const fetchModels = (): Promise<unknown[]> => modelsAtSber(field(this, 'account'), words);
-    offerIds(this, fetchModels, words('placeholder.modelId'));
-
-    const list = parsed(this.models);
-    if (isVariable(this.models)) $('#thekeys-sber-variable').prop('hidden', false).text(String(this.models));
-    builder = buildModels($('#node-input-models-builder')[0] ?? document.body, {
-      models: Array.isArray(list) ? list : [],
-      words,
-      copy: (text) => RED.clipboard.copyText(text),
-      fetchModels,
     });
+    const fetchModels = (): Promise<unknown[]> => modelsAtSber(field(node, 'account'));
+    offerIds(node, fetchModels, words('placeholder.modelId'));
+
+    const list = parsed(node.models);
+    if (isVariable(node.models)) $('#thekeys-sber-variable').prop('hidden', false).text(String(node.models));
+    const place = $('#node-input-models-builder')[0] ?? document.body;
+    builder = new ModelBuilder(place, { models: Array.isArray(list) ? list : [], words, fetchModels });
     before = JSON.stringify(builder.models());
-    opened(this);
-  },
-  oneditsave() {
+  }),
+  oneditsave: saves((node) => {
     // A variable stays until models are built here.
     const models = builder?.models() ?? [];
-    if (JSON.stringify(models) !== before) this.models = models;
-    saving(this);
-  },
+    if (JSON.stringify(models) !== before) node.models = models;
+  }),
+  oneditcancel: closes,
 });
 
-let builder: Builder | undefined;
+let builder: ModelBuilder | undefined;
 /** What the builder held when the dialog was opened. */
 let before = '';
 
-/** The models that the chosen account has. Rejects with a reason in words. */
-async function modelsAtSber(account: JQuery, words: (key: string) => string): Promise<unknown[]> {
+/** The models that the chosen account has. @throws Failure */
+async function modelsAtSber(account: JQuery): Promise<unknown[]> {
   const id = String(account.val() ?? '');
-  if (id === '' || id === '_ADD_') throw new Reason(words('builder.noAccount'));
-  try {
-    const { models } = await ask('GET', `sber/models/${encodeURIComponent(id)}`);
-    return Array.isArray(models) ? (models as unknown[]) : [];
-  } catch (error) {
-    const code = error instanceof Failure ? error.code : 'failed';
-    if (code === 'NOT_DEPLOYED') throw new Reason(words('builder.notDeployed'));
-    const badge = 'node-red-contrib-thekeys-gateway/sber-config:sber-config.badge.';
-    throw new Reason(RED._([badge + code, `${badge}failed`]));
-  }
-}
-
-/** Why something did not work, in words. */
-class Reason extends Error {
-  override toString(): string {
-    return this.message;
-  }
+  if (id === '' || id === '_ADD_') throw new Failure({ code: 'NO_ACCOUNT' });
+  const { models } = await ask('GET', `sber/models/${encodeURIComponent(id)}`);
+  return Array.isArray(models) ? (models as unknown[]) : [];
 }
 
 /** Ids to choose from, asked for when a person begins to type; anything else can be typed. */

@@ -1,6 +1,7 @@
 /** Takes a share over, or creates one, with the vendor's account, which goes no further than these requests. */
-import { ask, asking, lacks, Result, type Row } from './ask';
-import { shared, typed } from './fields';
+import { shared, statusArea } from './elements';
+import { typed } from './fields';
+import { ask, bad, firstEmpty, good, requestButton, type Answer } from './requests';
 
 interface Accessory {
   id: number;
@@ -17,10 +18,11 @@ interface OwnLock {
 }
 
 /** A lock with a gateway: a share that exists, or one that can be made. */
-interface Choice extends Row {
+interface Choice {
   lock: OwnLock;
   gateway: Accessory;
   share?: number;
+  more: string;
 }
 
 /** What is filled in. */
@@ -37,74 +39,60 @@ export function shareForm({ name, host, identifier, code, test }: ShareTarget): 
   const [account, password] = [$('#thekeys-share-account'), $('#thekeys-share-password')];
   const login = (): object => ({ account: typed(account), password: String(password.val()) });
   const fill = (input: JQuery, value: string): JQuery => input.val(value).trigger('change');
-  const result = new Result();
+  const area = statusArea();
 
-  const show = asking(result, {
+  const choose = async ({ lock, gateway, share }: Choice): Promise<Answer> => {
+    const chosen = { lock: lock.identifier, lockId: lock.id, gateway: gateway.accessoryId, gatewayId: gateway.id };
+    const answer = await ask('POST', 'share', { ...login(), ...chosen, share });
+    fill(code, String(answer.code));
+    fill(identifier, lock.identifier);
+    if (typed(name) === '') fill(name, lock.name);
+    if (typed(host) === '' && typeof answer.host === 'string') fill(host, answer.host);
+    password.val('');
+    test.focus();
+    return good(shared('share.created'));
+  };
+  const show = requestButton(area, {
     icon: 'user',
     label: shared('button.account'),
     about: [account, password],
-    run: async (shown) => {
-      const needs = [
-        [account, 'needAccount'],
-        [password, 'needPassword'],
-      ] as const;
-      if (lacks(shown, needs)) return;
+    run: async () => {
+      const empty = firstEmpty([account, 'needAccount'], [password, 'needPassword']);
+      if (empty !== undefined) return empty;
       const locks = (await ask('POST', 'account', login())).locks as OwnLock[];
-      if (locks.length === 0) {
-        shown.say(shared('share.noLocks'), 'bad');
-        return;
-      }
-      const choices = choicesOf(locks, typed(identifier));
-      if (choices.length === 0) {
-        shown.say(shared('share.noGateways'), 'bad');
-        return;
-      }
-      shown.offer(shared('share.choose'), choices, async ({ lock, gateway, share }, next) => {
-        const chosen = { lock: lock.identifier, lockId: lock.id, gateway: gateway.accessoryId, gatewayId: gateway.id };
-        const answer = await ask('POST', 'share', { ...login(), ...chosen, share });
-        fill(code, String(answer.code));
-        fill(identifier, lock.identifier);
-        if (typed(name) === '') fill(name, lock.name);
-        if (typed(host) === '' && typeof answer.host === 'string') fill(host, answer.host);
-        password.val('');
-        next.say(shared('share.created'), 'good');
-        test.focus();
-      });
+      if (locks.length === 0) return bad(shared('share.noLocks'));
+      const rows = choicesOf(locks, typed(identifier)).map((choice) => ({
+        icon: choice.share === undefined ? 'magic' : 'key',
+        main: titleOf(choice.lock.name, choice.lock.identifier),
+        more: choice.more,
+        choose: () => choose(choice),
+      }));
+      return rows.length === 0 ? bad(shared('share.noGateways')) : { lines: [{ text: shared('share.choose') }], rows };
     },
   });
 
   $('#thekeys-share-login').append(show);
-  $('#thekeys-share').append(result.area);
+  $('#thekeys-share').append(area);
 }
 
 /** Of the lock that is named, or of all: first the shares that exist, then those that can be made. */
 function choicesOf(locks: readonly OwnLock[], identifier: string): Choice[] {
   const named = locks.filter((lock) => lock.identifier === identifier);
   const wanted = named.length > 0 ? named : locks;
+  const wordsFor = (key: string, { name, accessoryId }: Accessory, values: object = {}): string =>
+    shared(`share.${key}`, { ...values, gateway: titleOf(name, accessoryId) });
   const existing = wanted.flatMap((lock) =>
-    lock.shares
+    lock.shares.flatMap(({ id: share, name, active, gateway }): Choice[] => {
+      const more = wordsFor(active ? 'existing' : 'inactive', gateway, { name });
       // Without a number it cannot be asked for again.
-      .flatMap(({ id, name, active, gateway }): Choice[] => {
-        const words = { name, gateway: titleOf(gateway.name, gateway.accessoryId) };
-        const more = shared(active ? 'share.existing' : 'share.inactive', words);
-        return id === undefined ? [] : [{ ...rowOf('key', lock, more), gateway, share: id }];
-      }),
+      return share === undefined ? [] : [{ lock, gateway, share, more }];
+    }),
   );
   const possible = wanted.flatMap((lock) =>
-    gatewaysOf([lock, ...locks]).map((gateway): Choice => {
-      const more = shared('share.new', { gateway: titleOf(gateway.name, gateway.accessoryId) });
-      return { ...rowOf('magic', lock, more), gateway };
-    }),
+    gatewaysOf([lock, ...locks]).map((gateway): Choice => ({ lock, gateway, more: wordsFor('new', gateway) })),
   );
   return [...existing, ...possible];
 }
-
-const rowOf = (icon: string, lock: OwnLock, more: string): Row & { lock: OwnLock } => ({
-  icon,
-  main: titleOf(lock.name, lock.identifier),
-  more,
-  lock,
-});
 
 const titleOf = (name: string, id: string): string => (name === '' ? id : `${name} · ${id}`);
 

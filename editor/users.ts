@@ -2,9 +2,10 @@
  * The people of a Google account as rows. The runtime gives their names; their passwords never come back, so a list in which
  * some are kept is put together by the runtime, from what it has stored.
  */
-import { ask, sentence } from './ask';
-import { addEye, button, element, field, iconButton } from './fields';
-import { isVariable, STORED, trimmed, wrongUser } from './rules';
+import { addEye, button, element, iconButton, statusArea } from './elements';
+import { field } from './fields';
+import { ask, sentence } from './requests';
+import { isVariable, STORED, trimmed, wrongUser, type Words } from './rules';
 
 interface Row {
   /** The runtime has a password for this name. */
@@ -22,18 +23,14 @@ interface User {
 export class UserRows {
   private readonly area: JQuery;
   private readonly list = element('div', { class: 'thekeys-users' });
-  private readonly place = element('div', {
-    class: 'thekeys-result thekeys-bad',
-    role: 'status',
-    'aria-live': 'polite',
-  });
+  private readonly place = statusArea('thekeys-bad');
   private readonly before: string;
   private rows: Row[] = [];
   private touched = false;
 
   constructor(
     private readonly node: EditedNode,
-    private readonly words: (key: string, values?: object) => string,
+    private readonly words: Words,
   ) {
     this.area = field(node, 'users').prop('hidden', true);
     this.before = String(this.area.val() ?? '');
@@ -76,10 +73,9 @@ export class UserRows {
   private add(name: string, password: string, isKept: boolean): Row {
     const { words } = this;
     const input = (type: string, label: string, value: string): HTMLInputElement => {
-      const made = element('input', { type, 'aria-label': label, placeholder: label, autocomplete: 'new-password' });
-      made.value = value;
-      made.addEventListener('input', () => this.changed());
-      return made;
+      const oninput = (): void => this.changed();
+      const labels = { 'aria-label': label, placeholder: label, autocomplete: 'new-password' };
+      return element('input', { type, value, oninput, ...labels });
     };
     const row: Row = {
       isKept,

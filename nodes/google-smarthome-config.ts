@@ -3,9 +3,9 @@
  * themselves (`google-smarthome-in`).
  */
 import { systemClock } from '../src/common/clock';
-import { refusePartVariable, text, textSetting } from '../src/common/settings';
+import { refusePartVariable, secret, text, textSetting } from '../src/common/settings';
 import { openAccount, type GoogleAccount } from '../src/google/account';
-import { trustedProxies } from '../src/google/linking-http';
+import { trustedProxies } from '../src/google/requests';
 import { defineConfig } from './shared/define-config';
 import { serveGoogleEditor } from './shared/google-editor';
 import { closed, pathOf, serveAccount, users, warnOfSetup } from './shared/google-setup';
@@ -22,16 +22,15 @@ export = defineConfig({
     proxy: text('the proxy'),
   },
   credentials: {
-    clientId: text('the client ID'),
-    clientSecret: text('the client secret'),
+    clientId: secret('the client ID'),
+    clientSecret: secret('the client secret'),
     users,
-    serviceAccountKey: text('the service account key'),
-    sharedState: text('the address of the shared state'),
+    serviceAccountKey: secret('the service account key'),
+    sharedState: secret('the address of the shared state'),
   },
   visible: ['clientId'],
   open: ({ RED, node, settings, credentials, log, onClose }): GoogleAccount => {
     refusePartVariable(settings.projectId, 'the project ID');
-    refusePartVariable(credentials.clientId, 'the client ID');
     const path = pathOf(settings.path);
     for (const problem of credentials.users.problems) log.warn(`users: ${problem}`);
     warnOfSetup(RED, log, {

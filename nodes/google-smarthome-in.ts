@@ -5,7 +5,7 @@
 import type { NodeCredentials } from 'node-red';
 import { foreignText } from '../src/common/foreign';
 import { DEVICE_FIELDS, deviceSettings } from '../src/google/device-settings';
-import type { Result } from '../src/google/fulfillment';
+import type { Result } from '../src/google/results';
 import type { Picture } from './shared/badge';
 import { defineNode } from './shared/define-node';
 import { googleAccountOf, showLack, whileLinksChange } from './shared/google';

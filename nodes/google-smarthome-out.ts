@@ -1,12 +1,13 @@
 /**
- * Answers a command of Google, or reports what a device is now. What a message means: `src/google/flow-answers.ts`.
+ * Answers a command of Google, reports what a device is now, or sends Google everything anew. What a message means:
+ * `src/google/flow-messages.ts`.
  */
 import { text, typed } from '../src/common/settings';
-import type { Received } from '../src/google/messages';
+import type { GoogleAccount } from '../src/google/account';
+import type { Received } from '../src/google/home';
 import type { Badge } from './shared/badge';
 import { defineNode } from './shared/define-node';
-import type { GoogleAccount } from '../src/google/account';
-import { googleAccountOf, showLack } from './shared/google';
+import { googleAccountOf, operationOf, sendAnew, showLack } from './shared/google';
 
 export = defineNode({
   type: 'google-smarthome-out',
@@ -16,10 +17,16 @@ export = defineNode({
     const { RED, node, config, badge, words } = running;
     const account = googleAccountOf(RED, config.account);
 
-    running.onInput(async (message, { settings }) => {
-      const received = await account.home.receive(message, settings.device);
-      await show(badge, received, account);
-      if (received.kind === 'spent' && !received.warned) node.warn(words('warning.spent') ?? '');
+    running.onInput(async (message, { settings, signal }) => {
+      const operation = operationOf(message);
+      if (operation === undefined) {
+        const received = await account.home.receive(message, settings.device);
+        await show(badge, received, account);
+        if (received.kind === 'spent' && !received.warned) node.warn(words('warning.spent') ?? '');
+      } else {
+        await sendAnew(account, operation, signal);
+        await showSent(badge, operation === 'report' ? 'reported' : 'synced', account);
+      }
       return null;
     });
   },
@@ -33,12 +40,9 @@ async function show(badge: Badge, received: Received, account: GoogleAccount): P
       else badge.show('ok', received.late ? 'late' : 'answered');
       break;
     case 'reported':
-    case 'notified': {
-      const lack = await account.lack().catch(() => undefined);
-      if (lack === undefined) badge.show('ok', received.kind);
-      else showLack(badge, lack);
+    case 'notified':
+      await showSent(badge, received.kind, account);
       break;
-    }
     case 'offline':
       badge.show('down', 'OFFLINE');
       break;
@@ -46,4 +50,11 @@ async function show(badge: Badge, received: Received, account: GoogleAccount): P
     case 'spent':
       badge.show('warning', received.kind);
   }
+}
+
+/** What went to Google, or why nothing can. */
+async function showSent(badge: Badge, key: string, account: GoogleAccount): Promise<void> {
+  const lack = await account.lack().catch(() => undefined);
+  if (lack === undefined) badge.show('ok', key);
+  else showLack(badge, lack);
 }

@@ -1,58 +1,37 @@
 /** `sber-models`: the models of a vendor's devices at Sber, listed, changed one by one, or brought to a wanted list. */
-import { choice, flag, text } from '../src/common/settings';
-import { createModels, deleteModels, syncModels, updateModels } from '../src/sber/changes';
-import type { SberClient } from '../src/sber/client';
+import { newModels, otherModels, syncModels, unwantedModels } from '../src/sber/changes';
 import { TRANSPORT_CODES } from '../src/sber/failures';
 import { readModels } from '../src/sber/read-by-id';
-import { modelsCommand, MODELS_OPERATIONS, type ModelsCommand } from '../src/sber/operations';
+import { modelsCommand, MODELS_SETTINGS, type ModelsCommand } from '../src/sber/operations';
 import { checkModels } from '../src/sber/validation';
 import { defineNode } from './shared/define-node';
-import { runSber, type SberRun } from './shared/sber';
-
-const SETTINGS = {
-  operation: choice('the operation of the node', [...MODELS_OPERATIONS, 'message'], 'list'),
-  modelId: text('the model id of the node'),
-  deleteMissing: flag('"delete missing"', false),
-  /** Models built in the editor, for messages that bring none. Absent in older flows. */
-  models: { parse: (value: unknown) => value },
-};
+import { apply, runSber, wordOfSync, type SberRun } from './shared/sber';
 
 export = defineNode({
   type: 'sber-models',
   catalogue: 'sber-config',
-  settings: SETTINGS,
+  settings: MODELS_SETTINGS,
   transportCodes: TRANSPORT_CODES,
-  start: (node) =>
-    runSber(
-      node,
-      'models',
-      ({ payload }, settings) => modelsCommand(settings, payload),
-      (client, command, run, { deleteMissing }) => perform(client, command, run, deleteMissing),
-    ),
+  start: (node) => runSber(node, 'models', ({ payload }, settings) => modelsCommand(settings, payload), perform),
 });
 
-async function perform(client: SberClient, command: ModelsCommand, run: SberRun, deletes: boolean): Promise<unknown> {
-  const { work } = run;
+async function perform(run: SberRun<typeof MODELS_SETTINGS>, command: ModelsCommand): Promise<unknown> {
+  const { client, settings, isDry, stamp } = run;
   switch (command.operation) {
     case 'list':
-      return client.listModels(work);
+      return client.listModels();
     case 'get':
-      return readModels(client, command.ids, work);
+      return readModels(client, command.ids);
     case 'delete':
-      return run.change(command.ids, () => deleteModels(client, command.ids, work));
-    case 'create':
-    case 'update':
-    case 'sync': {
-      const { models, warnings } = await checkModels(command.items, run.pace);
-      run.warnings = warnings;
-      if (command.operation === 'sync') {
-        return run.synchronized(await syncModels(client, models, { deleteMissing: deletes, isDry: run.isDry }, work));
-      }
-      const send = command.operation === 'create' ? createModels : updateModels;
-      return run.change(
-        models.map(({ id }) => id),
-        () => send(client, models, work),
-      );
+      return apply(run, unwantedModels(command.ids));
+    default: {
+      const { models, warnings } = await checkModels(command.items, client.pace);
+      stamp.warnings = warnings;
+      if (command.operation === 'create') return apply(run, newModels(models));
+      if (command.operation === 'update') return apply(run, otherModels(models));
+      const outcome = await syncModels(client, models, { deleteMissing: settings.deleteMissing, isDry });
+      run.word = wordOfSync(outcome, isDry);
+      return outcome;
     }
   }
 }

@@ -7,7 +7,18 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const SOURCES = ['src', 'nodes', 'editor', 'simulators', 'icons', 'resources', 'scripts/build.mjs', 'package.json'];
+const SOURCES = [
+  'src',
+  'nodes',
+  'editor',
+  'simulators',
+  'icons',
+  'resources',
+  'scripts/build.mjs',
+  'scripts/matter.mjs',
+  'package.json',
+  'package-lock.json',
+];
 const stamp = path.join(root, '.tmp', 'built');
 
 /** @param {(line: string) => void} say called before a build that takes a while */

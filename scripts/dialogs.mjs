@@ -124,7 +124,7 @@ async function takeOne(browser, world, { folder, only, theme, language }) {
           await page.locator('.red-ui-tray').waitFor({ state: 'detached' });
         } catch (error) {
           await page.screenshot({ path: path.join(folder, 'failed.png') });
-          throw new Error(`${name}, ${theme}, ${language}`, { cause: error });
+          throw new Error(`${name}, ${theme}, ${language}: ${error.message}`, { cause: error });
         }
       }
       const types = [...new Set(Object.values(shown).map(({ node }) => node.type))];

@@ -3,6 +3,7 @@
 // With `--files` it also names them.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import inspector from 'node:inspector/promises';
 import path from 'node:path';
@@ -15,7 +16,12 @@ const require = createRequire(script);
 const product = (file) => require(path.join(dist, file));
 
 /** What is asked of each walk. */
-const MOST = { open: { files: 20, functions: 120 }, poll: {} };
+const MOST = {
+  open: { files: 20, functions: 120 },
+  poll: {},
+  'execute, PIN asked': { files: 20 },
+  'execute, PIN given': { files: 20 },
+};
 
 const FRONT = { identifier: '45961123', code: 'demo-front-code' };
 
@@ -31,6 +37,48 @@ async function house() {
   const timing = { boltTravel: 0, readBackPauses: [0], breather: 0 };
   const gateway = new Gateway({ address: parseAddress(server.host), state: new MemoryState(), log: silent, timing });
   return { gateway, server };
+}
+
+/** Google's EXECUTE for a lock with a PIN, over HTTP and by the account's own routes, and a flow that answers at once. */
+async function googleHome(challenge, expected) {
+  const { openAccount } = product('src/google/account.js');
+  const { DEVICE_FIELDS, deviceSettings } = product('src/google/device-settings.js');
+  const { parseSettings } = product('src/common/settings.js');
+  const { MemoryState } = product('src/state/local.js');
+  const { systemClock } = product('src/common/clock.js');
+  const { silent } = product('src/common/log.js');
+  const account = openAccount({
+    ...{ state: new MemoryState(), clock: systemClock, log: silent, prefix: 'google/walk' },
+    ...{ projectId: 'demo-home-project', clientId: 'demo-client', clientSecret: 'demo-client-secret' },
+    ...{ users: [{ name: 'anna', password: 'correct horse' }], serviceAccountKey: '', endpoint: '' },
+  });
+  const fields = parseSettings(DEVICE_FIELDS, { deviceId: 'door', deviceType: 'LOCK' });
+  const settings = deviceSettings(fields, '1234', 'door');
+  account.home.register(settings, {
+    onCommand: ({ google }) => void account.home.receive({ payload: { isLocked: false }, google }, ''),
+  });
+  const redirectUri = 'https://example.com';
+  const code = await account.accounts.grantCode({ user: 'anna', redirectUri });
+  const { access } = await account.accounts.redeemCode(code, { redirectUri });
+  const server = createServer((request, response) => void account.routes['/fulfillment'](request, response));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const command = 'action.devices.commands.LockUnlock';
+  const execution = [{ command, params: { lock: false }, ...(challenge && { challenge }) }];
+  const payload = { commands: [{ devices: [{ id: 'door' }], execution }] };
+  const body = JSON.stringify({ requestId: '1', inputs: [{ intent: 'action.devices.EXECUTE', payload }] });
+  return {
+    run: async () => {
+      const headers = { Authorization: `Bearer ${access}` };
+      const answer = await fetch(`http://127.0.0.1:${server.address().port}`, { method: 'POST', headers, body });
+      const text = await answer.text();
+      if (!text.includes(`"${expected}"`)) throw new Error(text);
+    },
+    end: () => {
+      server.closeAllConnections();
+      server.close();
+      return account.close();
+    },
+  };
 }
 
 const WALKS = {
@@ -63,6 +111,8 @@ const WALKS = {
       },
     };
   },
+  'execute, PIN asked': () => googleHome(undefined, 'pinNeeded'),
+  'execute, PIN given': () => googleHome({ pin: '1234' }, 'SUCCESS'),
 };
 
 async function walk(name) {

@@ -3,31 +3,25 @@
  * catalogue. Made for people who do not write JSON; what is saved is shown to those who do.
  */
 import { CATEGORIES } from '../../src/sber/catalogue';
-import { button, element, iconButton } from '../fields';
-import { copyOf, draftOf, modelOf, nameOf, remarksOn, TEXTS, type Draft, type Remark, type Words } from './draft';
-import { showFunctions, type ModelForm } from './functions';
+import { button, copyButton, element, icon, iconButton, select, statusArea } from '../elements';
+import type { Words } from '../rules';
+import { good, requestButton } from '../requests';
+import { copyOf, draftOf, modelOf, nameOf, remarksOn, TEXTS, type Draft, type Remark } from './draft';
+import { showFunctions } from './functions';
 
-const COPIED_MS = 2000;
+const SBER_ACCOUNT = 'node-red-contrib-thekeys-gateway/sber-config:sber-config.';
 let serial = 0;
-
-export interface Builder {
-  /** The models as they are to be saved. */
-  models(): object[];
-}
 
 export interface BuilderOptions {
   /** As saved. */
   models: readonly unknown[];
   words: Words;
-  copy: (text: string) => void;
-  /** The models that Sber has. Rejects with a reason in words. */
+  /** The models that Sber has. @throws Failure */
   fetchModels: () => Promise<unknown[]>;
 }
 
 /** One model: its head with its tools, and its form. */
 class Row {
-  open: boolean;
-  readonly draft: Draft;
   readonly item: HTMLElement;
   readonly head: HTMLButtonElement;
   private readonly title = element('strong');
@@ -40,13 +34,11 @@ class Row {
   private remarked = '';
 
   constructor(
-    draft: Draft,
-    open: boolean,
+    readonly draft: Draft,
+    private open: boolean,
     private readonly words: Words,
     private readonly changed: () => void,
   ) {
-    this.draft = draft;
-    this.open = open;
     serial += 1;
     const id = `thekeys-sber-model-${serial}`;
     const toggle = (): void => {
@@ -60,56 +52,49 @@ class Row {
       element('span', { class: 'thekeys-sber-titles' }, this.title, this.subtitle),
       this.mark,
     );
-    this.body = this.form({ draft, id, words, changed });
+    this.body = this.form(id);
     this.item = element('li', {}, element('div', { class: 'thekeys-sber-line' }, this.head, this.tools), this.body);
   }
 
   /** The form. What is typed changes the draft at once. */
-  private form(form: ModelForm): HTMLElement {
-    const { draft, id, words } = form;
+  private form(id: string): HTMLElement {
+    const { draft, words, changed } = this;
     const functions = element('div');
+    const showThem = (): void => showFunctions(functions, { draft, id, words, changed });
     const names = Object.keys(CATEGORIES).map((name) => [name, nameOf(words, 'category', name)] as const);
     names.sort(([, one], [, other]) => one.localeCompare(other));
     const unknown =
       draft.category === '' || draft.category in CATEGORIES ? [] : [[draft.category, draft.category] as const];
-    const options = [['', words('builder.chooseCategory')] as const, ...names, ...unknown];
-    const category = element(
-      'select',
-      {
-        id: `${id}-category`,
-        onchange: () => {
-          draft.category = category.value;
-          showFunctions(functions, form);
-          this.changed();
-        },
+    const choices = [['', words('builder.chooseCategory')] as const, ...names, ...unknown];
+    const category = select(choices, draft.category, {
+      id: `${id}-category`,
+      onchange: () => {
+        draft.category = category.value;
+        showThem();
+        changed();
       },
-      ...options.map(([value, label]) => element('option', { value }, label)),
-    );
-    category.value = draft.category;
+    });
+    const labelled = (key: string, input: HTMLElement, more: object = {}): HTMLElement =>
+      element('div', { ...more }, element('label', { for: input.id }, words(`field.${key}`)), input);
     const texts = TEXTS.map((key) => {
       const input = element('input', {
         type: 'text',
         id: `${id}-${key}`,
         placeholder: words(`placeholder.${key}`),
         autocomplete: 'off',
+        value: draft[key],
         oninput: () => {
           draft[key] = input.value;
-          this.changed();
+          changed();
         },
       });
-      input.value = draft[key];
-      return element('div', {}, element('label', { for: input.id }, words(`field.${key}`)), input);
+      return labelled(key, input);
     });
-    showFunctions(functions, form);
+    showThem();
     return element(
       'div',
       { id, class: 'thekeys-sber-body' },
-      element(
-        'div',
-        { class: 'thekeys-sber-category' },
-        element('label', { for: category.id }, words('field.category')),
-        category,
-      ),
+      labelled('category', category, { class: 'thekeys-sber-category' }),
       element('div', { class: 'thekeys-sber-fields' }, ...texts),
       functions,
       element('div', { role: 'status' }, this.remarks),
@@ -122,17 +107,17 @@ class Row {
 
   /** Everything that depends on what was typed. Inputs are left alone, so typing is never disturbed. */
   show(index: number, remarks: readonly Remark[], tools: (title: string) => HTMLElement[]): void {
-    const { draft, words } = this;
+    const { draft, words, mark } = this;
     const title = draft.model.trim() || draft.id.trim() || words('builder.unnamed', { number: index + 1 });
     this.title.textContent = title;
     this.subtitle.textContent =
       draft.category === ''
         ? words('builder.noCategory')
         : `${nameOf(words, 'category', draft.category)} · ${words('builder.functionCount', { number: modelOf(draft).features.length })}`;
-    this.mark.hidden = remarks.length === 0;
-    this.mark.className = `fa fa-exclamation-triangle ${remarks.some(({ grave }) => grave) ? 'thekeys-sber-grave' : 'thekeys-sber-mild'}`;
-    this.mark.title = words('builder.remarkCount', { number: remarks.length });
-    this.mark.setAttribute('aria-label', this.mark.title);
+    mark.hidden = remarks.length === 0;
+    mark.className = `fa fa-exclamation-triangle ${remarks.some(({ grave }) => grave) ? 'thekeys-sber-grave' : 'thekeys-sber-mild'}`;
+    mark.title = words('builder.remarkCount', { number: remarks.length });
+    mark.setAttribute('aria-label', mark.title);
     this.head.setAttribute('aria-expanded', String(this.open));
     this.arrow.className = `fa fa-angle-${this.open ? 'down' : 'right'}`;
     this.body.hidden = !this.open;
@@ -142,36 +127,23 @@ class Row {
 
   /** Again only where they changed: a screen reader reads them aloud. */
   private showRemarks(remarks: readonly Remark[]): void {
-    const sentences = remarks.map(({ code, name, values }) =>
-      this.words(`remark.${code}`, { ...values, name: name === undefined ? '' : nameOf(this.words, 'function', name) }),
-    );
-    if (this.remarked === sentences.join('\n')) return;
-    this.remarked = sentences.join('\n');
-    this.remarks.replaceChildren(
-      ...sentences.map((sentence, index) =>
-        element(
-          'li',
-          { class: remarks[index]?.grave === true ? 'thekeys-sber-grave' : 'thekeys-sber-mild' },
-          element('i', { class: 'fa fa-exclamation-triangle', 'aria-hidden': 'true' }),
-          element('span', {}, sentence),
-        ),
-      ),
-    );
+    const lines = remarks.map(({ code, name, values, grave }) => {
+      const named = name === undefined ? '' : nameOf(this.words, 'function', name);
+      const text = element('span', {}, this.words(`remark.${code}`, { ...values, name: named }));
+      return element('li', { class: `thekeys-sber-${grave ? 'grave' : 'mild'}` }, icon('exclamation-triangle'), text);
+    });
+    const remarked = lines.map((line) => line.textContent).join('\n');
+    if (this.remarked !== remarked) this.remarks.replaceChildren(...lines);
+    this.remarked = remarked;
   }
 }
 
-/** Builds the rows in `container`. */
-export function buildModels(container: HTMLElement, options: BuilderOptions): Builder {
-  return new ModelBuilder(container, options);
-}
-
-class ModelBuilder implements Builder {
+/** The rows of all models, in `container`. */
+export class ModelBuilder {
   private readonly rows: Row[];
   private readonly list: HTMLElement;
   private readonly empty: HTMLElement;
   private readonly add: HTMLButtonElement;
-  private readonly fetch: HTMLButtonElement;
-  private readonly fetched = element('span', { role: 'status', class: 'thekeys-sber-fetched' });
   private readonly preview: HTMLElement;
   private readonly json: HTMLElement;
 
@@ -188,32 +160,23 @@ class ModelBuilder implements Builder {
       const { manufacturer = '' } = this.rows.at(-1)?.draft ?? {};
       this.insert(this.rows.length, { ...draftOf({}), manufacturer });
     });
-    this.fetch = button('cloud-download', words('builder.fetch'), () => void this.addKnown());
     this.preview = element('pre', { class: 'thekeys-sber-json', tabindex: '0', 'aria-label': words('builder.json') });
     const summary = element('summary', {}, words('builder.json'));
-    this.json = element('details', { class: 'thekeys-sber-preview' }, summary, this.preview, this.copyButton());
-    const actions = element('div', { class: 'thekeys-sber-actions' }, this.add, this.fetch, this.fetched);
-    container.replaceChildren(this.empty, this.list, actions, this.json);
+    const copy = copyButton(() => this.preview.textContent);
+    this.json = element('details', { class: 'thekeys-sber-preview' }, summary, this.preview, copy);
+    const fetched = statusArea('thekeys-flush');
+    const actions = element('div', { class: 'thekeys-sber-actions' }, this.add, this.fetchButton(fetched));
+    container.replaceChildren(this.empty, this.list, actions, fetched, this.json);
     this.refresh();
   }
 
+  /** The models as they are to be saved. */
   models(): object[] {
     return this.rows.map((row) => modelOf(row.draft));
   }
 
   private row(draft: Draft, open: boolean): Row {
     return new Row(draft, open, this.options.words, () => this.refresh());
-  }
-
-  private copyButton(): HTMLElement {
-    const { words, copy } = this.options;
-    const made = button('clipboard', words('builder.copy'), () => {
-      const label = made.lastElementChild as HTMLElement;
-      copy(this.preview.textContent);
-      label.textContent = words('builder.copied');
-      setTimeout(() => (label.textContent = words('builder.copy')), COPIED_MS);
-    });
-    return made;
   }
 
   private refresh(): void {
@@ -254,24 +217,21 @@ class ModelBuilder implements Builder {
   }
 
   /** Adds what Sber has under ids that are not here yet. What is here may be newer, so it stays. */
-  private async addKnown(): Promise<void> {
-    const { rows, fetch, fetched } = this;
+  private fetchButton(area: HTMLElement): HTMLButtonElement {
     const { words, fetchModels } = this.options;
-    // Not `disabled`, which would move the cursor away.
-    if (fetch.getAttribute('aria-disabled') === 'true') return;
-    fetch.setAttribute('aria-disabled', 'true');
-    fetched.textContent = words('builder.fetching');
-    try {
-      const found = (await fetchModels()).map(draftOf);
-      const here = new Set(rows.map((row) => row.draft.id.trim()));
-      const fresh = found.filter((draft) => !here.has(draft.id)).map((draft) => this.row(draft, false));
-      rows.push(...fresh);
-      this.list.append(...fresh.map((row) => row.item));
-      this.refresh();
-      fetched.textContent = words('builder.fetched', { added: fresh.length, known: found.length - fresh.length });
-    } catch (reason) {
-      fetched.textContent = words('builder.fetchFailed', { reason: String(reason) });
-    }
-    fetch.removeAttribute('aria-disabled');
+    return requestButton(area, {
+      icon: 'cloud-download',
+      label: words('builder.fetch'),
+      words: (key, values) => RED._(SBER_ACCOUNT + key, values),
+      run: async () => {
+        const found = (await fetchModels()).map(draftOf);
+        const here = new Set(this.rows.map((row) => row.draft.id.trim()));
+        const fresh = found.filter((draft) => !here.has(draft.id)).map((draft) => this.row(draft, false));
+        this.rows.push(...fresh);
+        this.list.append(...fresh.map((row) => row.item));
+        this.refresh();
+        return good(words('builder.fetched', { added: fresh.length, known: found.length - fresh.length }));
+      },
+    });
   }
 }

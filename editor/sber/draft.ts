@@ -4,6 +4,7 @@
  */
 import { isRecord } from '../../src/common/json';
 import { categoryFacts, functionFacts, type CategoryFacts, type FunctionFacts } from '../../src/sber/catalogue';
+import type { Words } from '../rules';
 
 /** What a model has as texts. */
 export const TEXTS = ['id', 'manufacturer', 'model', 'description', 'hw_version', 'sw_version'] as const;
@@ -52,8 +53,6 @@ const isTyped = (value: string): boolean => value.trim() !== '';
 const categoryOf = (name: string): CategoryFacts => categoryFacts(name) ?? NO_CATEGORY;
 const isListed = ({ mandatory, oneOf, optional }: CategoryFacts, name: string): boolean =>
   [mandatory, oneOf, optional].some((group) => group.includes(name));
-
-export type Words = (key: string, values?: object) => string;
 
 /** Readable name of a function or a category; one that the catalogue lacks is called by its own name. */
 export function nameOf(words: Words, kind: 'function' | 'category', name: string): string {

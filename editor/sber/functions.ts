@@ -1,7 +1,8 @@
 /** The functions of a model in the form: ticked or not, and narrowed to a range or to some words. */
 import { functionFacts, type FunctionFacts } from '../../src/sber/catalogue';
-import { button, element } from '../fields';
-import { GROUPS, groupsOf, nameOf, type Draft, type Group, type Limit, type Range, type Words } from './draft';
+import { button, element } from '../elements';
+import type { Words } from '../rules';
+import { GROUPS, groupsOf, nameOf, type Draft, type Group, type Limit, type Range } from './draft';
 
 /** What the form of one model hands to its parts. */
 export interface ModelForm {
@@ -12,6 +13,9 @@ export interface ModelForm {
   /** To be called after each change. */
   changed: () => void;
 }
+
+const NO_RANGE: Range = { min: '', max: '', step: '' };
+const rangeOf = (limit: Limit | undefined): Range => (limit !== undefined && 'min' in limit ? limit : NO_RANGE);
 
 /** All functions of a model, by group, in `place`. */
 export function showFunctions(place: HTMLElement, form: ModelForm): void {
@@ -31,7 +35,7 @@ export function showFunctions(place: HTMLElement, form: ModelForm): void {
 }
 
 function functionLine(form: ModelForm, name: string, group: Group): HTMLElement {
-  const { draft, id, words } = form;
+  const { draft, id, words, changed } = form;
   const facts = functionFacts(name);
   const label = nameOf(words, 'function', name);
   const summary = element('span', { class: 'thekeys-sber-facts' });
@@ -40,37 +44,32 @@ function functionLine(form: ModelForm, name: string, group: Group): HTMLElement 
   };
   showSummary();
   const panel = limitPanel(form, name, facts, showSummary);
-  const narrow =
-    panel === null ? null : narrowButton(panel, words('builder.narrow'), words('builder.narrowOf', { name: label }));
-  const box = element('input', {
-    type: 'checkbox',
-    id: `${id}-fn-${name}`,
-    disabled: group === 'mandatory',
-    onchange: () => {
-      if (box.checked) draft.chosen.add(name);
-      else draft.chosen.delete(name);
-      showNarrow();
-      form.changed();
-    },
-  });
-  box.checked = group === 'mandatory' || draft.chosen.has(name);
+  const narrow = panel === null ? null : narrowButton(panel, words, label);
   const showNarrow = (): void => {
     if (panel === null || narrow === null) return;
     narrow.hidden = !box.checked;
     panel.hidden = !box.checked || narrow.getAttribute('aria-expanded') === 'false';
   };
+  const box = element('input', {
+    type: 'checkbox',
+    id: `${id}-fn-${name}`,
+    disabled: group === 'mandatory',
+    checked: group === 'mandatory' || draft.chosen.has(name),
+    onchange: () => {
+      if (box.checked) draft.chosen.add(name);
+      else draft.chosen.delete(name);
+      showNarrow();
+      changed();
+    },
+  });
   showNarrow();
   const code = label === name ? null : element('code', {}, name);
   const named = element('label', { for: box.id }, box, element('span', {}, label), code);
-  return element(
-    'div',
-    { class: 'thekeys-sber-function' },
-    element('div', { class: 'thekeys-sber-line' }, named, summary, narrow),
-    panel,
-  );
+  const line = element('div', { class: 'thekeys-sber-line' }, named, summary, narrow);
+  return element('div', { class: 'thekeys-sber-function' }, line, panel);
 }
 
-function narrowButton(panel: HTMLElement, label: string, name: string): HTMLButtonElement {
+function narrowButton(panel: HTMLElement, words: Words, name: string): HTMLButtonElement {
   const made = element(
     'button',
     {
@@ -78,14 +77,14 @@ function narrowButton(panel: HTMLElement, label: string, name: string): HTMLButt
       class: 'red-ui-button red-ui-button-small',
       'aria-expanded': 'false',
       'aria-controls': panel.id,
-      'aria-label': name,
+      'aria-label': words('builder.narrowOf', { name }),
       onclick: () => {
         panel.hidden = made.getAttribute('aria-expanded') === 'true';
         made.setAttribute('aria-expanded', String(!panel.hidden));
         if (!panel.hidden) panel.querySelector('input')?.focus();
       },
     },
-    label,
+    words('builder.narrow'),
   );
   return made;
 }
@@ -93,7 +92,7 @@ function narrowButton(panel: HTMLElement, label: string, name: string): HTMLButt
 /** The range or the words of a function, as far as the model uses them. */
 function summaryOf(facts: FunctionFacts | undefined, limit: Limit | undefined, words: Words): string {
   if (limit !== undefined && 'values' in limit && limit.values.length > 0) return limit.values.join(', ');
-  const range = limit !== undefined && 'min' in limit ? limit : { min: '', max: '', step: '' };
+  const range = rangeOf(limit);
   if (facts === undefined) return range.min === '' ? '' : `${range.min} – ${range.max}`;
   if (facts.type === 'ENUM') return (facts.values ?? []).join(', ');
   if (facts.min === undefined || facts.max === undefined) return words(`type.${facts.type}`);
@@ -104,88 +103,74 @@ function summaryOf(facts: FunctionFacts | undefined, limit: Limit | undefined, w
 
 /** The panel in which a range or a list of words is narrowed; null where nothing can be narrowed. */
 function limitPanel(
-  form: ModelForm,
+  { draft, id: formId, words, changed }: ModelForm,
   name: string,
   facts: FunctionFacts | undefined,
   showSummary: () => void,
 ): HTMLElement | null {
-  const changed = (limit: Limit | undefined): void => {
-    if (limit === undefined) form.draft.limits.delete(name);
-    else form.draft.limits.set(name, limit);
+  const keep = (limit: Limit | undefined): void => {
+    if (limit === undefined) draft.limits.delete(name);
+    else draft.limits.set(name, limit);
     showSummary();
-    form.changed();
+    changed();
   };
-  const limit = form.draft.limits.get(name);
-  const id = `${form.id}-limits-${name}`;
-  const label = nameOf(form.words, 'function', name);
-  const panel = (words: string, fields: HTMLElement[]): HTMLElement =>
-    element(
+  const limit = draft.limits.get(name);
+  const id = `${formId}-limits-${name}`;
+  const panel = (key: string, fields: HTMLElement[]): HTMLElement => {
+    const legend = element('legend', {}, words(key, { name: nameOf(words, 'function', name) }));
+    return element(
       'div',
       { class: 'thekeys-sber-limits', id, hidden: true },
-      element('fieldset', {}, element('legend', {}, form.words(words, { name: label })), ...fields),
+      element('fieldset', {}, legend, ...fields),
     );
+  };
   if (facts?.type === 'ENUM' && (facts.values?.length ?? 0) > 1) {
-    return panel('builder.words', wordBoxes(facts.values ?? [], limit, changed));
+    return panel('builder.words', wordBoxes(facts.values ?? [], limit, keep));
   }
-  if (facts?.type === 'INTEGER' || facts?.type === 'FLOAT') {
-    return panel('builder.range', rangeFields(facts, limit, id, form.words, changed));
-  }
-  return null;
+  const isRange = facts?.type === 'INTEGER' || facts?.type === 'FLOAT';
+  return isRange ? panel('builder.range', rangeFields(facts, rangeOf(limit), id, words, keep)) : null;
 }
 
 function wordBoxes(
   known: readonly string[],
   limit: Limit | undefined,
-  changed: (limit: Limit | undefined) => void,
+  keep: (limit: Limit | undefined) => void,
 ): HTMLElement[] {
   const kept = limit !== undefined && 'values' in limit ? limit.values : known;
   // Words of a saved model that the catalogue lacks stay to be seen, and to be unticked.
   const words = [...known, ...kept.filter((word) => !known.includes(word))];
-  const boxes = words.map((word) => {
-    const box = element('input', {
-      type: 'checkbox',
-      onchange: () => {
-        const values = words.filter((_word, index) => boxes[index]?.checked === true);
-        changed(values.length === words.length && words.length === known.length ? undefined : { values });
-      },
-    });
-    box.checked = kept.includes(word);
-    return box;
-  });
+  const onchange = (): void => {
+    const values = words.filter((_word, index) => boxes[index]?.checked === true);
+    keep(values.length === words.length && words.length === known.length ? undefined : { values });
+  };
+  const boxes = words.map((word) => element('input', { type: 'checkbox', checked: kept.includes(word), onchange }));
   return words.map((word, index) => element('label', {}, boxes[index] ?? null, element('code', {}, word)));
 }
 
 function rangeFields(
   facts: FunctionFacts,
-  limit: Limit | undefined,
+  current: Range,
   id: string,
   words: Words,
-  changed: (limit: Limit | undefined) => void,
+  keep: (limit: Limit | undefined) => void,
 ): HTMLElement[] {
   const isWhole = facts.type === 'INTEGER';
-  const current: Range = limit !== undefined && 'min' in limit ? limit : { min: '', max: '', step: '' };
   const { min = 0, max = 0 } = facts;
-  const kinds = {
+  const limits = {
     min: { min, max, placeholder: min },
     max: { min, max, placeholder: max },
     step: { min: 1, max: max - min, placeholder: facts.step ?? 1 },
   };
   const keys = isWhole ? (['min', 'max', 'step'] as const) : (['min', 'max'] as const);
-  const inputs = keys.map((key) => {
-    const input = element('input', {
-      type: 'number',
-      id: `${id}-${key}`,
-      step: isWhole ? 1 : 'any',
-      ...kinds[key],
-      oninput: () => {
-        const typed: Range = { min: '', max: '', step: '' };
-        for (const [index, each] of keys.entries()) typed[each] = inputs[index]?.value ?? '';
-        changed(keys.some((each) => typed[each] !== '') ? typed : undefined);
-      },
-    });
-    input.value = current[key];
-    return input;
-  });
+  const oninput = (): void => {
+    const typed = { ...NO_RANGE };
+    for (const [index, key] of keys.entries()) typed[key] = inputs[index]?.value ?? '';
+    keep(keys.some((key) => typed[key] !== '') ? typed : undefined);
+  };
+  const step = isWhole ? 1 : 'any';
+  const inputs = keys.map((key) =>
+    element('input', { type: 'number', id: `${id}-${key}`, step, value: current[key], ...limits[key], oninput }),
+  );
   return inputs.map((input, index) =>
     element('label', { for: input.id }, element('span', {}, words(`builder.${keys[index] ?? ''}`)), input),
   );
@@ -215,11 +200,6 @@ function otherField(place: HTMLElement, form: ModelForm): HTMLElement {
       add();
     },
   });
-  return element(
-    'div',
-    { class: 'thekeys-sber-other' },
-    element('label', { for: input.id }, words('builder.other')),
-    input,
-    button('plus', words('builder.addOther'), add),
-  );
+  const label = element('label', { for: input.id }, words('builder.other'));
+  return element('div', { class: 'thekeys-sber-other' }, label, input, button('plus', words('builder.addOther'), add));
 }

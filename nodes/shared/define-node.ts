@@ -8,10 +8,10 @@ import type { Node, NodeAPI, NodeCredentials, NodeDef, NodeInitializer } from 'n
 import { systemClock } from '../../src/common/clock';
 import { CodedError, invalidInput, textOf } from '../../src/common/errors';
 import { foreignText } from '../../src/common/foreign';
-import { filtered, type Log } from '../../src/common/log';
+import type { Log } from '../../src/common/log';
 import { parseSettings, type Parsed, type Settings } from '../../src/common/settings';
 import { Badge } from './badge';
-import { recorded } from './diagnostics';
+import { logOf } from './diagnostics';
 import { asCoded, closedError, forFlow } from './errors';
 import { isReadable, UNREADABLE, writable, type Message } from './message';
 import { wordsOf, type Words } from './words';
@@ -19,8 +19,8 @@ import { wordsOf, type Words } from './words';
 export interface NodeDefinition<S extends Settings> {
   /** As in `package.json`. */
   type: string;
-  /** The type whose locale file has the words of badges and errors. */
-  catalogue: string;
+  /** The type whose locale file has the words of badges and errors; several: the first that has them. */
+  catalogue: string | readonly string[];
   settings: S;
   /** Codes whose badge is "cannot be reached" rather than "refused". */
   transportCodes?: readonly string[];
@@ -47,7 +47,7 @@ const CLOSE_GRACE_MS = 1000;
 
 export function defineNode<S extends Settings>(definition: NodeDefinition<S>): NodeInitializer {
   return (RED) => {
-    const words = wordsOf(RED, definition.catalogue);
+    const words = wordsOf(RED, ...[definition.catalogue].flat());
     function PackageNode(this: Node<Record<string, unknown>>, config: NodeConfig): void {
       RED.nodes.createNode(this, config);
       const running = new RunningNode(RED, this, config, words, definition);
@@ -87,7 +87,7 @@ export class RunningNode<S extends Settings> {
     readonly words: Words,
     private readonly definition: NodeDefinition<S>,
   ) {
-    this.log = filtered(logOf(node));
+    this.log = logOf(node);
     this.badge = new Badge(systemClock, words, (status) => {
       try {
         node.status(status);
@@ -182,7 +182,9 @@ export class RunningNode<S extends Settings> {
   /** The node cannot work as it is set: that shows now, and with each message. */
   refuse(thrown: unknown): void {
     const { code, message, cause, badge } = asCoded(thrown);
-    const error = new CodedError(code, message, cause, badge ?? (code === 'INVALID_INPUT' ? 'settings' : undefined));
+    const isNamed = [`badge.${badge}`, `error.${badge}`].some((key) => this.words(key) !== undefined);
+    const word = isNamed || code !== 'INVALID_INPUT' ? badge : 'settings';
+    const error = new CodedError(code, message, cause, word);
     this.onInput(() => {
       throw error;
     });
@@ -275,13 +277,4 @@ export class RunningNode<S extends Settings> {
       }
     }
   }
-}
-
-export function logOf(node: Node): Log {
-  return recorded(node.type, {
-    warn: (text) => node.warn(text),
-    info: (text) => node.log(text),
-    debug: (text) => node.debug(text),
-    trace: (text) => node.trace(text),
-  });
 }

@@ -16,8 +16,21 @@ interface Tree {
 }
 const english = new Map<string, Tree>();
 
-/** @param catalogue the node type whose locale file has the words */
-export function wordsOf(RED: NodeAPI, catalogue: string): Words {
+/** @param catalogues the node types whose locale files have the words: the first that has them */
+export function wordsOf(RED: NodeAPI, ...catalogues: string[]): Words {
+  const all = catalogues.map((catalogue) => wordsIn(RED, catalogue));
+  const [only, ...others] = all;
+  if (only !== undefined && others.length === 0) return only;
+  return (key, values) => {
+    for (const words of all) {
+      const found = words(key, values);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+}
+
+function wordsIn(RED: NodeAPI, catalogue: string): Words {
   // Badges change several times with each command, and a look-up costs more than the rest of that.
   const known = new Map<string, string | undefined>();
   return (key, values) => {

@@ -3,7 +3,7 @@
  * deploy. They arrive as flows hold them: texts where a number is meant (`${ENV}` was filled in before), numbers where a
  * text is meant, nothing at all in flows written by hand. An empty text is the default. Free of Node.js.
  */
-import { invalidInput } from './errors';
+import { CodedError, invalidInput } from './errors';
 
 export interface Setting<T> {
   /** @throws CodedError INVALID_INPUT, saying which setting is wrong and what to do */
@@ -22,8 +22,18 @@ export type Parsed<S extends Settings> = { readonly [K in keyof S]: S[K] extends
 /** Reads all of them. @throws CodedError INVALID_INPUT */
 export function parseSettings<S extends Settings>(settings: S, values: Readonly<Record<string, unknown>>): Parsed<S> {
   return Object.fromEntries(
-    Object.entries(settings).map(([key, setting]) => [key, setting.parse(values[key])]),
+    Object.entries(settings).map(([key, setting]) => [key, ofSetting(key, () => setting.parse(values[key]))]),
   ) as Parsed<S>;
+}
+
+/** Names the setting that is at fault for the badge, `setting.<key>`, where the error names nothing more precise. */
+export function ofSetting<T>(key: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.badge !== undefined) throw error;
+    throw new CodedError<string>(error.code as string, error.message, error.cause, `setting.${key}`);
+  }
 }
 
 /** The same setting, with "from the message" and so on offered in the dialog. */
@@ -34,6 +44,17 @@ export function typed<T>(setting: Setting<T>): Setting<T> {
 /** A text without blanks around it. `name` as it stands in a sentence: "the path". @throws see `Setting.parse` */
 export function text(name: string, fallback = ''): Setting<string> {
   return { parse: (value) => textSetting(value, name) || fallback };
+}
+
+/** A text that no message quotes, refused where only a part of it is a variable. */
+export function secret(name: string): Setting<string> {
+  return {
+    parse: (value) => {
+      const given = textSetting(value, name);
+      if (PART_VARIABLE.test(given)) throw partVariable(`${name} has one beside other text`, name);
+      return given;
+    },
+  };
 }
 
 /** One of a few words, whatever their case. */
@@ -108,10 +129,12 @@ export function textSetting(value: unknown, name: string): string {
  * @throws CodedError INVALID_INPUT
  */
 export function refusePartVariable(text: string, name: string): void {
-  const [variable] = PART_VARIABLE.exec(text) ?? [];
-  if (variable === undefined) return;
-  throw invalidInput(
-    `Node-RED fills in a variable only where it is the whole field, and ${name} is "${text.slice(0, 60)}"`,
+  if (PART_VARIABLE.test(text)) throw partVariable(`${name} is "${text.slice(0, 60)}"`, name);
+}
+
+function partVariable(fault: string, name: string): Error {
+  return invalidInput(
+    `Node-RED fills in a variable only where it is the whole field, and ${fault}`,
     `Put all of ${name} into one variable, and write nothing but \${NAME} into the field.`,
   );
 }

@@ -1,13 +1,15 @@
 /**
  * Who has linked, and the codes and tokens by which Google proves it. Everything is kept from the moment it is handed out, in
- * one file, each change as one step. The login page is in `authorize.ts`, the token address in `token.ts`.
+ * one file, each change as one step; codes and tokens as hashes only. The login page is in `authorize.ts`, the token address
+ * in `token.ts`.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../common/clock';
-import type { State } from '../state/state';
-import { agentUserIdOf, draftOf, dropLink, readLinks, writeLinks, type CodeGrant, type LinksFile } from './links-file';
-import type { Accounts, Identity } from './types';
-import { normalName, sameSecret, type ListedUser } from './users';
+import { isRecord } from '../common/json';
+import { StateError, type Json, type State } from '../state/state';
+import { fingerprint, sameSecret } from './secrets';
+import type { Identity } from './types';
+import { normalName, type ListedUser } from './users';
 
 /** Google's advice for both, and what the contract promises. */
 const CODE_LIFETIME_MS = 10 * 60_000;
@@ -19,6 +21,38 @@ export const ACCESS_LIFETIME_MS = 60 * 60_000;
 const REPEAT_MS = 10_000;
 /** A person who links again and again without unlinking leaves links behind; the longest unused go beyond this number. */
 const LINKS_PER_USER = 50;
+
+/** What a good login grants: the right to fetch tokens, once. */
+interface CodeGrant {
+  user: string;
+  redirectUri: string;
+  /** PKCE (S256), where the client sent one. */
+  challenge?: string;
+}
+
+interface LinkRecord {
+  user: string;
+  /** The hash of the refresh token. */
+  refresh: string;
+  since: number;
+  usedAt: number;
+}
+
+interface CodeRecord extends CodeGrant {
+  until: number;
+  /** Set when the code was presented by a client that knows the secret: the link that came of it, if one did. */
+  link?: string;
+  /** When that was. */
+  usedAt?: number;
+}
+
+/** Everything that is kept. Names may be any text, so they are values here and never keys. */
+interface LinksFile {
+  users: { name: string; agentUserId: string }[];
+  links: Map<string, LinkRecord>;
+  access: Map<string, { link: string; until: number }>;
+  codes: Map<string, CodeRecord>;
+}
 
 export interface TokenPair {
   access: string;
@@ -34,7 +68,10 @@ export interface LinkedAccountsOptions {
   random?: (bytes: number) => Buffer;
 }
 
-export class LinkedAccounts implements Accounts {
+/** What a home needs of them. */
+export type Accounts = Pick<LinkedAccounts, 'disconnect' | 'linkedUsers' | 'onLinksChanged'>;
+
+export class LinkedAccounts {
   private readonly users: readonly ListedUser[];
   private readonly random: (bytes: number) => Buffer;
   private readonly listeners = new Set<(agentUserId: string) => void>();
@@ -217,11 +254,6 @@ export class LinkedAccounts implements Accounts {
   }
 }
 
-/** Tokens are 256 random bits, so a plain hash cannot be reversed by trying. */
-function fingerprint(token: string): string {
-  return createHash('sha256').update(token).digest('base64url');
-}
-
 /** RFC 7636, 4.6. A verifier without a challenge belongs to another code. */
 function answersChallenge(verifier: string | undefined, challenge: string | undefined): boolean {
   if (verifier === undefined || challenge === undefined) return verifier === challenge;
@@ -238,4 +270,74 @@ function openLink(
   const others = [...draft.links].filter(([id, other]) => other.user === user && id !== link);
   others.sort(([, a], [, b]) => b.usedAt - a.usedAt);
   for (const [id] of others.slice(LINKS_PER_USER - 1)) dropLink(draft, id);
+}
+
+/** Files that were read already: the state gives the same object until something is written. */
+const known = new WeakMap<object, LinksFile>();
+
+/**
+ * The file as far as it can be read. One that a person or a broken disk changed may hold anything; what is no record is left
+ * out, so that the rest serves on and people can link anew. Copy what is to be changed.
+ * @throws StateError where a newer version of the package wrote it: to write over it would end all links
+ */
+function readLinks(json: Json | undefined): LinksFile {
+  if (isRecord(json) && typeof json.version === 'number' && json.version > 1) {
+    throw new StateError(
+      'the links to Google were kept by a newer version of this package. Install that version again, or unlink in the Google Home app, delete the file "…/accounts" in the state folder and link anew',
+      'NEWER_VERSION',
+    );
+  }
+  const fields = isRecord(json) && json.version === 1 ? json : {};
+  const before = known.get(fields);
+  if (before !== undefined) return before;
+  const file: LinksFile = {
+    users: (Array.isArray(fields.users) ? fields.users : []).filter(isUser),
+    links: records(fields.links, { user: 'string', refresh: 'string', since: 'number', usedAt: 'number' }),
+    access: records(fields.access, { link: 'string', until: 'number' }),
+    codes: records(fields.codes, { user: 'string', redirectUri: 'string', until: 'number' }),
+  };
+  known.set(fields, file);
+  return file;
+}
+
+/** A copy to be changed, without what has expired. */
+function draftOf(file: LinksFile, now: number): LinksFile {
+  const unexpired = <T extends { until: number }>(entries: Map<string, T>): Map<string, T> =>
+    new Map([...entries].filter(([, { until }]) => until > now));
+  return {
+    users: [...file.users],
+    links: new Map(file.links),
+    access: unexpired(file.access),
+    codes: unexpired(file.codes),
+  };
+}
+
+function writeLinks(file: LinksFile): Json {
+  const { links, access, codes } = file;
+  const maps = { links, access, codes };
+  const kept = Object.entries(maps).map(([name, map]) => [name, Object.fromEntries<object>(map)]);
+  return { version: 1, users: file.users, ...Object.fromEntries(kept) } as Json;
+}
+
+/** The permanent id by which Google knows this user. */
+function agentUserIdOf(file: LinksFile, name: string): string | undefined {
+  return file.users.find((user) => user.name === name)?.agentUserId;
+}
+
+/** Ends a link and its access tokens. */
+function dropLink(draft: LinksFile, link: string): void {
+  draft.links.delete(link);
+  for (const [token, record] of draft.access) if (record.link === link) draft.access.delete(token);
+}
+
+function isUser(each: unknown): each is LinksFile['users'][number] {
+  return isRecord(each) && typeof each.name === 'string' && typeof each.agentUserId === 'string';
+}
+
+/** Those entries whose fields are of these types. */
+function records<T>(value: unknown, fields: Readonly<Record<string, 'string' | 'number'>>): Map<string, T> {
+  const entries = Object.entries(isRecord(value) ? value : {}).filter(
+    ([, record]) => isRecord(record) && Object.entries(fields).every(([name, type]) => typeof record[name] === type),
+  );
+  return new Map(entries as [string, T][]);
 }

@@ -3,24 +3,18 @@
  * a code. Google's rules of account linking, stricter than RFC 6749, stand here; texts and looks are in `login-page.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../common/clock';
-import type { LinkedAccounts } from './accounts';
+import { linkingAddress, type Linking } from './linking';
+import { chooseLanguage, loginPage, refusalPage, type Language, type Notice, type Refusal } from './login-page';
 import {
   callerAddress,
   fromAnotherSite,
-  linkingAddress,
   parseForm,
   rawQuery,
   readForm,
   sendForm,
   sendPage,
   type Form,
-  type Troubles,
-  type TrustedProxies,
-} from './linking-http';
-import { chooseLanguage, loginPage, refusalPage, type Language, type Notice, type Refusal } from './login-page';
-import type { LoginThrottle } from './login-throttle';
-import type { PageKey } from './page-key';
+} from './requests';
 import type { HttpHandler } from './types';
 
 /** How long the login form may lie open. */
@@ -33,139 +27,107 @@ interface Ticket {
   clientId: string;
   redirectUri: string;
   /** Google's `state` exactly as it stood in the address, still encoded: so it goes back byte for byte. */
-  state?: string;
-  challenge?: string;
-  locale?: string;
+  state?: string | undefined;
+  challenge?: string | undefined;
+  locale?: string | undefined;
   issued: number;
 }
 
-export interface AuthorizeOptions extends Troubles {
-  /** Google's addresses for this project; empty while the account is not set up. */
-  redirects: readonly string[];
-  clientId: string;
-  accounts: LinkedAccounts;
-  throttle: LoginThrottle;
-  pageKey: PageKey;
-  trusted: TrustedProxies;
-  /** How many devices Google would be shown. */
-  deviceCount: () => number;
-  clock: Clock;
+/** `GET, POST <path>/oauth/authorize`: Google's request in a browser, and the login form's own post. */
+export function authorizeAddress(linking: Linking): HttpHandler {
+  return linkingAddress(
+    linking,
+    (req, res) => (req.method === 'POST' ? submit(linking, req, res) : show(linking, req, res)),
+    (req, res) => void refuse(res, 503, languageOf(req), 'unavailable'),
+  );
 }
 
-export class Authorize {
-  /** `GET, POST <path>/oauth/authorize`: Google's request in a browser, and the login form's own post. */
-  readonly handle: HttpHandler;
+async function show(linking: Linking, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const query = parseForm(rawQuery(req));
+  const language = languageOf(req, query?.get('user_locale'));
+  if (linking.redirects.length === 0) return refuse(res, 503, language, 'setup');
+  if (query === undefined) return refuse(res, 400, language, 'broken');
+  const ticket: Ticket = {
+    clientId: query.get('client_id') ?? '',
+    redirectUri: query.get('redirect_uri') ?? '',
+    state: rawValue(rawQuery(req), 'state'),
+    challenge: query.get('code_challenge'),
+    locale: query.get('user_locale'),
+    issued: linking.clock.now(),
+  };
+  if (!isOurs(linking, ticket)) return refuse(res, 400, language, 'foreign');
+  const error = faultOf(query);
+  if (error !== undefined) return redirect(res, ticket, `error=${error}`);
+  linking.log.trace('account linking: the login page is shown');
+  return showForm(linking, res, { status: 200, language, ticket });
+}
 
-  constructor(private readonly options: AuthorizeOptions) {
-    this.handle = linkingAddress(
-      options,
-      (req, res) => (req.method === 'POST' ? this.submit(req, res) : this.show(req, res)),
-      (req, res) => void refuse(res, 503, languageOf(req), 'unavailable'),
-    );
+async function submit(linking: Linking, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const form = await readForm(req);
+  const language = languageOf(req);
+  if (typeof form === 'number') return refuse(res, form, language, 'broken');
+  if (fromAnotherSite(req)) return refuse(res, 403, language, 'broken');
+  const ticket = (await linking.pageKey.open(form.get('ticket') ?? '')) as Ticket | undefined;
+  if (ticket === undefined) return refuse(res, 400, language, 'broken');
+  if (linking.redirects.length === 0) return refuse(res, 503, language, 'setup');
+  if (!isOurs(linking, ticket)) return refuse(res, 400, language, 'foreign');
+  if (form.has('cancel')) return redirect(res, ticket, 'error=access_denied');
+  return login(linking, req, res, { form, ticket });
+}
+
+async function login(
+  linking: Linking,
+  req: IncomingMessage,
+  res: ServerResponse,
+  { form, ticket }: { form: Form; ticket: Ticket },
+): Promise<void> {
+  const { accounts, throttle, clock, log, proxies, deviceCount, warnSeldom } = linking;
+  const language = languageOf(req, ticket.locale);
+  const username = form.get('username') ?? '';
+  const again = (status: number, notice: Notice): Promise<void> =>
+    showForm(linking, res, { status, language, ticket: { ...ticket, issued: clock.now() }, notice, username });
+
+  // A ticket from the future is one from before the clock was set back; it may serve out its time.
+  if (clock.now() - ticket.issued > TICKET_LIFETIME_MS) return again(200, { kind: 'expired' });
+  const address = callerAddress(req, proxies);
+  const listed = accounts.listedName(username);
+  const attempt = await throttle.attempt(username, listed !== undefined, address);
+  if (attempt.waitMs > 0) {
+    const seconds = Math.ceil(attempt.waitMs / 1000);
+    log.debug(`account linking: a login from ${address} has to wait ${seconds} s`);
+    res.setHeader('Retry-After', String(seconds));
+    return again(429, { kind: 'wait', seconds });
   }
-
-  private async show(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const query = parseForm(rawQuery(req));
-    const language = languageOf(req, query?.get('user_locale'));
-    if (this.options.redirects.length === 0) return refuse(res, 503, language, 'setup');
-    if (query === undefined) return refuse(res, 400, language, 'broken');
-    const ticket = this.ticketOf(req, query);
-    if (!this.isOurs(ticket)) return refuse(res, 400, language, 'foreign');
-    const error = faultOf(query);
-    if (error !== undefined) return redirect(res, ticket, `error=${error}`);
-    this.options.log.trace('account linking: the login page is shown');
-    return this.form(res, { status: 200, language, ticket });
-  }
-
-  private async submit(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const form = await readForm(req);
-    const language = languageOf(req);
-    if (typeof form === 'number') return refuse(res, form, language, 'broken');
-    if (fromAnotherSite(req)) return refuse(res, 403, language, 'broken');
-    const ticket = (await this.options.pageKey.open(form.get('ticket') ?? '')) as Ticket | undefined;
-    if (ticket === undefined) return refuse(res, 400, language, 'broken');
-    if (this.options.redirects.length === 0) return refuse(res, 503, language, 'setup');
-    if (!this.isOurs(ticket)) return refuse(res, 400, language, 'foreign');
-    if (form.has('cancel')) return redirect(res, ticket, 'error=access_denied');
-    return this.login(req, res, { form, ticket });
-  }
-
-  private async login(
-    req: IncomingMessage,
-    res: ServerResponse,
-    { form, ticket }: { form: Form; ticket: Ticket },
-  ): Promise<void> {
-    const { accounts, throttle, clock, log, trusted } = this.options;
-    const language = languageOf(req, ticket.locale);
-    const username = form.get('username') ?? '';
-    const again = (status: number, notice: Notice): Promise<void> =>
-      this.form(res, { status, language, ticket: { ...ticket, issued: clock.now() }, notice, username });
-
-    // A ticket from the future is one from before the clock was set back; it may serve out its time.
-    if (clock.now() - ticket.issued > TICKET_LIFETIME_MS) return again(200, { kind: 'expired' });
-    const address = callerAddress(req, trusted);
-    const listed = accounts.listedName(username);
-    const attempt = await throttle.attempt(username, listed !== undefined, address);
-    if (attempt.waitMs > 0) {
-      const seconds = Math.ceil(attempt.waitMs / 1000);
-      log.debug(`account linking: a login from ${address} has to wait ${seconds} s`);
-      res.setHeader('Retry-After', String(seconds));
-      return again(429, { kind: 'wait', seconds });
-    }
-    const user = accounts.checkPassword(username, form.get('password') ?? '');
-    if (user === undefined) {
-      if (attempt.last) this.warnOfGuesses(listed, address);
-      return again(403, { kind: 'failed' });
-    }
-    await throttle.succeeded(attempt);
-    const { redirectUri, challenge } = ticket;
-    const code = await accounts.grantCode({ user, redirectUri, ...(challenge === undefined ? {} : { challenge }) });
-    log.debug(`account linking: "${user}" has logged in and goes back to Google with a code`);
-    this.warnOfNoDevices();
-    return redirect(res, ticket, `code=${code}`);
-  }
-
-  private warnOfGuesses(listed: string | undefined, address: string): void {
+  const user = accounts.checkPassword(username, form.get('password') ?? '');
+  if (user === undefined) {
     const name = listed === undefined ? 'names that are not listed' : `"${listed}"`;
-    this.options.warnSeldom(
-      'guesses',
-      `account linking: many wrong passwords, the last for ${name} from ${address}; tries are slowed down`,
-    );
+    const guesses = `account linking: many wrong passwords, the last for ${name} from ${address}; tries are slowed down`;
+    if (attempt.last) warnSeldom('guesses', guesses);
+    return again(403, { kind: 'failed' });
   }
-
-  private warnOfNoDevices(): void {
-    if (this.options.deviceCount() > 0) return;
-    this.options.warnSeldom(
+  await throttle.succeeded(attempt);
+  const { redirectUri, challenge } = ticket;
+  const code = await accounts.grantCode({ user, redirectUri, ...(challenge === undefined ? {} : { challenge }) });
+  log.debug(`account linking: "${user}" has logged in and goes back to Google with a code`);
+  if (deviceCount() === 0) {
+    warnSeldom(
       'no devices',
       'account linking: Google refuses to link a home without devices. Add a google-smarthome-in node for this account, deploy, and link again',
     );
   }
+  return redirect(res, ticket, `code=${code}`);
+}
 
-  private ticketOf(req: IncomingMessage, query: Form): Ticket {
-    const state = rawValue(rawQuery(req), 'state');
-    const challenge = query.get('code_challenge');
-    const locale = query.get('user_locale');
-    return {
-      clientId: query.get('client_id') ?? '',
-      redirectUri: query.get('redirect_uri') ?? '',
-      issued: this.options.clock.now(),
-      ...(state === undefined ? {} : { state }),
-      ...(challenge === undefined ? {} : { challenge }),
-      ...(locale === undefined ? {} : { locale }),
-    };
-  }
+function isOurs(linking: Linking, { clientId, redirectUri }: Ticket): boolean {
+  return clientId === linking.clientId && linking.redirects.includes(redirectUri);
+}
 
-  private isOurs({ clientId, redirectUri }: Ticket): boolean {
-    return clientId === this.options.clientId && this.options.redirects.includes(redirectUri);
-  }
-
-  private async form(
-    res: ServerResponse,
-    page: { status: number; language: Language; ticket: Ticket; notice?: Notice; username?: string },
-  ): Promise<void> {
-    const ticket = await this.options.pageKey.seal(page.ticket);
-    sendForm(res, page.status, loginPage({ ...page, ticket }));
-  }
+async function showForm(
+  { pageKey }: Linking,
+  res: ServerResponse,
+  page: { status: number; language: Language; ticket: Ticket; notice?: Notice; username?: string },
+): Promise<void> {
+  sendForm(res, page.status, loginPage({ ...page, ticket: await pageKey.seal(page.ticket) }));
 }
 
 /** What is wrong with a request of Google's that came to the right place: an error code of RFC 6749, 4.1.2.1. */

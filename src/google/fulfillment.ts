@@ -1,50 +1,103 @@
 /**
- * The intents of Google's smart home: reads whatever was posted, asks the home, and shapes the answer. Never throws, and
- * answers every device that was asked for exactly once. Tokens and HTTP are handled in `routes.ts`, devices in `home.ts`.
+ * The address that Google asks: token, body, intent, answer. 401 is for tokens alone, because to Google it is a reason to renew
+ * its own; everything that can be understood as JSON is answered with 200, and every device that was asked for exactly once.
+ * What the answers are is up to `home.ts`.
  */
-import { isRecord } from '../common/json';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../common/clock';
+import { textOf } from '../common/errors';
+import { foreignText } from '../common/foreign';
+import { isRecord, parseJson } from '../common/json';
+import type { Log } from '../common/log';
+import type { LinkedAccounts } from './accounts';
 import type { GoogleCode } from './error-codes';
-import type { Caller, Identity, JsonObject, States } from './types';
-
-/** One thing to do, as Google sent it. */
-export interface Execution {
-  command: unknown;
-  params: unknown;
-  /** What the user answered to a question: `{ pin }` or `{ ack }`. */
-  challenge: unknown;
-}
-
-/** How it ended for one device. */
-export interface Result {
-  status: 'SUCCESS' | 'PENDING' | 'OFFLINE' | 'EXCEPTIONS' | 'ERROR';
-  states?: States;
-  errorCode?: string;
-  challengeNeeded?: { type: 'ackNeeded' | 'pinNeeded' | 'challengeFailedPinNeeded' };
-  debugString?: string;
-}
-
-export function failed(errorCode: GoogleCode, debugString?: string): Result {
-  return { status: 'ERROR', errorCode, ...(debugString === undefined ? {} : { debugString }) };
-}
-
-/** What answers the intents. */
-export interface IntentHandler {
-  /** Resolves when the states of the last run are known. */
-  readonly ready: Promise<void>;
-  devices(): JsonObject[];
-  /** The answer to QUERY for one device. */
-  query(deviceId: string): JsonObject;
-  execute(identity: Identity, deviceId: string, executions: readonly Execution[], caller?: Caller): Promise<Result>;
-  disconnect(identity: Identity): Promise<void>;
-}
+import type { SmartHome } from './home';
+import { onTheWay } from './permission';
+import { discardBody, readBody, sendJson } from './requests';
+import type { Result } from './results';
+import type { Caller, Execution, HttpHandler, Identity, JsonObject } from './types';
 
 type Fields = Record<string, unknown>;
 
 const INTENT_PREFIX = 'action.devices.';
+/** A request for a thousand devices with all the custom data Google allows is smaller. */
+const MAX_BYTES = 1024 * 1024;
+
+export interface FulfillmentOptions {
+  accounts: Pick<LinkedAccounts, 'authenticate'>;
+  home: SmartHome;
+  clock: Clock;
+  log: Log;
+}
+
+export function fulfillmentRoute(options: FulfillmentOptions): HttpHandler {
+  return async (request, response) => {
+    const caller = callerOf(request, response, options.clock.elapsed());
+    try {
+      const bearer = bearerOf(request);
+      // Google waits for an answer while a disk, or Redis, hangs.
+      const identity =
+        bearer === undefined
+          ? undefined
+          : await onTheWay(options.clock, caller.since, options.accounts.authenticate(bearer));
+      if (identity === undefined) {
+        // RFC 6750, section 3: no error code where no token came.
+        const challenge = bearer === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
+        discardBody(request);
+        sendJson(response, 401, { error: 'invalid_token' }, { 'WWW-Authenticate': challenge });
+        return;
+      }
+      const text = await readBody(request, MAX_BYTES);
+      await lookForHangUp();
+      const body = text === undefined ? undefined : jsonOf(text);
+      if (text === undefined) sendJson(response, 413, { error: 'the body is too large' });
+      else if (body === undefined) sendJson(response, 400, { error: 'the body is not JSON' });
+      else sendJson(response, 200, await fulfill(options.home, identity, body, caller));
+    } catch (error) {
+      options.log.warn(`a request of Google could not be answered: ${foreignText(textOf(error))}`);
+      if (response.headersSent) return;
+      discardBody(request);
+      sendJson(response, 503, { error: 'try again later' }, { 'Retry-After': '3' });
+    }
+  };
+}
+
+function callerOf(request: IncomingMessage, response: ServerResponse, since: number): Caller {
+  return {
+    since,
+    get gone() {
+      const { socket } = request;
+      return !response.writableEnded && (socket.destroyed || socket.readableEnded);
+    },
+  };
+}
+
+/**
+ * A process that stood still reads the request, however old it is, before it reads that the connection has ended. The next
+ * look at the network shows that.
+ */
+async function lookForHangUp(): Promise<void> {
+  const rest = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  await rest();
+  await rest();
+}
+
+function bearerOf(request: IncomingMessage): string | undefined {
+  return /^Bearer +([^\s]+) *$/i.exec(request.headers.authorization ?? '')?.[1];
+}
+
+/** Undefined for what is no JSON. */
+function jsonOf(text: string): unknown {
+  const json = parseJson(text);
+  if (!isRecord(json) || typeof json.requestId !== 'number') return json;
+  // Twenty digits are more than a number holds; Google's ids are texts and have to come back as they were.
+  const digits = /"requestId"\s*:\s*(-?\d+)\s*[,}]/.exec(text)?.[1];
+  return { ...json, requestId: digits ?? String(json.requestId) };
+}
 
 /** The answer to a request, as it goes out with status 200. */
 export async function fulfill(
-  home: IntentHandler,
+  home: SmartHome,
   identity: Identity,
   body: unknown,
   caller?: Caller,
@@ -82,14 +135,14 @@ export async function fulfill(
   }
 }
 
-function query(home: IntentHandler, payloads: readonly Fields[]): JsonObject {
+function query(home: SmartHome, payloads: readonly Fields[]): JsonObject {
   const ids = new Set(payloads.flatMap((payload) => idsOf(payload)));
   // Entries, not assignments: a device may be called `__proto__`.
   return { devices: Object.fromEntries([...ids].map((id) => [id, home.query(id)])) };
 }
 
 async function execute(
-  home: IntentHandler,
+  home: SmartHome,
   identity: Identity,
   payloads: readonly Fields[],
   caller?: Caller,

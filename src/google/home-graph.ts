@@ -1,6 +1,6 @@
 /**
  * The way to Google's Home Graph: state reports, notifications and requests to read the device list again, a lane for each
- * user. Which states a device has, and when they change, is left to the callers.
+ * user. Calls return at once and never throw. Which states a device has, and when they change, is left to the callers.
  */
 import { randomUUID } from 'node:crypto';
 import { mayCarrySecrets } from '../common/address';
@@ -10,9 +10,10 @@ import { textOf } from '../common/errors';
 import type { Log } from '../common/log';
 import type { ProxySettings } from '../common/proxy';
 import { HomeGraphApi, type Probe } from './home-graph-api';
-import { ReportLane, type Notification } from './report-lane';
+import { ReportLane, type GraphNotification } from './report-lane';
 import { parseServiceAccountKey, ServiceAccount } from './service-account';
-import type { FollowUpResponse, HomeGraph, JsonObject, States } from './types';
+import type { FollowUp } from './results';
+import type { JsonObject, States } from './types';
 
 export interface HomeGraphOptions {
   clock: Clock;
@@ -26,7 +27,10 @@ export interface HomeGraphOptions {
   random?: () => number;
 }
 
-export class HomeGraphClient implements HomeGraph {
+/** What a home needs of it. */
+export type HomeGraph = Pick<HomeGraphClient, 'enabled' | 'report' | 'followUp' | 'notify' | 'requestSync' | 'forget'>;
+
+export class HomeGraphClient {
   private readonly lanes = new Map<string, ReportLane>();
   private readonly closing = new AbortController();
   private readonly warned = new Map<string, ReportLane>();
@@ -36,6 +40,7 @@ export class HomeGraphClient implements HomeGraph {
     this.api = this.open();
   }
 
+  /** Whether anything is sent: there is a usable service account key. */
   get enabled(): boolean {
     return this.api !== undefined;
   }
@@ -45,18 +50,25 @@ export class HomeGraphClient implements HomeGraph {
     return this.api?.busy ?? false;
   }
 
+  /**
+   * Reports to these users what devices are: all states of their traits, and `online`. Calls come in the order of what
+   * happened; a later one replaces what is still waiting for the same device.
+   */
   report(agentUserIds: readonly string[], states: Readonly<Record<string, States>>): void {
     for (const lane of this.lanesOf(agentUserIds)) lane.report(states);
   }
 
-  followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUpResponse): void {
+  /** `trait` without its prefix. */
+  followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUp['response']): void {
     this.send([agentUserId], { deviceId, trait, content: { priority: 0, followUpResponse: response } });
   }
 
+  /** A notification that answers no command, to each of these users once, as an event of its own. */
   notify(agentUserIds: readonly string[], deviceId: string, trait: string, content: JsonObject): void {
     this.send(agentUserIds, { deviceId, trait, content, eventId: randomUUID() });
   }
 
+  /** Asks Google to read the device list of these users again. True when it has got that for each of them. */
   async requestSync(agentUserIds: readonly string[]): Promise<boolean> {
     const requested = await Promise.all(this.lanesOf(agentUserIds).map((lane) => lane.requestSync()));
     return requested.length > 0 && requested.every((each) => each);
@@ -67,6 +79,7 @@ export class HomeGraphClient implements HomeGraph {
     return this.api?.probe(signal) ?? Promise.resolve(undefined);
   }
 
+  /** Forgets what waits for a user who is no longer linked. */
   forget(agentUserId: string): void {
     void this.lanes.get(agentUserId)?.close();
     this.lanes.delete(agentUserId);
@@ -79,7 +92,7 @@ export class HomeGraphClient implements HomeGraph {
     await Promise.all(lanes.map((lane) => lane.close()));
   }
 
-  private send(agentUserIds: readonly string[], notification: Notification): void {
+  private send(agentUserIds: readonly string[], notification: GraphNotification): void {
     for (const lane of this.lanesOf(agentUserIds)) lane.notify(notification);
   }
 

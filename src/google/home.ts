@@ -7,21 +7,25 @@ import { invalidInput, textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
+import type { Accounts } from './accounts';
 import type { DeviceSettings } from './device-settings';
 import { DeviceStates } from './device-states';
 import { Device } from './devices/device';
 import type { Command } from './devices/trait';
 import { isOutOfReach } from './error-codes';
-import { parseFlowMessage, type FlowAnswer, type FlowMessage } from './flow-answers';
-import { followUpOf } from './follow-up';
-import { failed, type Execution, type IntentHandler, type Result } from './fulfillment';
-import { commandMessage, type DeviceHandler, type Received } from './messages';
-import { PendingCommands } from './pending';
-import { challenged, LONGEST_ON_THE_WAY_MS, Permission, type CommandRequest } from './permission';
-import { replyTo } from './replies';
+import {
+  commandMessage,
+  parseFlowMessage,
+  type CommandMessage,
+  type FlowAnswer,
+  type FlowMessage,
+} from './flow-messages';
+import type { HomeGraph } from './home-graph';
+import { PendingCommands, Session } from './pending';
+import { LONGEST_ON_THE_WAY_MS, Permission, type CommandRequest } from './permission';
 import { Reports } from './reports';
-import { Session } from './session';
-import type { Accounts, Caller, HomeGraph, Identity, JsonObject, States } from './types';
+import { challenged, failed, followUpOf, resultOf, type Result } from './results';
+import type { Caller, Execution, Identity, JsonObject, States } from './types';
 
 export interface HomeOptions {
   accounts: Accounts;
@@ -34,6 +38,25 @@ export interface HomeOptions {
   newHandle: () => string;
   log: Log;
 }
+
+/** A device's node. */
+export interface DeviceHandler {
+  /** Sends a command into the flow. */
+  onCommand: (message: CommandMessage) => void;
+  /**
+   * Called with the answer to each request of Google for the device; for a pending one again when the flow has answered.
+   * `command` is the one that it is about: the last that the flow got, undefined where it got none.
+   */
+  onResult?: (result: Result, command: Command | undefined) => void;
+}
+
+/** What came of a flow's message: for the badge of the node that sent it. */
+export type Received =
+  | { kind: 'answered'; status: Result['status']; code?: string; late: boolean }
+  /** `offline`: an error says that the device is out of reach; `ignored`: another one, and it says nothing of the device. */
+  | { kind: 'reported' | 'offline' | 'notified' | 'ignored' }
+  /** The handle was used before, or its time is over; `warned` when that was said already. */
+  | { kind: 'spent'; warned: boolean };
 
 interface Registered {
   device: Device;
@@ -50,18 +73,12 @@ interface Pending {
   readonly conclude: (result: Result) => void;
 }
 
-/** Leaving does not last longer; timers of the system last no more than some weeks. */
-const LONGEST_EXIT_MS = 24 * 60 * 60_000;
-
-export class SmartHome implements IntentHandler {
+export class SmartHome {
   private readonly registered = new Map<string, Registered>();
   private readonly permission: Permission;
   private readonly states: DeviceStates;
   private readonly pending: PendingCommands<Pending>;
   private readonly reports: Reports;
-  /** Stops the timers of exit delays. */
-  private readonly exitTimers = new Map<string, () => void>();
-  private readonly unsubscribe: () => void;
   private closed = false;
 
   constructor(private readonly options: HomeOptions) {
@@ -75,12 +92,6 @@ export class SmartHome implements IntentHandler {
         return device && this.shownOf(device);
       },
       devices: () => this.devices(),
-    });
-    // A link may end elsewhere: at another process, or because its code was redeemed a second time.
-    this.unsubscribe = options.accounts.onLinksChanged((agentUserId) => {
-      this.forgetUnlinked(agentUserId).catch((error: unknown) =>
-        this.warn('the linked users could not be read', error),
-      );
     });
   }
 
@@ -122,6 +133,7 @@ export class SmartHome implements IntentHandler {
     return known.length;
   }
 
+  /** The answer to QUERY for one device. */
   query(deviceId: string): JsonObject {
     const entry = this.registered.get(deviceId);
     if (entry === undefined) return { status: 'ERROR', online: false, errorCode: 'deviceNotFound' };
@@ -137,7 +149,7 @@ export class SmartHome implements IntentHandler {
 
   async disconnect({ agentUserId, link }: Identity): Promise<void> {
     await this.options.accounts.disconnect(agentUserId, link);
-    await this.forgetUnlinked(agentUserId);
+    await this.reports.forgetUnlinked(agentUserId);
   }
 
   async execute(
@@ -174,36 +186,36 @@ export class SmartHome implements IntentHandler {
   /** Commands that wait are answered with an error. States are written before it resolves. */
   async close(): Promise<void> {
     this.closed = true;
-    this.unsubscribe();
     this.reports.close();
     for (const { conclude } of this.pending.close()) conclude(failed('deviceNotReady'));
-    for (const stop of this.exitTimers.values()) stop();
     await this.states.close();
   }
 
   /** The executions of one request, one after the other, up to the first that fails. */
   private async runAll(session: Session, executions: readonly Execution[]): Promise<Result> {
-    let all: Result | undefined;
+    const states: States = {};
+    // The first came with the request; the turn of each other one comes when those before it have ended.
+    let { since } = session.caller;
     try {
       for (const execution of executions) {
-        const result = await this.run(session, execution);
+        const result = await this.run(session, execution, since);
         if (result.status !== 'SUCCESS') return result;
-        all = all === undefined ? result : { status: 'SUCCESS', states: { ...all.states, ...result.states } };
+        Object.assign(states, result.states);
+        since = this.options.clock.elapsed();
       }
+      return { status: 'SUCCESS', states };
     } catch (error) {
-      this.warn('a command of Google could not be carried out', error);
+      this.options.log.warn(`a command of Google could not be carried out: ${foreignText(textOf(error))}`);
       return failed('transientError');
     }
-    return all ?? failed('functionNotSupported');
   }
 
   /** One execution, from Google's words to the result. Google may have been answered PENDING before it ends. */
-  private async run(session: Session, execution: Execution): Promise<Result> {
+  private async run(session: Session, execution: Execution, since: number): Promise<Result> {
     const { device, identity } = session;
     if (typeof execution.command !== 'string') return failed('functionNotSupported', 'an execution has no command');
     const command = device.understand(execution.command, execution.params);
     if ('refusal' in command) return failed(command.refusal, command.why);
-    const since = session.nextTurn();
     const request = { identity, device, command, execution, shown: this.shownOf(device), since };
     const verdict = await this.permission.check(request);
     const result = 'refused' in verdict ? verdict.refused : await this.askFlow(session, request, verdict.acknowledged);
@@ -227,12 +239,28 @@ export class SmartHome implements IntentHandler {
     if (tooLate) return Promise.resolve(failed('transientError'));
     return new Promise((conclude) => {
       session.begin(command);
-      const google = this.pending.add({ deviceId: device.id, session, request, conclude });
+      const handle = this.pending.add({ deviceId: device.id, session, request, conclude });
       log.trace(`Google: ${foreignText(command.name)} of "${foreignText(device.id)}" goes to the flow`);
       entry.handler.onCommand(
-        commandMessage(command, { deviceId: device.id, user: identity.user, acknowledged, google }),
+        commandMessage(command, { deviceId: device.id, user: identity.user, acknowledged }, handle),
       );
     });
+  }
+
+  /** A command ended after Google was answered PENDING. */
+  private followUp({ identity, device }: Session, command: Command, result: Result): void {
+    const followUp = followUpOf(command, result);
+    if (followUp !== undefined) void this.reports.followUp(identity.agentUserId, device.id, followUp);
+    this.showResult(device.id, result, command);
+  }
+
+  /** What a listener throws must not get further. */
+  private showResult(deviceId: string, result: Result, command: Command | undefined): void {
+    try {
+      this.registered.get(deviceId)?.handler.onResult?.(result, command);
+    } catch (error) {
+      this.options.log.warn(`how a command ended could not be shown: ${foreignText(textOf(error))}`);
+    }
   }
 
   private async receiveAnswer(message: FlowMessage, handle: string): Promise<Received> {
@@ -240,15 +268,13 @@ export class SmartHome implements IntentHandler {
     if (found.kind === 'spent') return found;
     const { session, request, conclude } = found.command;
     try {
-      const { device, command } = request;
-      const answer = parseFlowMessage(message, device, command);
-      void this.reports.notify(device.id, answer.notifications);
+      const answer = parseFlowMessage(message, request.device, request.command);
+      void this.reports.notify(request.device.id, answer.notifications);
       const result =
-        answer.kind === 'question' ? await this.ask(session, request, answer) : this.apply(request, answer);
+        answer.kind === 'question' ? await this.ask(session, request, answer.said) : this.apply(request, answer);
       conclude(result);
       const { status, errorCode: code } = result;
-      const { late } = session;
-      return code === undefined ? { kind: 'answered', status, late } : { kind: 'answered', status, code, late };
+      return { kind: 'answered', status, ...(code === undefined ? {} : { code }), late: session.late };
     } catch (error) {
       conclude(failed(request.command.failure));
       throw error;
@@ -258,25 +284,24 @@ export class SmartHome implements IntentHandler {
   /** What a flow's answer makes of the device, and of the command. */
   private apply({ device, command }: CommandRequest, answer: Exclude<FlowAnswer, { kind: 'question' }>): Result {
     if (answer.kind === 'error') {
-      if (isOutOfReach(answer.code)) this.setOffline(device);
+      if (isOutOfReach(answer.code)) this.change(device, { online: false });
       return failed(answer.code, answer.debug);
     }
-    const { kept, result } = replyTo(device, command, answer, this.states.of(device.id), this.options.clock.now());
+    const { kept, result } = resultOf(device, command, answer, this.states.of(device.id), this.options.clock.now());
     this.keep(device, kept);
     return result;
   }
 
-  /** The flow wants the user to be asked first. */
-  private async ask(session: Session, request: CommandRequest, { said }: { said: States }): Promise<Result> {
-    const { device, command } = request;
-    const states = device.preview(said, command, this.options.clock.now());
-    // Google has been answered: the user cannot be asked any more.
+  /** The flow wants the user to be asked first. Once Google has been answered they cannot be asked any more. */
+  private async ask(session: Session, request: CommandRequest, said: States): Promise<Result> {
+    const { clock } = this.options;
     const { late } = session;
+    const states = request.device.preview(said, request.command, clock.now());
     if (late) return failed('transientError');
-    await this.permission.remember({ ...request, since: this.options.clock.elapsed() });
+    await this.permission.remember({ ...request, since: clock.elapsed() });
     // Asked anew, for that took time.
     if (!session.late) return { ...challenged('ackNeeded'), states };
-    await this.permission.forget({ ...request, since: this.options.clock.elapsed() });
+    await this.permission.forget({ ...request, since: clock.elapsed() });
     return failed('transientError');
   }
 
@@ -298,27 +323,24 @@ export class SmartHome implements IntentHandler {
     if (answer.kind === 'question') throw invalidInput('challenge answers a command: msg.google is missing');
     void this.reports.notify(deviceId, answer.notifications);
     if (answer.kind === 'error') {
-      // Anything else that failed says nothing about what the device is.
       if (!isOutOfReach(answer.code)) return { kind: 'ignored' };
-      this.setOffline(device);
+      this.change(device, { online: false });
       return { kind: 'offline' };
     }
-    const { said } = answer;
-    if (answer.notifications.length > 0 && Object.keys(said).length === 0) return { kind: 'notified' };
-    const now = this.options.clock.now();
-    this.keep(device, device.next(this.states.of(deviceId), { said, command: undefined, stopped: false, now }));
+    if (answer.notifications.length > 0 && Object.keys(answer.said).length === 0) return { kind: 'notified' };
+    this.change(device, answer.said);
     return { kind: 'reported' };
   }
 
-  private setOffline(device: Device): void {
-    const change = { said: { online: false }, command: undefined, stopped: false, now: this.options.clock.now() };
+  /** What a flow says of a device without having been asked. */
+  private change(device: Device, said: States): void {
+    const change = { said, command: undefined, stopped: false, now: this.options.clock.now() };
     this.keep(device, device.next(this.states.of(device.id), change));
   }
 
   private keep({ id }: Device, states: States): void {
     this.states.set(id, states);
     this.reports.report(id);
-    this.reportAfterExit(id, states);
   }
 
   private shownOf(device: Device): Readonly<States> {
@@ -326,8 +348,8 @@ export class SmartHome implements IntentHandler {
   }
 
   /**
-   * What was to be reported of the device may have been lost with the last run, or with the deploy that brought it: a
-   * report that had not got through, the end of an exit delay. Of one that no flow has reported there is nothing to say.
+   * What was to be reported of the device may have been lost with the last run, or with the deploy that brought it. Of one
+   * that no flow has reported there is nothing to say.
    */
   private resume(entry: Registered): void {
     const { device } = entry;
@@ -337,56 +359,11 @@ export class SmartHome implements IntentHandler {
     const clean = device.clean(kept);
     if (clean !== kept) this.states.set(device.id, clean);
     this.reports.report(device.id);
-    this.reportAfterExit(device.id, clean);
-  }
-
-  /** The seconds of an exit delay end by themselves, which Google is to learn. */
-  private reportAfterExit(deviceId: string, { exitEnds }: Readonly<States>): void {
-    const now = this.options.clock.now();
-    this.exitTimers.get(deviceId)?.();
-    this.exitTimers.delete(deviceId);
-    if (typeof exitEnds !== 'number' || exitEnds <= now || exitEnds > now + LONGEST_EXIT_MS || this.closed) return;
-    const stop = this.options.clock.after(exitEnds - now, () => {
-      this.exitTimers.delete(deviceId);
-      this.reports.report(deviceId);
-    });
-    this.exitTimers.set(deviceId, stop);
-  }
-
-  /** A command ended after Google was answered PENDING. */
-  private followUp({ identity, device }: Session, command: Command, result: Result): void {
-    const response = followUpOf(command, result);
-    const { followUpTrait: trait } = command;
-    if (response !== undefined && trait !== undefined) {
-      void this.reports.followUp(identity.agentUserId, device.id, trait, response);
-    }
-    this.showResult(device.id, result, command);
-  }
-
-  /** What a listener throws must not get further. */
-  private showResult(deviceId: string, result: Result, command: Command | undefined): void {
-    try {
-      this.registered.get(deviceId)?.handler.onResult?.(result, command);
-    } catch (error) {
-      this.warn('how a command ended could not be shown', error);
-    }
-  }
-
-  /** What waits for a user without a link is dropped. */
-  private async forgetUnlinked(agentUserId: string): Promise<void> {
-    const { accounts, graph } = this.options;
-    if (!(await accounts.linkedUsers()).includes(agentUserId)) graph.forget(agentUserId);
-  }
-
-  private warn(what: string, error: unknown): void {
-    this.options.log.warn(`${what}: ${foreignText(textOf(error))}`);
   }
 }
 
 function queryAnswer(states: Readonly<States>): JsonObject {
-  const { online } = states;
-  return {
-    ...states,
-    ...(online === false ? { status: 'OFFLINE', errorCode: 'deviceOffline' } : { status: 'SUCCESS' }),
-  };
+  return states.online === false
+    ? { ...states, status: 'OFFLINE', errorCode: 'deviceOffline' }
+    : { ...states, status: 'SUCCESS' };
 }

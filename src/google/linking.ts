@@ -1,15 +1,14 @@
-/** Account linking as one piece: who has linked, and the two addresses by which they do. */
+/** What the two addresses of account linking share. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { textOf } from '../common/errors';
 import type { Clock } from '../common/clock';
 import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
 import { StateError, type State } from '../state/state';
 import { LinkedAccounts } from './accounts';
-import { Authorize } from './authorize';
-import { trustedProxies, type TrustedProxies } from './linking-http';
 import { LoginThrottle } from './login-throttle';
 import { PageKey } from './page-key';
-import { TokenAddress } from './token';
+import { guard, trustedProxies, type TrustedProxies } from './requests';
 import type { HttpHandler } from './types';
 import type { ListedUser } from './users';
 
@@ -28,53 +27,73 @@ export interface LinkingOptions {
   /** Reverse proxies whose X-Forwarded-For counts; absent: those on this machine. */
   proxies?: TrustedProxies;
   /** How many devices Google would be shown. */
-  deviceCount?: () => number;
+  deviceCount: () => number;
   log: Log;
 }
 
-export interface Linking {
+export interface Linking extends LinkingOptions {
+  /** Google's addresses for this project; empty while the account is not set up: then nothing can be linked. */
+  redirects: readonly string[];
+  proxies: TrustedProxies;
   accounts: LinkedAccounts;
-  /** GET and POST: the login page, and the form it posts to its own address. */
-  authorize: HttpHandler;
-  /** POST: codes and refresh tokens against access tokens. */
-  token: HttpHandler;
+  throttle: LoginThrottle;
+  pageKey: PageKey;
+  /** For warnings, each kind of them seldom. */
+  warnSeldom: (kind: string, text: string) => void;
+}
+
+export function openLinking(options: LinkingOptions): Linking {
+  const { state, clock, prefix, log, projectId, clientId, clientSecret } = options;
+  const pageKey = new PageKey(state, `${prefix}/page-key`);
+  const isSetUp = projectId !== '' && clientId !== '' && clientSecret !== '';
+  const linking: Linking = {
+    proxies: trustedProxies(''),
+    ...options,
+    redirects: isSetUp ? redirectAddresses(projectId) : [],
+    accounts: new LinkedAccounts(options),
+    throttle: new LoginThrottle({ state, clock, pageKey, key: `${prefix}/throttle` }),
+    pageKey,
+    warnSeldom: eachSeldom(log, clock, REPEAT_WARNING_MS),
+  };
+  linking.accounts.forgetRemoved().catch((error: unknown) => warnOf(linking, error));
+  return linking;
+}
+
+/**
+ * An address of account linking. Where `serve` throws, `unavailable` writes the answer 503; a caller who ended the connection
+ * before the form was complete gets none.
+ */
+export function linkingAddress(
+  linking: Linking,
+  serve: HttpHandler,
+  unavailable: (req: IncomingMessage, res: ServerResponse) => void,
+): HttpHandler {
+  return async (req, res) => {
+    guard(res);
+    try {
+      await serve(req, res);
+    } catch (error) {
+      if (!req.complete) {
+        linking.log.debug('account linking: the connection ended before the form did');
+        return;
+      }
+      warnOf(linking, error);
+      if (res.headersSent) return;
+      res.setHeader('Retry-After', '3');
+      unavailable(req, res);
+    }
+  };
+}
+
+function warnOf({ warnSeldom }: Linking, error: unknown): void {
+  const text = foreignText(error instanceof StateError ? error.message : `unexpected: ${textOf(error)}`, 400);
+  warnSeldom(text, `account linking: ${text}`);
 }
 
 /** Google's only two addresses for a project (its account-linking guide). */
 function redirectAddresses(projectId: string): readonly string[] {
   const hosts = ['oauth-redirect', 'oauth-redirect-sandbox'];
   return hosts.map((host) => `https://${host}.googleusercontent.com/r/${projectId}`);
-}
-
-/** @throws CodedError INVALID_INPUT */
-export function createLinking(options: LinkingOptions): Linking {
-  const { state, clock, prefix, log, projectId, clientId, clientSecret } = options;
-  const accounts = new LinkedAccounts(options);
-  const pageKey = new PageKey(state, `${prefix}/page-key`);
-  const throttle = new LoginThrottle({ state, clock, pageKey, key: `${prefix}/throttle` });
-  const isSetUp = projectId !== '' && clientId !== '' && clientSecret !== '';
-  const warnSeldom = eachSeldom(log, clock, REPEAT_WARNING_MS);
-  const failed = (error: unknown): void => {
-    const text = foreignText(error instanceof StateError ? error.message : `unexpected: ${textOf(error)}`, 400);
-    warnSeldom(text, `account linking: ${text}`);
-  };
-  accounts.forgetRemoved().catch(failed);
-  const authorize = new Authorize({
-    redirects: isSetUp ? redirectAddresses(projectId) : [],
-    clientId,
-    accounts,
-    throttle,
-    pageKey,
-    trusted: options.proxies ?? trustedProxies(''),
-    deviceCount: options.deviceCount ?? (() => 1),
-    clock,
-    log,
-    warnSeldom,
-    failed,
-  });
-  const client = isSetUp ? { clientId, clientSecret } : { clientId: '', clientSecret: '' };
-  const token = new TokenAddress({ ...client, accounts, log, warnSeldom, failed });
-  return { accounts, authorize: authorize.handle, token: token.handle };
 }
 
 /** Warnings of one kind, whatever they say, once in a time. */

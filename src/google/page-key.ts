@@ -2,9 +2,10 @@
  * The random key that seals what the login form carries from Google's request to the answer, and that hides names and
  * addresses in what is kept of wrong passwords. One for all processes that share the state; it opens nothing but our own forms.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { isRecord, parseJson } from '../common/json';
 import type { State } from '../state/state';
+import { sameSecret } from './secrets';
 
 export class PageKey {
   private key: Promise<Buffer> | undefined;
@@ -31,9 +32,7 @@ export class PageKey {
   /** What was sealed, or undefined for anything else. @throws StateError */
   async open(sealed: string): Promise<Record<string, unknown> | undefined> {
     const [content = '', seal = ''] = sealed.split('.');
-    const expected = await this.sign(content);
-    const given = Buffer.from(seal, 'base64url');
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+    if (!sameSecret(seal, (await this.sign(content)).toString('base64url'))) return undefined;
     const value = parseJson(Buffer.from(content, 'base64url').toString());
     return isRecord(value) ? value : undefined;
   }

@@ -4,6 +4,7 @@
  */
 import { pause, type Clock } from '../common/clock';
 import { textOf } from '../common/errors';
+import { pickFields } from '../common/json';
 import type { Log } from '../common/log';
 import type { HomeGraphApi, HomeGraphCall, Verdict } from './home-graph-api';
 import type { States } from './types';
@@ -32,7 +33,7 @@ const REFUSED_LIFE_MS = 60 * 60_000;
 /** Google gives no figure for the life of a follow-up token; its user does not wait longer. */
 const NOTIFICATION_LIFE_MS = 5 * 60_000;
 
-export interface Notification {
+export interface GraphNotification {
   deviceId: string;
   trait: string;
   /** As it stands in the call: a follow-up response, or a notification that answers no command. */
@@ -54,15 +55,15 @@ export interface LaneOptions {
 /** What travels in one call. */
 interface Batch {
   states: Map<string, States>;
-  notifications: (Notification & { until: number })[];
+  notifications: (GraphNotification & { until: number })[];
   devices: string[];
 }
+
+type Refusal = Verdict & { kind: 'refused' };
 
 export class ReportLane {
   private readonly states = new Map<string, States>();
   private notifications: Batch['notifications'] = [];
-  /** Devices that go in calls of their own, group by group, after a call with all of them was refused. */
-  private groups: string[][] = [];
   /** Words of a device's states that Google refuses, with the values that were refused. An empty map: none was found. */
   private readonly refused = new Map<string, Map<string, string[]>>();
   private refusedSince = -Infinity;
@@ -83,7 +84,7 @@ export class ReportLane {
     this.start(GATHER_MS);
   }
 
-  notify(notification: Notification): void {
+  notify(notification: GraphNotification): void {
     const until = this.options.clock.elapsed() + NOTIFICATION_LIFE_MS;
     this.notifications.push({ ...notification, until });
     this.start(GATHER_MS);
@@ -93,7 +94,6 @@ export class ReportLane {
   requestSync(): Promise<boolean> {
     this.stopSync?.();
     this.stopSync = this.options.clock.after(SYNC_DEBOUNCE_MS, () => {
-      this.stopSync = undefined;
       this.syncDue = true;
       this.start(0);
     });
@@ -114,100 +114,100 @@ export class ReportLane {
   }
 
   private async run(delayMs: number): Promise<void> {
-    const { clock } = this.options;
-    const { signal } = this.closing;
     try {
-      await pause(clock, delayMs, signal);
-      while (this.syncDue || this.states.size > 0 || this.notifications.length > 0) {
-        const pauseMs = this.syncDue ? await this.sync() : await this.send(this.next());
-        if (pauseMs === undefined) return;
-        if (pauseMs > 0) await pause(clock, pauseMs, signal);
-        signal.throwIfAborted();
+      await this.pause(delayMs);
+      let goesOn = true;
+      while (goesOn && (this.syncDue || this.states.size > 0 || this.notifications.length > 0)) {
+        goesOn = this.syncDue ? await this.sync() : await this.send(this.take(() => true));
+        this.closing.signal.throwIfAborted();
       }
     } catch (error) {
       // The batch at fault is gone; what else waits goes with the next report.
-      if (!signal.aborted) this.warnOnce('defect', `unexpected: ${textOf(error)}`);
+      if (!this.closing.signal.aborted) this.warnOnce('defect', `unexpected: ${textOf(error)}`);
     } finally {
       this.running = undefined;
     }
   }
 
-  /** The next call's content: everything that waits, or one group of devices. */
-  private next(): Batch {
+  /** What waits of these devices, for one call. */
+  private take(wanted: (deviceId: string) => boolean): Batch {
     const now = this.options.clock.elapsed();
-    const alive = this.notifications.filter(({ until }) => until > now);
-    const waiting = new Set([...this.states.keys(), ...alive.map(({ deviceId }) => deviceId)]);
-    let only: Set<string> | undefined;
-    while (this.groups.length > 0 && (only?.size ?? 0) === 0) {
-      only = new Set(this.groups.shift()?.filter((id) => waiting.has(id)));
-    }
-    const goes = (id: string): boolean => only === undefined || only.size === 0 || only.has(id);
-    const states = new Map([...this.states].filter(([id]) => goes(id)));
+    const states = new Map([...this.states].filter(([id]) => wanted(id)));
     for (const id of states.keys()) this.states.delete(id);
     const notifications: Batch['notifications'] = [];
-    for (const each of alive) {
+    const rest: Batch['notifications'] = [];
+    for (const each of this.notifications.filter(({ until }) => until > now)) {
       // A call has room for one of a device and trait, and for one event; two commands in a row make two calls.
       const isTaken = notifications.some(
         ({ deviceId, trait, eventId }) =>
           (deviceId === each.deviceId && trait === each.trait) || (eventId ?? each.eventId) !== each.eventId,
       );
-      if (!isTaken && goes(each.deviceId)) notifications.push(each);
+      (isTaken || !wanted(each.deviceId) ? rest : notifications).push(each);
     }
-    this.notifications = alive.filter((each) => !notifications.includes(each));
+    this.notifications = rest;
     const devices = [...new Set([...states.keys(), ...notifications.map(({ deviceId }) => deviceId)])];
     return { states, notifications, devices };
   }
 
-  /** Gives the pause before the next call, in milliseconds; undefined: none before something new is to be reported. */
-  private async send(batch: Batch): Promise<number | undefined> {
-    if (batch.devices.length === 0) return 0;
+  /** False where any call would fail until something new is to be reported. */
+  private async send(batch: Batch): Promise<boolean> {
+    if (batch.devices.length === 0) return true;
     const verdict = await this.call('reportStateAndNotification', this.bodyOf(batch));
     switch (verdict.kind) {
       case 'done':
         this.succeeded();
-        return 0;
+        return true;
       case 'later':
         this.giveBack(batch);
-        return this.backOff(verdict);
+        await this.backOff(verdict);
+        return true;
       case 'unknown':
         return this.notKnown(batch);
       case 'refused':
         if (verdict.whole) {
           this.giveBack(batch);
           this.warnRefused(batch, verdict);
-          return undefined;
+          return false;
         }
-        if (batch.devices.length > 1) this.split(batch);
-        else await this.leaveOut(batch, verdict);
-        return 0;
+        if (batch.devices.length > 1) return this.sendHalves(batch);
+        await this.leaveOut(batch, verdict);
+        return true;
     }
   }
 
-  private notKnown(batch: Batch): number {
+  private async notKnown(batch: Batch): Promise<boolean> {
     this.unknown += 1;
     if (this.unknown === SYNC_AFTER_UNKNOWN) this.syncDue = true;
     const pauseMs = UNKNOWN_PAUSES_MS[this.unknown - 1];
     if (pauseMs !== undefined) {
       this.giveBack(batch);
-      return pauseMs;
+      await this.pause(pauseMs);
+      return true;
     }
-    if (batch.devices.length > 1 && this.unknown < MOST_UNKNOWN) {
-      this.split(batch);
-      return 0;
-    }
-    if (this.unknown >= MOST_UNKNOWN) this.groups = [];
+    if (batch.devices.length > 1 && this.unknown < MOST_UNKNOWN) return this.sendHalves(batch);
     this.warnOnce(
       'unknown',
       `Google does not know this user or the device "${batch.devices.slice(0, 5).join()}" (404). Link the account again in the Google Home app, and check that the key belongs to the same project`,
     );
-    return 0;
+    return true;
+  }
+
+  /** The halves go one after the other: of two thousand devices one is found in some twenty calls. */
+  private async sendHalves(batch: Batch): Promise<boolean> {
+    this.giveBack(batch);
+    const half = Math.ceil(batch.devices.length / 2);
+    for (const devices of [batch.devices.slice(0, half), batch.devices.slice(half)]) {
+      const some = new Set(devices);
+      if (!(await this.send(this.take((id) => some.has(id))))) return false;
+    }
+    return true;
   }
 
   /**
    * Google refuses a whole report for one word in it, where the device's traits do not have it or not with this value. Finds
    * the word, leaves it out, and reports the rest.
    */
-  private async leaveOut(batch: Batch, refusal: Verdict & { kind: 'refused' }): Promise<void> {
+  private async leaveOut(batch: Batch, refusal: Refusal): Promise<void> {
     const [[deviceId, states] = ['', {}]] = batch.states;
     const words = Object.keys(states).filter((word) => word !== 'online');
     const said = refusal.hint.split(/\W+/);
@@ -217,7 +217,7 @@ export class ReportLane {
     const tries = known.size === 0 && this.refused.has(deviceId) ? [] : [named, ...words.map((word) => [word])];
     this.refused.set(deviceId, known);
     for (const left of tries.filter(({ length }) => length > 0)) {
-      const rest = Object.fromEntries(Object.entries(states).filter(([word]) => !left.includes(word)));
+      const rest = pickFields(states, (word) => !left.includes(word));
       const body = this.bodyOf({ ...batch, states: new Map([[deviceId, rest]]) });
       const verdict = await this.call('reportStateAndNotification', body);
       if (verdict.kind === 'done') {
@@ -230,27 +230,22 @@ export class ReportLane {
     this.warnRefused(batch, refusal);
   }
 
-  private async sync(): Promise<number> {
+  private async sync(): Promise<boolean> {
     this.syncDue = false;
     const verdict = await this.call('requestSync', { async: true });
-    switch (verdict.kind) {
-      case 'done':
-        // The device list may have changed what Google accepts.
-        this.refused.clear();
-        this.settleSync(true);
-        return 0;
-      case 'unknown':
-        // Not linked at Google's end, or only just: then it reads the list by itself.
-        this.settleSync(true);
-        return 0;
-      case 'later':
-        this.syncDue = true;
-        return this.backOff(verdict);
-      case 'refused':
-        this.settleSync(false);
-        this.warnOnce(verdict.reason, `a request to sync was refused (${verdict.reason}). ${verdict.hint}`);
-        return 0;
+    if (verdict.kind === 'later') {
+      this.syncDue = true;
+      await this.backOff(verdict);
+      return true;
     }
+    if (verdict.kind === 'refused') {
+      this.warnOnce(verdict.reason, `a request to sync was refused (${verdict.reason}). ${verdict.hint}`);
+    }
+    // The device list may have changed what Google accepts.
+    if (verdict.kind === 'done') this.refused.clear();
+    // A user who is not known is not linked at Google's end, or only just: then it reads the list by itself.
+    this.settleSync(verdict.kind !== 'refused');
+    return true;
   }
 
   private call(method: HomeGraphCall['method'], body: HomeGraphCall['body']): Promise<Verdict> {
@@ -259,11 +254,11 @@ export class ReportLane {
   }
 
   private bodyOf({ states, notifications }: Batch): Record<string, unknown> {
-    // Entries, not assignments: a device may be called `__proto__`.
     if (this.options.clock.elapsed() - this.refusedSince >= REFUSED_LIFE_MS) this.refused.clear();
+    // Entries, not assignments: a device may be called `__proto__`.
     const wanted = [...states].map(([id, state]) => [
       id,
-      Object.fromEntries(Object.entries(state).filter(([word, value]) => !this.isRefused(id, word, value))),
+      pickFields(state, (word, value) => !this.isRefused(id, word, value)),
     ]);
     const byDevice = new Map<string, Record<string, object>>();
     for (const { deviceId, trait, content } of notifications) {
@@ -288,23 +283,20 @@ export class ReportLane {
     this.notifications = [...notifications, ...this.notifications];
   }
 
-  /** The halves go one after the other: of two thousand devices one is found in some twenty calls. */
-  private split(batch: Batch): void {
-    this.giveBack(batch);
-    const half = Math.ceil(batch.devices.length / 2);
-    this.groups.unshift(batch.devices.slice(0, half), batch.devices.slice(half));
-  }
-
-  private backOff({ reason, atLeastMs }: Verdict & { kind: 'later' }): number {
+  private async backOff({ reason, atLeastMs }: Verdict & { kind: 'later' }): Promise<void> {
     this.failures += 1;
     if (this.failures >= WARN_AFTER_FAILURES) {
       this.warnOnce('outage', `cannot be reached or does not answer (${reason}); trying again`);
     }
     if (this.failures === SYNC_FAILURES) this.settleSync(false);
     const longest = FIRST_PAUSE_MS * 2 ** Math.min(20, this.failures - 1);
-    const pauseMs = Math.min(LAST_PAUSE_MS, longest) * (0.5 + this.options.random() / 2);
-    this.options.log.debug(`Home Graph: ${reason}; again in ${Math.round(Math.max(atLeastMs, pauseMs) / 1000)} s`);
-    return Math.max(atLeastMs, pauseMs);
+    const pauseMs = Math.max(atLeastMs, Math.min(LAST_PAUSE_MS, longest) * (0.5 + this.options.random() / 2));
+    this.options.log.debug(`Home Graph: ${reason}; again in ${Math.round(pauseMs / 1000)} s`);
+    await this.pause(pauseMs);
+  }
+
+  private pause(ms: number): Promise<void> {
+    return pause(this.options.clock, ms, this.closing.signal);
   }
 
   private succeeded(): void {
@@ -315,8 +307,7 @@ export class ReportLane {
     for (const [cause, lane] of warned) if (lane === this) warned.delete(cause);
   }
 
-  private warnRefused({ devices }: Batch, refusal: Verdict & { kind: 'refused' }, done = ''): void {
-    const { reason, hint, whole } = refusal;
+  private warnRefused({ devices }: Batch, { reason, hint, whole }: Refusal, done = ''): void {
     this.warnOnce(
       whole ? reason : `${reason} ${devices.join()}`,
       `a report of "${devices.slice(0, 5).join('", "')}" was refused (${reason}). ${done}${hint}`,

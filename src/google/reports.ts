@@ -2,20 +2,25 @@
  * What Google gets without having asked: states of devices and notifications, to every linked user, and that the list of
  * devices has changed. How it gets there is up to the Home Graph client; what the states are is asked at the last moment.
  */
-import { createHash } from 'node:crypto';
 import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { canonical } from '../common/json';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
-import type { Notification } from './follow-up';
-import type { Accounts, FollowUpResponse, HomeGraph, JsonObject, States } from './types';
+import type { Accounts } from './accounts';
+import type { Notification } from './flow-messages';
+import type { HomeGraph } from './home-graph';
+import type { FollowUp } from './results';
+import { fingerprint } from './secrets';
+import type { JsonObject, States } from './types';
 
 /** A deploy takes devices away and brings them back; Google is asked to look when that is over. */
 const SETTLE_MS = 500;
 /** States that have not changed are reported again after this time: the last report may have been lost. */
 const REPEAT_MS = 10 * 60_000;
+/** Leaving does not last longer; timers of the system last no more than some weeks. */
+const LONGEST_EXIT_SECONDS = 24 * 60 * 60;
 
 export interface ReportsOptions {
   accounts: Accounts;
@@ -35,17 +40,25 @@ export class Reports {
   /** What was reported of each device, to whom, and when by the clock's `elapsed`. */
   private readonly reported = new Map<string, { states: Readonly<States>; text: string; users: string; at: number }>();
   private sending = false;
+  /** Stop the timers of exit delays. */
+  private readonly exits = new Map<string, () => void>();
   /** How often the device list was looked at. */
   private looks = 0;
   private cancelLook: (() => void) | undefined;
+  private readonly unsubscribe: () => void;
   private closed = false;
 
-  constructor(private readonly options: ReportsOptions) {}
+  constructor(private readonly options: ReportsOptions) {
+    // A link may end elsewhere: at another process, or because its code was redeemed a second time.
+    this.unsubscribe = options.accounts.onLinksChanged((agentUserId) => void this.forgetUnlinked(agentUserId));
+  }
 
   /** The states of this device are to be reported. */
   report(deviceId: string): void {
+    if (this.closed || !this.options.graph.enabled) return;
     this.due.add(deviceId);
-    if (this.sending || this.closed) return;
+    this.watchExit(deviceId);
+    if (this.sending) return;
     this.sending = true;
     void this.send();
   }
@@ -59,16 +72,16 @@ export class Reports {
   /** Google was answered with these states: another process may have changed them, or a report got lost. */
   answered(deviceId: string, states: Readonly<States>): void {
     const last = this.reported.get(deviceId);
-    if (!this.options.graph.enabled || last?.states === states) return;
+    if (last?.states === states) return;
     // What is left of an exit delay is another number every second.
     if (last === undefined || lasting(last.states) !== lasting(states)) this.report(deviceId);
   }
 
   /** To the user who commanded, unless they have unlinked since, and of no device that is gone. */
-  async followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUpResponse): Promise<void> {
-    const { accounts, graph, statesOf, log } = this.options;
+  async followUp(agentUserId: string, deviceId: string, { trait, response }: FollowUp): Promise<void> {
+    const { graph, statesOf, log } = this.options;
     // Where it is not known who is linked the user still waits for the answer: they were linked a moment ago.
-    const users = await accounts.linkedUsers().catch(() => [agentUserId]);
+    const users = await this.users([agentUserId]);
     if (this.closed || !users.includes(agentUserId) || statesOf(deviceId) === undefined) return;
     log.trace(`follow-up of "${foreignText(deviceId)}": ${trait} ${response.status}`);
     graph.followUp(agentUserId, deviceId, trait, response);
@@ -94,9 +107,29 @@ export class Reports {
     });
   }
 
+  /** What waits for a user without a link is dropped. */
+  async forgetUnlinked(agentUserId: string): Promise<void> {
+    const users = await this.users([agentUserId]);
+    if (!users.includes(agentUserId)) this.options.graph.forget(agentUserId);
+  }
+
   close(): void {
     this.closed = true;
+    this.unsubscribe();
     this.cancelLook?.();
+    for (const stop of this.exits.values()) stop();
+  }
+
+  /** The seconds of an exit delay end by themselves, which Google is to learn. */
+  private watchExit(deviceId: string): void {
+    const { exitAllowance: seconds } = this.options.statesOf(deviceId) ?? {};
+    this.exits.get(deviceId)?.();
+    this.exits.delete(deviceId);
+    if (typeof seconds !== 'number' || seconds > LONGEST_EXIT_SECONDS) return;
+    this.exits.set(
+      deviceId,
+      this.options.clock.after(seconds * 1000, () => this.report(deviceId)),
+    );
   }
 
   /** The states are taken after the users are known, so that of two changes the later one is sent last. */
@@ -137,7 +170,7 @@ export class Reports {
     this.looks += 1;
     const look = this.looks;
     try {
-      const hash = createHash('sha256').update(canonical(this.options.devices())).digest('base64url');
+      const hash = fingerprint(canonical(this.options.devices()));
       if ((await state.get(key)) === hash) return;
       // A user who links later is asked for nothing: Google reads the list then.
       const users = await accounts.linkedUsers();
@@ -150,12 +183,13 @@ export class Reports {
     }
   }
 
-  private async users(): Promise<string[]> {
+  /** The linked users; `otherwise` where they cannot be read. */
+  private async users(otherwise: string[] = []): Promise<string[]> {
     try {
       return await this.options.accounts.linkedUsers();
     } catch (error) {
       this.options.log.warn(`the linked users could not be read: ${foreignText(textOf(error))}`);
-      return [];
+      return otherwise;
     }
   }
 }

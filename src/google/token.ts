@@ -3,80 +3,67 @@
  * to a client that shows its secret. Each exchange is one atomic step in `accounts.ts`, which no library of the protocol offers.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ACCESS_LIFETIME_MS, type LinkedAccounts } from './accounts';
-import { linkingAddress, readForm, sendJson, type Form, type Troubles } from './linking-http';
+import { ACCESS_LIFETIME_MS } from './accounts';
+import { linkingAddress, type Linking } from './linking';
+import { postOnly, readForm, sendJson, type Form } from './requests';
+import { sameSecret } from './secrets';
 import type { HttpHandler } from './types';
-import { sameSecret } from './users';
 
-export interface TokenOptions extends Troubles {
-  /** Both empty while the account is not set up: then every client is refused. */
-  clientId: string;
-  clientSecret: string;
-  accounts: LinkedAccounts;
+/** `POST <path>/oauth/token`. */
+export function tokenAddress(linking: Linking): HttpHandler {
+  const serve: HttpHandler = async (req, res) => {
+    const form = await readForm(req);
+    if (typeof form === 'number') sendJson(res, form, { error: 'invalid_request' });
+    else if (isClient(linking, req, form)) await exchange(linking, form, res);
+    else refuseClient(linking, req, res);
+  };
+  return postOnly(
+    linkingAddress(linking, serve, (_req, res) => sendJson(res, 503, { error: 'temporarily_unavailable' })),
+  );
 }
 
-export class TokenAddress {
-  /** `POST <path>/oauth/token`. */
-  readonly handle: HttpHandler;
-
-  constructor(private readonly options: TokenOptions) {
-    this.handle = linkingAddress(
-      options,
-      async (req, res) => {
-        const form = await readForm(req);
-        if (typeof form === 'number') sendJson(res, form, { error: 'invalid_request' });
-        else if (this.isClient(req, form)) await this.exchange(form, res);
-        else this.refuseClient(req, res);
-      },
-      (_req, res) => sendJson(res, 503, { error: 'temporarily_unavailable' }),
-    );
+async function exchange({ accounts, log }: Linking, form: Form, res: ServerResponse): Promise<void> {
+  const grantType = form.get('grant_type') ?? '';
+  let tokens: { access: string; refresh?: string } | undefined;
+  if (grantType === 'authorization_code') {
+    const [redirectUri = '', verifier] = [form.get('redirect_uri'), form.get('code_verifier')];
+    tokens = await accounts.redeemCode(form.get('code') ?? '', { redirectUri, verifier });
+  } else if (grantType === 'refresh_token') {
+    const access = await accounts.refresh(form.get('refresh_token') ?? '');
+    tokens = access === undefined ? undefined : { access };
+  } else {
+    sendJson(res, 400, { error: grantType === '' ? 'invalid_grant' : 'unsupported_grant_type' });
+    return;
   }
-
-  private async exchange(form: Form, res: ServerResponse): Promise<void> {
-    const { accounts, log } = this.options;
-    const grantType = form.get('grant_type') ?? '';
-    let tokens: { access: string; refresh?: string } | undefined;
-    if (grantType === 'authorization_code') {
-      const [redirectUri = '', verifier] = [form.get('redirect_uri'), form.get('code_verifier')];
-      tokens = await accounts.redeemCode(form.get('code') ?? '', { redirectUri, verifier });
-    } else if (grantType === 'refresh_token') {
-      const access = await accounts.refresh(form.get('refresh_token') ?? '');
-      tokens = access === undefined ? undefined : { access };
-    } else {
-      sendJson(res, 400, { error: grantType === '' ? 'invalid_grant' : 'unsupported_grant_type' });
-      return;
-    }
-    log.debug(`account linking: ${grantType} ${tokens === undefined ? 'refused' : 'exchanged for an access token'}`);
-    if (tokens === undefined) {
-      // Google's guide knows one answer to whatever is wrong with a grant.
-      sendJson(res, 400, { error: 'invalid_grant' });
-      return;
-    }
-    sendJson(res, 200, {
-      token_type: 'Bearer',
-      access_token: tokens.access,
-      ...(tokens.refresh === undefined ? {} : { refresh_token: tokens.refresh }),
-      expires_in: ACCESS_LIFETIME_MS / 1000,
-    });
+  log.debug(`account linking: ${grantType} ${tokens === undefined ? 'refused' : 'exchanged for an access token'}`);
+  if (tokens === undefined) {
+    // Google's guide knows one answer to whatever is wrong with a grant.
+    sendJson(res, 400, { error: 'invalid_grant' });
+    return;
   }
+  sendJson(res, 200, {
+    token_type: 'Bearer',
+    access_token: tokens.access,
+    ...(tokens.refresh === undefined ? {} : { refresh_token: tokens.refresh }),
+    expires_in: ACCESS_LIFETIME_MS / 1000,
+  });
+}
 
-  private isClient(req: IncomingMessage, form: Form): boolean {
-    const { clientId, clientSecret } = this.options;
-    const [id = form.get('client_id'), secret = form.get('client_secret')] = basicOf(req) ?? [];
-    const rightId = matches(id ?? '', clientId);
-    const rightSecret = matches(secret ?? '', clientSecret);
-    return clientId !== '' && clientSecret !== '' && rightId && rightSecret;
-  }
+/** While the account is not set up every client is refused. */
+function isClient({ redirects, clientId, clientSecret }: Linking, req: IncomingMessage, form: Form): boolean {
+  const [id = form.get('client_id'), secret = form.get('client_secret')] = basicOf(req) ?? [];
+  const rightId = matches(id ?? '', clientId);
+  const rightSecret = matches(secret ?? '', clientSecret);
+  return redirects.length > 0 && rightId && rightSecret;
+}
 
-  private refuseClient(req: IncomingMessage, res: ServerResponse): void {
-    this.options.warnSeldom(
-      'client',
-      'account linking: a token request came with a wrong client ID or client secret. If linking fails, compare both with the Google Home Developer Console',
-    );
-    const withHeader = req.headers.authorization !== undefined;
-    if (withHeader) res.setHeader('WWW-Authenticate', 'Basic realm="Google"');
-    sendJson(res, withHeader ? 401 : 400, { error: 'invalid_client' });
-  }
+function refuseClient({ warnSeldom }: Linking, req: IncomingMessage, res: ServerResponse): void {
+  warnSeldom(
+    'client',
+    'account linking: a token request came with a wrong client ID or client secret. If linking fails, compare both with the Google Home Developer Console',
+  );
+  if (req.headers.authorization === undefined) sendJson(res, 400, { error: 'invalid_client' });
+  else sendJson(res, 401, { error: 'invalid_client' }, { 'WWW-Authenticate': 'Basic realm="Google"' });
 }
 
 /** ID and secret of HTTP Basic, where the client shows them so. */

@@ -1,7 +1,4 @@
-/**
- * The people who may link: the list as it is typed into the account, and what a login is compared with.
- */
-import { createHash, timingSafeEqual } from 'node:crypto';
+/** The people who may link: the list as it is typed into the account. */
 
 /** A person whom the account has on its list. */
 export interface ListedUser {
@@ -37,10 +34,4 @@ export function parseUsers(text: string): { users: ListedUser[]; problems: strin
 /** Phones and keyboards differ in how they write an accented letter, and like to add a space. */
 export function normalName(name: string): string {
   return name.normalize('NFC').trim();
-}
-
-/** Compares in the same time wherever two texts differ, and however long the right one is. */
-export function sameSecret(given: string, expected: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text.normalize('NFC')).digest();
-  return timingSafeEqual(digest(given), digest(expected));
 }

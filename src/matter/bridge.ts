@@ -2,11 +2,28 @@
  * The bridge as the rest of the package sees it: locks that homes command through Matter. matter.js runs in a worker
  * thread, which is begun with the bridge, begun again when it dies, and never ends this process.
  */
+import { uptime } from 'node:os';
 import type { Clock } from '../common/clock';
 import { invalidInput } from '../common/errors';
+import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
+import { PinAttempts } from '../state/pin-attempts';
 import type { State } from '../state/state';
-import type { BoltAction, FailureReason, FromWorker, Home, Pairing, ToWorker } from './port';
+import { LockOnBridge } from './bridged-lock';
+import { isDiscriminator, isPasscode, keptCodes } from './pairing-codes';
+import type {
+  BoltAction,
+  BridgeDescription,
+  FailureReason,
+  FromWorker,
+  Home,
+  LockEvent,
+  Pairing,
+  Refusal,
+  ShownLock,
+  ToWorker,
+} from './port';
+import { Supervisor } from './supervisor';
 
 export type { Home, Pairing } from './port';
 
@@ -48,6 +65,8 @@ export interface BridgeOptions {
   onStatus: (status: BridgeStatus) => void;
   /** From 0 to 1: for the jitter of restarts, and where no passcode is handed in. */
   random?: () => number;
+  /** Milliseconds, the same in all threads. The system's, but in tests. */
+  uptime?: () => number;
 }
 
 /** The other thread, as the bridge sees it. */
@@ -100,7 +119,7 @@ export interface LockOptions {
   onCommand: (command: BoltCommand) => Promise<void>;
 }
 
-/** What was read of a lock. What is absent stays as it was. */
+/** What was read of a lock. What is absent stays as it was; but a state ends an outage and a jam, unless it says otherwise. */
 export interface LockUpdate {
   /** `unknown`: the lock does not know. Null: it was not read. */
   state?: 'open' | 'closed' | 'unknown' | null;
@@ -118,55 +137,153 @@ export interface BridgedLock {
   remove(): void;
 }
 
+/** A lock that is removed is gone for homes after so long. */
+const REMOVE_AFTER_MS = 10_000;
+const LONGEST_LINE = 1000;
+
+interface Entry {
+  lock: LockOnBridge;
+  /** Cancels its removal, where it was removed and homes do not know yet. */
+  stay: (() => void) | undefined;
+}
+
 export class Bridge {
-  private readonly locks = new Map<string, LockOptions>();
-  private current: BridgeStatus = { state: 'starting' };
+  private readonly locks = new Map<string, Entry>();
+  private readonly pins: PinAttempts;
+  private readonly worker: Supervisor;
+  private online: Extract<FromWorker, { type: 'online' }> | undefined;
+  private onlineAt = 0;
 
   constructor(private readonly options: BridgeOptions) {
-    options.onStatus(this.current);
+    const { id, state, clock } = options;
+    this.pins = new PinAttempts({ state, clock, key: `matter/${id}/pins` });
+    this.worker = new Supervisor({
+      ...options,
+      describe: () => this.describe(),
+      locks: () => [...this.locks.values()].map(({ lock }) => lock.description),
+      onMessage: (message) => this.onMessage(message),
+    });
   }
 
   get status(): BridgeStatus {
-    return this.current;
+    return this.worker.status;
   }
 
   /** @throws CodedError INVALID_INPUT for an id that is taken, or a PIN that no home's app can type */
   addLock(lock: LockOptions): BridgedLock {
-    this.locks.set(lock.id, lock);
-    return { update: () => undefined, remove: () => void this.locks.delete(lock.id) };
+    const { id, pin } = lock;
+    if (pin !== '' && !/^\d{4,8}$/.test(pin)) {
+      throw invalidInput('the PIN is not made of 4 to 8 digits', 'Homes type a PIN of 4 to 8 digits.');
+    }
+    const before = this.locks.get(id);
+    if (before !== undefined && before.stay === undefined) {
+      throw invalidInput(`two locks of this Matter bridge have the id ${id}`, 'Give each lock a node of its own.');
+    }
+    before?.stay?.();
+    const entry: Entry = { lock: this.lockOf(lock), stay: undefined };
+    if (before !== undefined) entry.lock.inherit(before.lock);
+    this.locks.set(id, entry);
+    this.worker.post({ type: 'lock', lock: entry.lock.description });
+    return {
+      update: (update) => {
+        if (this.locks.get(id) === entry) entry.lock.update(update);
+      },
+      remove: () => this.remove(id, entry),
+    };
   }
 
   /** Undefined until the bridge is online. */
   pairing(): Pairing | undefined {
-    return undefined;
+    const { state } = this.status;
+    if (this.online === undefined || (state !== 'unpaired' && state !== 'paired')) return undefined;
+    const { pairing } = this.online;
+    const since = this.options.clock.elapsed() - this.onlineAt;
+    const { openForMs } = pairing;
+    return { ...pairing, openForMs: openForMs === null ? null : Math.max(0, openForMs - since) };
   }
 
   homes(): readonly Home[] {
-    return [];
+    return this.online?.homes ?? [];
   }
 
   /** Lets another home pair for 15 minutes. @throws CodedError */
-  pairAnother(): Promise<Pairing> {
-    return Promise.reject(this.offline());
+  async pairAnother(): Promise<Pairing> {
+    await this.worker.request({ ask: 'pairAnother' });
+    const pairing = this.pairing();
+    if (pairing === undefined) throw invalidInput('the Matter bridge is not online');
+    return pairing;
   }
 
   /** @throws CodedError */
   removeHome(index: number): Promise<void> {
-    return Promise.reject(invalidInput(`no home ${index}`));
+    return this.worker.request({ ask: 'removeHome', index });
   }
 
   /** Forgets all homes, and every code. The passcode stays. @throws CodedError */
   factoryReset(): Promise<void> {
-    return Promise.reject(this.offline());
+    return this.worker.request({ ask: 'factoryReset' });
   }
 
   /** Resolves when the worker has ended. */
-  close(): Promise<void> {
-    this.current = { state: 'starting' };
-    return Promise.resolve();
+  async close(): Promise<void> {
+    for (const { lock, stay } of this.locks.values()) {
+      stay?.();
+      lock.close();
+    }
+    await this.worker.close();
   }
 
-  private offline(): Error {
-    return invalidInput(`the Matter bridge ${this.options.name} is not online`);
+  private remove(id: string, entry: Entry): void {
+    if (this.locks.get(id) !== entry || entry.stay !== undefined) return;
+    entry.lock.close();
+    // A home forgets the room of a lock that is gone for a moment, as it is while a flow is deployed.
+    entry.stay = this.options.clock.after(REMOVE_AFTER_MS, () => {
+      this.locks.delete(id);
+      this.worker.post({ type: 'remove', id });
+    });
   }
+
+  private lockOf(lock: LockOptions): LockOnBridge {
+    const { clock, log, uptime = systemUptime } = this.options;
+    const homeOf = (fabric: number): string => {
+      const home = this.homes().find(({ index }) => index === fabric);
+      return home === undefined ? `home ${fabric}` : home.label || home.vendor;
+    };
+    const post = (message: { shown: ShownLock } | { event: LockEvent }): void => {
+      if ('shown' in message) this.worker.post({ type: 'shown', id: lock.id, ...message });
+      else this.worker.post({ type: 'event', id: lock.id, ...message });
+    };
+    return new LockOnBridge({ lock, clock, log, pins: this.pins, uptime, homeOf, post });
+  }
+
+  private onMessage(message: FromWorker): void {
+    const { clock, log } = this.options;
+    if (message.type === 'online') {
+      const homes = message.homes.map((home) => ({ ...home, label: foreignText(home.label, 60) }));
+      this.online = { ...message, homes };
+      this.onlineAt = clock.elapsed();
+    } else if (message.type === 'command') {
+      const { command, id } = message;
+      const answer = this.locks.get(id)?.lock.command(message) ?? Promise.resolve<Refusal>('failed');
+      void answer.then((refusal) =>
+        this.worker.post({ type: 'answer', command, ...(refusal === undefined ? {} : { refusal }) }),
+      );
+    } else if (message.type === 'log') {
+      log[message.level](`matter.js: ${foreignText(message.text, LONGEST_LINE)}`);
+    }
+  }
+
+  private async describe(): Promise<BridgeDescription> {
+    const { id, state, name, folder, port, vendorId, productId, version, onCodes } = this.options;
+    const { passcode, discriminator } = this.options;
+    const isGiven = isPasscode(passcode) && isDiscriminator(discriminator);
+    const codes = isGiven ? { passcode, discriminator } : await keptCodes(state, `matter/${id}/codes`);
+    if (!isGiven) onCodes?.(codes);
+    const { interface: network } = this.options;
+    return { folder, port, interface: network, vendorId, productId, name, serial: id, version, ...codes };
+  }
+}
+
+function systemUptime(): number {
+  return uptime() * 1000;
 }

@@ -80,8 +80,8 @@ export interface Pairing {
   qrText: string;
   /** Eleven digits. */
   manualCode: string;
-  /** Milliseconds for which the bridge can still be paired; 0: not now. */
-  openForMs: number;
+  /** Milliseconds for which a home can still be paired; 0: not now; null: until there is one. */
+  openForMs: number | null;
 }
 
 export type FailureReason = 'portInUse' | 'noInterface' | 'noIpv6' | 'folderInUse' | 'folder' | 'worker';

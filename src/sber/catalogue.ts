@@ -7,9 +7,6 @@
 
 export type ValueType = 'BOOL' | 'INTEGER' | 'FLOAT' | 'STRING' | 'ENUM' | 'COLOUR';
 
-/** RW: keeps a state that can be commanded; R: a state only; W: a command without a state; EV: a notification. */
-export type FunctionUse = 'RW' | 'R' | 'W' | 'EV';
-
 export interface FunctionFacts {
   readonly type: ValueType;
   /** Inclusive bounds of INTEGER and FLOAT. A model may narrow them, never widen. */
@@ -21,8 +18,6 @@ export interface FunctionFacts {
   readonly unit?: string;
   /** The words of an ENUM. A model may shorten the list, never lengthen it. */
   readonly values?: readonly string[];
-  /** Left out where the vendor's page does not say. */
-  readonly use?: FunctionUse;
 }
 
 export interface CategoryFacts {
@@ -49,138 +44,95 @@ export const COLOUR_BOUNDS = {
 
 /** Names, as one text. */
 const names = (text: string): string[] => text.split(' ');
-const bool = (use?: FunctionUse): FunctionFacts => ({ type: 'BOOL', ...(use && { use }) });
-const oneOf = (words: string, use?: FunctionUse): FunctionFacts => ({
-  type: 'ENUM',
-  values: names(words),
-  ...(use && { use }),
-});
-const whole = (min: number, max: number, more: Partial<FunctionFacts> = {}): FunctionFacts => ({
+const oneOf = (words: string): FunctionFacts => ({ type: 'ENUM', values: names(words) });
+const whole = (min: number, max: number, unit?: string): FunctionFacts => ({
   type: 'INTEGER',
   min,
   max,
-  ...more,
+  ...(unit !== undefined && { unit }),
 });
 const float = (min: number, max: number): FunctionFacts => ({ type: 'FLOAT', min, max });
+/** Functions with the same facts. */
+const each = (functions: readonly string[], facts: FunctionFacts): Record<string, FunctionFacts> =>
+  Object.fromEntries(functions.map((name) => [name, facts]));
 
-const percent = whole(0, 100, { unit: '%' });
-const coverCommand = oneOf('open close stop', 'W');
-const coverState = oneOf('open close opening closing', 'R');
-/** The vendor's pages say "stores a state and can change it" for buttons too. */
-const button = oneOf('click double_click long_press', 'RW');
 const BUTTONS = [
   'button_event',
   ...Array.from({ length: 10 }, (_, index) => `button_${index + 1}_event`),
   ...['left', 'right', 'top_left', 'top_right', 'bottom_left', 'bottom_right'].map((side) => `button_${side}_event`),
 ];
+const SWITCHES = names(
+  'online on_off child_lock mute incoming_call battery_low_power tamper_alarm alarm_mute doorcontact_state ' +
+    'water_leak_state smoke_state gas_leak_state hvac_ionization hvac_night_mode hvac_aromatization hvac_decontaminate ' +
+    'hvac_replace_filter hvac_replace_ionizator hvac_water_low_level kitchen_water_low_level',
+);
+const PERCENTAGES = names(
+  'battery_percentage humidity light_transmission_percentage open_percentage open_left_percentage ' +
+    'open_right_percentage hvac_water_percentage',
+);
 
 /** The 96 documented functions. */
 export const FUNCTIONS: Readonly<Record<string, FunctionFacts>> = {
-  // What most devices have
-  online: bool('R'),
-  on_off: bool('RW'),
-  child_lock: bool(),
-  battery_low_power: bool(),
-  battery_percentage: percent,
-  signal_strength: oneOf('low medium high', 'R'),
+  ...each(SWITCHES, { type: 'BOOL' }),
+  ...each(PERCENTAGES, whole(0, 100, '%')),
+  ...each(BUTTONS, oneOf('click double_click long_press')),
 
   // Sensors
-  tamper_alarm: bool('R'),
-  alarm_mute: bool('R'),
+  signal_strength: oneOf('low medium high'),
   // The page has three words; the categories' own examples use `auto`.
-  sensor_sensitive: oneOf('auto low medium high', 'R'),
-  doorcontact_state: bool('R'),
-  water_leak_state: bool(),
-  smoke_state: bool(),
-  gas_leak_state: bool(),
-  pir: oneOf('pir', 'EV'),
-  temperature: whole(-400, 2000, { unit: '0.1 °C', use: 'R' }),
-  humidity: percent,
-  air_pressure: whole(200, 800, { unit: 'mmHg' }),
+  sensor_sensitive: oneOf('auto low medium high'),
+  pir: oneOf('pir'),
+  temperature: whole(-400, 2000, '0.1 °C'),
   temp_unit_view: oneOf('c f'),
+  air_pressure: whole(200, 800, 'mmHg'),
   co2: whole(0, 10000),
-  pm1_0: whole(0, 500),
-  pm2_5: whole(0, 500),
+  ...each(names('pm1_0 pm2_5'), whole(0, 500)),
   pm10: whole(0, 1000),
   tvoc_float: float(0, 9.999),
   hcho_float: float(0, 1.999),
 
-  // Light
+  // Light and electricity
   light_brightness: whole(50, 1000),
   light_colour: { type: 'COLOUR' },
-  light_colour_temp: whole(0, 1000, { unit: '‰', use: 'RW' }),
-  light_mode: oneOf('white colour', 'RW'),
-  light_transmission_percentage: percent,
+  light_colour_temp: whole(0, 1000, '‰'),
+  light_mode: oneOf('white colour'),
+  current: whole(0, 30000, 'mA'),
+  power: whole(0, 50000, 'W'),
+  voltage: whole(0, 5000, 'V'),
 
-  // Electricity
-  current: whole(0, 30000, { unit: 'mA' }),
-  power: whole(0, 50000, { unit: 'W' }),
-  voltage: whole(0, 5000, { unit: 'V' }),
+  // Covers, gates, valves and intercoms
+  ...each(names('open_set open_left_set open_right_set'), oneOf('open close stop')),
+  ...each(names('open_state open_left_state open_right_state'), oneOf('open close opening closing')),
+  open_rate: oneOf('auto low medium high'),
+  unlock: oneOf('unlock'),
+  reject_call: oneOf('reject'),
 
-  // Covers, gates and valves
-  open_set: coverCommand,
-  open_left_set: coverCommand,
-  open_right_set: coverCommand,
-  open_state: coverState,
-  open_left_state: coverState,
-  open_right_state: coverState,
-  open_percentage: percent,
-  open_left_percentage: percent,
-  open_right_percentage: percent,
-  open_rate: oneOf('auto low medium high', 'RW'),
-
-  // Climate
-  hvac_temp_set: whole(5, 50, { step: 1, unit: '°C', use: 'RW' }),
-  hvac_humidity_set: whole(30, 90, { unit: '%' }),
-  hvac_air_flow_power: oneOf('auto high low medium quiet turbo', 'RW'),
-  hvac_air_flow_direction: oneOf('auto horizontal no rotation swing vertical', 'RW'),
+  // Climate and kitchen
+  hvac_temp_set: { ...whole(5, 50, '°C'), step: 1 },
+  hvac_humidity_set: whole(30, 90, '%'),
+  hvac_air_flow_power: oneOf('auto high low medium quiet turbo'),
+  hvac_air_flow_direction: oneOf('auto horizontal no rotation swing vertical'),
   hvac_work_mode: oneOf(
-    'air_purification auto comfortable_sleep cooling dehumidification eco fast_cooling fast_heating heating self_cleaning turbo ventilation',
-    'RW',
+    'air_purification auto comfortable_sleep cooling dehumidification eco fast_cooling fast_heating heating ' +
+      'self_cleaning turbo ventilation',
   ),
-  hvac_thermostat_mode: oneOf('auto cooling eco fast_cooling fast_heating heating turbo', 'RW'),
-  hvac_heating_rate: oneOf('auto high low medium 1 2 3 4 5 6 7 8 9 10', 'RW'),
-  hvac_direction_set: oneOf('left right up down', 'W'),
-  hvac_ionization: bool(),
-  hvac_night_mode: bool(),
-  hvac_aromatization: bool(),
-  hvac_decontaminate: bool(),
-  hvac_replace_filter: bool(),
-  hvac_replace_ionizator: bool(),
-  hvac_water_low_level: bool(),
-  hvac_water_percentage: percent,
-  hvac_water_level: float(0, 50),
+  hvac_thermostat_mode: oneOf('auto cooling eco fast_cooling fast_heating heating turbo'),
+  hvac_heating_rate: oneOf('auto high low medium 1 2 3 4 5 6 7 8 9 10'),
+  hvac_direction_set: oneOf('left right up down'),
+  ...each(names('hvac_water_level kitchen_water_level'), float(0, 50)),
+  ...each(names('kitchen_water_temperature kitchen_water_temperature_set'), whole(0, 100, '°C')),
 
-  // Kitchen
-  kitchen_water_level: float(0, 50),
-  kitchen_water_low_level: bool(),
-  kitchen_water_temperature: whole(0, 100, { unit: '°C' }),
-  kitchen_water_temperature_set: whole(0, 100, { unit: '°C' }),
-
-  // Intercom
-  incoming_call: bool('R'),
-  unlock: oneOf('unlock', 'W'),
-  reject_call: oneOf('reject', 'W'),
-
-  // Scenario buttons
-  ...Object.fromEntries(BUTTONS.map((name) => [name, button])),
-
-  // Vacuum cleaner
-  vacuum_cleaner_command: oneOf('start pause return_to_dock resume', 'RW'),
-  vacuum_cleaner_status: oneOf('cleaning docked pause returning_to_dock', 'RW'),
-  vacuum_cleaner_program: oneOf('perimeter spot smart random_route', 'RW'),
-  vacuum_cleaner_cleaning_type: oneOf('dry wet mixed', 'RW'),
-
-  // Television
-  channel: oneOf('+ -', 'W'),
-  volume: oneOf('+ -', 'W'),
-  channel_int: whole(0, 999),
-  volume_int: whole(0, 999),
-  number: whole(0, 9, { use: 'W' }),
-  mute: bool(),
-  source: oneOf('hdmi1 hdmi2 hdmi3 tv av content screencast + -', 'RW'),
-  direction: oneOf('up down left right', 'W'),
-  custom_key: oneOf('confirm back home play pause previous next', 'W'),
+  // Vacuum cleaner and television
+  vacuum_cleaner_command: oneOf('start pause return_to_dock resume'),
+  vacuum_cleaner_status: oneOf('cleaning docked pause returning_to_dock'),
+  vacuum_cleaner_program: oneOf('perimeter spot smart random_route'),
+  vacuum_cleaner_cleaning_type: oneOf('dry wet mixed'),
+  ...each(names('channel volume'), oneOf('+ -')),
+  ...each(names('channel_int volume_int'), whole(0, 999)),
+  number: whole(0, 9),
+  source: oneOf('hdmi1 hdmi2 hdmi3 tv av content screencast + -'),
+  direction: oneOf('up down left right'),
+  custom_key: oneOf('confirm back home play pause previous next'),
 };
 
 const BATTERY = 'battery_low_power battery_percentage';

@@ -3,38 +3,100 @@
  * whose fate is unclear is settled by reading the list before anything is posted again. Single requests and their retries
  * are the client's; which items there are is decided before.
  */
-import { invalidInput, type CodedError } from '../common/errors';
+import { invalidInput } from '../common/errors';
 import { foreignText } from '../common/foreign';
-import { MOST_ATTEMPTS, stopped, type Call, type SberClient, type States, type Written } from './client';
-import { codeOfNumber, SberError } from './failures';
+import { MOST_ATTEMPTS, type ChangeMethod, type Resource, type SberClient } from './client';
+import { cloudFailure, codeOfNumber, SberError } from './failures';
 import { meaningOfModel, planOf, type Plan } from './models';
-import type { Device, ItemFailure, Model, Outcome, Raw, SyncOutcome } from './shapes';
+import type { Device, ItemFailure, Model, Outcome, Raw, States, SyncOutcome } from './shapes';
 
 /** Sber documents no limit. A hundred models are some 70 KB: small enough for any proxy on the way. */
 const BATCH = 100;
 
-export interface Work extends Call {
-  /** After each batch of long work: items done, of how many. */
-  onProgress?: (done: number, total: number) => void;
+/** Items by their ids, and the method that they are sent with. */
+export interface Change<T = unknown> {
+  method: ChangeMethod;
+  path: Resource;
+  items: ReadonlyMap<string, T>;
+  body: (batch: T[]) => object;
+  /** What is there. Without it a POST whose fate is unclear is not repeated. */
+  list?: (client: SberClient) => Promise<Raw[]>;
+  /** Whether an earlier attempt did what the last one reports as failed: by what is there, or by the cloud's words. */
+  isDone?: (there: Raw | undefined, item: T, message: string) => boolean;
 }
 
-/** What became of a list: the first error of a whole batch, and the one that kept the rest from being sent. */
-interface Batches extends Outcome {
-  error?: SberError | undefined;
-  stopped?: SberError | undefined;
+/** One that is already there with the same meaning after an unclear POST counts as applied. */
+export function newModels(models: readonly Model[]): Change<Model> {
+  return {
+    method: 'POST',
+    path: 'models',
+    items: byId(models),
+    body: (batch) => ({ models: batch }),
+    list: (client) => client.listModels(),
+    isDone: (there, model) => there !== undefined && meaningOfModel(there) === meaningOfModel(model),
+  };
 }
 
-/** Registers models. One that is already there with the same meaning after an unclear POST counts as applied. */
-export async function createModels(client: SberClient, models: readonly Model[], work: Work): Promise<Outcome> {
-  return outcomeOf(await inBatches(models, idOf, work, (batch) => postModels(client, batch, work)));
+export function otherModels(models: readonly Model[]): Change<Model> {
+  return { method: 'PUT', path: 'models', items: byId(models), body: (batch) => ({ models: batch }) };
 }
 
-export async function updateModels(client: SberClient, models: readonly Model[], work: Work): Promise<Outcome> {
-  return outcomeOf(await inBatches(models, idOf, work, (batch) => putModels(client, batch, work)));
+export function unwantedModels(ids: readonly string[]): Change<string> {
+  return {
+    method: 'DELETE',
+    path: 'models',
+    items: ofIds(ids),
+    body: (model_ids) => ({ model_ids }),
+    list: (client) => client.listModels(),
+    isDone: (there) => there === undefined,
+  };
 }
 
-export async function deleteModels(client: SberClient, ids: readonly string[], work: Work): Promise<Outcome> {
-  return outcomeOf(await inBatches(ids, String, work, (batch) => removeModels(client, batch, work)));
+export function newDevices(userId: string, devices: readonly Device[]): Change<Device> {
+  return {
+    method: 'POST',
+    path: 'devices',
+    items: byId(devices),
+    body: (batch) => ({ user_id: userId, devices: batch }),
+    list: (client) => client.listDevices(userId),
+    // Whether a device that is there is the same one cannot be known: Sber and the user change names and rooms.
+    isDone: (there) => there !== undefined,
+  };
+}
+
+/** Sber knows whose they are. */
+export function otherDevices(devices: readonly Device[]): Change<Device> {
+  return { method: 'PUT', path: 'devices', items: byId(devices), body: (batch) => ({ devices: batch }) };
+}
+
+export function unwantedDevices(ids: readonly string[]): Change<string> {
+  return {
+    method: 'DELETE',
+    path: 'devices',
+    items: ofIds(ids),
+    body: (device_ids) => ({ device_ids }),
+    // Nothing but its words says so: the list of devices can be read for a user only, and here none is named.
+    isDone: (_there, _id, message) => /not.?found|not exist|unknown|не найден/i.test(message),
+  };
+}
+
+/** An unclear POST of states is not repeated: an old state could overtake a new one. */
+export function newStates(states: States): Change<[string, States[string]]> {
+  const items = new Map(Object.entries(states).map((entry) => [entry[0], entry]));
+  return { method: 'POST', path: 'state', items, body: (batch) => ({ devices: Object.fromEntries(batch) }) };
+}
+
+/** The notice that a user unlinked. Sent once: there is no list to read back. */
+export function unlinkedUser(userId: string): Change<string> {
+  return { method: 'POST', path: 'unlink', items: ofIds([userId]), body: () => ({ user_id: userId }) };
+}
+
+/** Carries one change out. An error where nothing at all was applied. */
+export async function send<T>(client: SberClient, change: Change<T>): Promise<Outcome> {
+  const batches = new Batches(client, change.items.size);
+  const outcome = await batches.send(change);
+  if (outcome.applied.length === 0) batches.throwError(outcome.failed);
+  return outcome;
 }
 
 /** Brings the cloud to these models; on a dry run, says what that would do. @throws also INVALID_INPUT */
@@ -42,7 +104,6 @@ export async function syncModels(
   client: SberClient,
   models: readonly Model[],
   { deleteMissing, isDry }: { deleteMissing: boolean; isDry: boolean },
-  work: Work,
 ): Promise<SyncOutcome> {
   if (deleteMissing && models.length === 0) {
     throw invalidInput(
@@ -50,53 +111,39 @@ export async function syncModels(
       'To delete all models, give their ids to the delete operation.',
     );
   }
-  const plan = await planModels(client, models, deleteMissing, work);
-  return isDry ? foretold(plan) : carryOut(client, plan, work);
-}
-
-/** What `sync` would do. Reads the cloud, changes nothing. */
-export async function planModels(
-  client: SberClient,
-  wanted: readonly Model[],
-  deleteMissing: boolean,
-  work: Work,
-): Promise<Plan> {
-  const current = await client.listModels(work);
-  return planOf(current, wanted, { deleteMissing, pace: client.pace(work) });
+  const plan = await planOf(await client.listModels(), models, deleteMissing, client.pace);
+  return isDry ? foretold(plan) : carryOut(client, plan);
 }
 
 /** A plan as the result that carrying it out without a failure would have. */
 export function foretold(plan: Plan): SyncOutcome {
   return {
-    created: plan.create.map(idOf),
-    updated: plan.update.map(idOf),
+    created: plan.create.map(({ id }) => id),
+    updated: plan.update.map(({ id }) => id),
     deleted: plan.delete,
     unchanged: plan.unchanged,
     failed: [],
   };
 }
 
+const NOT_DELETED = 'not deleted, because something could not be created';
+
 /**
  * Carries a plan out: what is new, what changed, then what goes. A final error stops it, and nothing is deleted where
  * something could not be created: the new model may be meant to replace the old one.
  */
-export async function carryOut(client: SberClient, plan: Plan, work: Work): Promise<SyncOutcome> {
-  const total = plan.create.length + plan.update.length + plan.delete.length;
-  const send = { total, before: 0 };
-  const created = await inBatches(plan.create, idOf, work, (batch) => postModels(client, batch, work), send);
-  const afterCreation = { total, before: plan.create.length, stopped: created.stopped };
-  const updated = await inBatches(plan.update, idOf, work, (batch) => putModels(client, batch, work), afterCreation);
-  const afterUpdate = { total, before: total - plan.delete.length, stopped: updated.stopped };
+export async function carryOut(client: SberClient, plan: Plan): Promise<SyncOutcome> {
+  const batches = new Batches(client, plan.create.length + plan.update.length + plan.delete.length);
+  const created = await batches.send(newModels(plan.create));
+  const updated = await batches.send(otherModels(plan.update));
   const deleted =
     created.failed.length === 0
-      ? await inBatches(plan.delete, String, work, (batch) => removeModels(client, batch, work), afterUpdate)
+      ? await batches.send(unwantedModels(plan.delete))
       : { applied: [], failed: plan.delete.map((id) => ({ id, code: 0, message: NOT_DELETED })) };
-  const failed = [created, updated, deleted].flatMap((each) => each.failed);
-  if (created.applied.length + updated.applied.length + deleted.applied.length === 0) {
-    const error = created.error ?? updated.error ?? deleted.error;
-    if (error !== undefined) throw error;
-    if (plan.unchanged.length === 0) throwFirst(failed);
-  }
+  const outcomes = [created, updated, deleted];
+  const failed = outcomes.flatMap((each) => each.failed);
+  const isNothingDone = outcomes.every(({ applied }) => applied.length === 0);
+  if (isNothingDone) batches.throwError(plan.unchanged.length === 0 ? failed : []);
   return {
     created: created.applied,
     updated: updated.applied,
@@ -106,110 +153,134 @@ export async function carryOut(client: SberClient, plan: Plan, work: Work): Prom
   };
 }
 
-const NOT_DELETED = 'not deleted, because something could not be created';
+/** Sends lists batch by batch. An error that would meet every batch stops the rest, which then counts as failed. */
+class Batches {
+  private done = 0;
+  /** The first error that met a whole batch. */
+  private error: SberError | undefined;
+  /** The one that keeps the rest from being sent. */
+  private stopped: SberError | undefined;
 
-export async function addDevices(
-  client: SberClient,
-  userId: string,
-  devices: readonly Device[],
-  work: Work,
-): Promise<Outcome> {
-  const posting: Posting<Device> = {
-    post: (rest) => client.postDevices(userId, rest, work),
-    list: () => client.listDevices(userId, [], work),
-    // Whether a device that is there is the same one cannot be known: Sber and the user change names and rooms.
-    isSame: () => true,
+  constructor(
+    private readonly client: SberClient,
+    private readonly total: number,
+  ) {}
+
+  async send<T>(change: Change<T>): Promise<Outcome> {
+    const all: Outcome = { applied: [], failed: [] };
+    const ids = [...change.items.keys()];
+    for (let start = 0; start < ids.length; start += BATCH) {
+      const batch = ids.slice(start, start + BATCH);
+      if (this.stopped !== undefined) {
+        all.failed.push(...failedAll(batch, this.stopped, 'not sent after '));
+        continue;
+      }
+      this.client.throwIfStopped();
+      const { applied, failed, error } = await sendBatch(this.client, change, batch);
+      all.applied.push(...applied);
+      all.failed.push(...failed);
+      this.error ??= error;
+      // Only a validation error concerns one batch; all others would meet the next batch too.
+      if (error?.code !== 'SBER_VALIDATION') this.stopped = error;
+      this.done += batch.length;
+      this.client.work.onProgress?.(this.done, this.total);
+    }
+    return all;
+  }
+
+  /** Nothing was changed: the error of a whole batch, or else one that says so with the first item's code. */
+  throwError([first]: readonly ItemFailure[]): void {
+    if (this.error !== undefined) throw this.error;
+    if (first === undefined) return;
+    const words = first.message === '' ? '' : `: ${first.message}`;
+    const message = `Sber changed none of them; ${foreignText(first.id, 60)}: ${first.code}${words}`;
+    const facts = first.code === 0 ? {} : { gatewayCode: first.code };
+    throw new SberError(codeOfNumber(first.code) ?? 'BAD_RESPONSE', message, facts);
+  }
+}
+
+type Sent = Outcome & { error?: SberError };
+
+/**
+ * One batch. After a POST whose fate is unclear the list is read: what is there counts as applied, and only what is not is
+ * posted again. Never a second POST without having read the list in between.
+ */
+async function sendBatch<T>(client: SberClient, change: Change<T>, batch: readonly string[]): Promise<Sent> {
+  const { method, path, items, body, list } = change;
+  const known: Outcome = { applied: [], failed: [] };
+  const deadline = client.deadline();
+  let rest = batch;
+  const gaveUp = (error: SberError): Sent => {
+    return { applied: known.applied, failed: [...known.failed, ...failedAll(rest, error)], error };
   };
-  return outcomeOf(await inBatches(devices, idOf, work, (batch) => settlePost(client, batch, posting, work)));
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const some = rest.map((id) => items.get(id) as T);
+      const { failed, repeated } = await client.change(method, path, body(some));
+      const last = merged(rest, attempt > 1 || repeated ? await afterRepeat(client, change, failed) : failed);
+      return { applied: [...known.applied, ...last.applied], failed: [...known.failed, ...last.failed] };
+    } catch (thrown) {
+      const error = cloudFailure(thrown);
+      if (method !== 'POST' || list === undefined || !isUnclear(error)) return gaveUp(error);
+      // It may still be at work on it: a moment's patience, then look.
+      if (!(await client.mayRepeat(attempt + 1, error, deadline))) return gaveUp(error);
+      const there = await readList(client, list);
+      if (there === undefined) {
+        const { code, message, cause } = error;
+        return gaveUp(new SberError(code, `${message}; whether it was carried out could not be read`, cause));
+      }
+      for (const id of rest.filter((each) => there.has(each))) {
+        if (isDone(change, id, there.get(id))) known.applied.push(id);
+        else known.failed.push(...failedAll([id], error, 'the cloud has it with other content; '));
+      }
+      rest = rest.filter((id) => !there.has(id));
+      if (rest.length === 0) return known;
+      // A page that is no answer of Sber's will be the same page again.
+      const again = error.code !== 'BAD_RESPONSE' && (error.code !== 'SBER_TIMEOUT' || attempt === 1);
+      if (attempt >= MOST_ATTEMPTS || !again) return gaveUp(error);
+    }
+  }
 }
 
-export async function updateDevices(client: SberClient, devices: readonly Device[], work: Work): Promise<Outcome> {
-  const put = async (batch: readonly Device[]): Promise<Outcome> =>
-    merged(batch.map(idOf), (await client.putDevices(batch, work)).failed);
-  return outcomeOf(await inBatches(devices, idOf, work, put));
-}
-
-export async function deleteDevices(client: SberClient, ids: readonly string[], work: Work): Promise<Outcome> {
-  const remove = async (batch: readonly string[]): Promise<Outcome> => {
-    const { failed, attempts } = await client.deleteDevices(batch, work);
-    // Nothing but its words says so: the list of devices can be read for a user only, and here none is named.
-    const isGone = ({ message }: ItemFailure): boolean => /not.?found|not exist|unknown|не найден/i.test(message);
-    return merged(
-      batch,
-      failed.filter((failure) => attempts === 1 || !isGone(failure)),
-    );
-  };
-  return outcomeOf(await inBatches(ids, String, work, remove));
-}
-
-/** Reports states. An unclear POST is not repeated: there is no way to know what Sber has shown meanwhile. */
-export async function reportStates(client: SberClient, states: States, work: Work): Promise<Outcome> {
-  const nameOf = ([name]: [string, States[string]]): string => name;
-  const post = async (batch: readonly [string, States[string]][]): Promise<Outcome> =>
-    merged(batch.map(nameOf), (await client.postState(Object.fromEntries(batch), work)).failed);
-  return outcomeOf(await inBatches(Object.entries(states), nameOf, work, post));
-}
-
-/** Lets Sber know that a user unlinked. Sent once: there is no list to read back. */
-export async function unlinkUser(client: SberClient, userId: string, work: Work): Promise<Outcome> {
-  const { failed } = await client.unlink(userId, work);
-  return outcomeOf(merged([userId], failed));
+/** Whether it is unknown if the POST was carried out. Sber's own refusals are clear, and so is what never left. */
+function isUnclear({ code, cause, sent }: SberError): boolean {
+  if (!sent) return false;
+  if (code !== 'BAD_RESPONSE') {
+    return ['SBER_INTERNAL', 'SBER_UNAVAILABLE', 'SBER_UNREACHABLE', 'SBER_TIMEOUT'].includes(code);
+  }
+  return cause.gatewayCode === undefined && (cause.httpStatus ?? 200) < 300;
 }
 
 /**
- * Sends a list batch by batch. An error that would meet every batch stops the rest, which then counts as failed.
- * @param from where the list stands in longer work, and what has stopped that already
+ * The failures of a request that was sent again, without those that an earlier one did after all (it came late, or only its
+ * answer was lost): the list has the last word, where it can be read.
  */
-async function inBatches<T>(
-  items: readonly T[],
-  idOfItem: (item: T) => string,
-  work: Work,
-  send: (batch: readonly T[]) => Promise<Outcome>,
-  from: { total: number; before: number; stopped?: SberError | undefined } = { total: items.length, before: 0 },
-): Promise<Batches> {
-  const all: Batches = { applied: [], failed: [], stopped: from.stopped };
-  for (let start = 0; start < items.length; start += BATCH) {
-    const batch = items.slice(start, start + BATCH);
-    if (all.stopped !== undefined) {
-      all.failed.push(...failedAll(batch.map(idOfItem), all.stopped, 'not sent after '));
-      continue;
-    }
-    if (work.signal?.aborted) throw stopped(work);
-    try {
-      const { applied, failed } = await send(batch);
-      all.applied.push(...applied);
-      all.failed.push(...failed);
-    } catch (error) {
-      if (!(error instanceof SberError) || error.code === 'RESULT_UNKNOWN') throw error;
-      all.error ??= error;
-      all.failed.push(...failedAll(batch.map(idOfItem), error));
-      // Only a validation error concerns one batch; all others would meet the next batch too.
-      if (error.code !== 'SBER_VALIDATION') all.stopped = error;
-    }
-    work.onProgress?.(from.before + Math.min(items.length, start + BATCH), from.total);
+async function afterRepeat<T>(client: SberClient, change: Change<T>, failed: ItemFailure[]): Promise<ItemFailure[]> {
+  if (failed.length === 0 || change.isDone === undefined) return failed;
+  const there = change.list === undefined ? new Map<string, Raw>() : await readList(client, change.list);
+  if (there === undefined) return failed;
+  return failed.filter(({ id, message }) => !isDone(change, id, there.get(id), message));
+}
+
+function isDone<T>({ items, isDone: is }: Change<T>, id: string, there: Raw | undefined, message = ''): boolean {
+  const item = items.get(id);
+  return item !== undefined && is?.(there, item, message) === true;
+}
+
+/** What is there, by id; undefined where not even that can be read. */
+async function readList(
+  client: SberClient,
+  list: (client: SberClient) => Promise<Raw[]>,
+): Promise<Map<string, Raw> | undefined> {
+  try {
+    return new Map((await list(client)).flatMap((raw) => (typeof raw.id === 'string' ? [[raw.id, raw]] : [])));
+  } catch (thrown) {
+    cloudFailure(thrown);
+    return undefined;
   }
-  return all;
 }
 
-/** A plain outcome; an error where nothing at all was applied. */
-function outcomeOf({ applied, failed, error }: Batches): Outcome {
-  if (applied.length === 0) {
-    if (error !== undefined) throw error;
-    throwFirst(failed);
-  }
-  return { applied, failed };
-}
-
-/** All items failed: the error that says so, with the first one's code. */
-function throwFirst([first]: readonly ItemFailure[]): void {
-  if (first === undefined) return;
-  const words = first.message === '' ? '' : `: ${first.message}`;
-  const message = `Sber changed none of them; ${foreignText(first.id, 60)}: ${first.code}${words}`;
-  const facts = first.code === 0 ? {} : { gatewayCode: first.code };
-  throw new SberError(codeOfNumber(first.code) ?? 'BAD_RESPONSE', message, facts);
-}
-
-function failedAll(ids: readonly string[], error: CodedError, before = ''): ItemFailure[] {
+function failedAll(ids: readonly string[], error: SberError, before = ''): ItemFailure[] {
   const { gatewayCode, httpStatus = 0 } = error.cause;
   // A status that is no failure says nothing of why it failed.
   const code = gatewayCode ?? (httpStatus >= 300 ? httpStatus : 0);
@@ -226,129 +297,10 @@ function merged(ids: readonly string[], failures: readonly ItemFailure[]): Outco
   return { applied: [], failed: [...ids.map((id) => named.get(id) ?? { ...nameless, id }), ...others] };
 }
 
-async function putModels(client: SberClient, batch: readonly Model[], work: Work): Promise<Outcome> {
-  return merged(batch.map(idOf), (await client.putModels(batch, work)).failed);
+function byId<T extends { id: string }>(items: readonly T[]): Map<string, T> {
+  return new Map(items.map((item) => [item.id, item]));
 }
 
-/** DELETE. Sent a second time, it may be answered that what the first one removed is not there: the list knows. */
-async function removeModels(client: SberClient, batch: readonly string[], work: Work): Promise<Outcome> {
-  const { failed, attempts } = await client.deleteModels(batch, work);
-  const outcome = merged(batch, failed);
-  if (attempts === 1) return outcome;
-  return afterRepeat(
-    outcome,
-    batch,
-    () => client.listModels(work),
-    (_id, there) => there === undefined,
-  );
-}
-
-function postModels(client: SberClient, batch: readonly Model[], work: Work): Promise<Outcome> {
-  const posting: Posting<Model> = {
-    post: (rest) => client.postModels(rest, work),
-    list: () => client.listModels(work),
-    isSame: (there, wanted) => meaningOfModel(there) === meaningOfModel(wanted),
-  };
-  return settlePost(client, batch, posting, work);
-}
-
-interface Posting<T> {
-  post: (rest: readonly T[]) => Promise<Written>;
-  list: () => Promise<Raw[]>;
-  isSame: (there: Raw, wanted: T) => boolean;
-}
-
-/**
- * POST, and what to do when its fate is unclear: read the list, count what is there as applied, and post again only what
- * is not. Never a second POST without having read the list in between.
- */
-async function settlePost<T extends { id: string }>(
-  client: SberClient,
-  batch: readonly T[],
-  { post, list, isSame }: Posting<T>,
-  work: Work,
-): Promise<Outcome> {
-  const outcome: Outcome = { applied: [], failed: [] };
-  const deadline = client.deadline();
-  const isNew = (): boolean => outcome.applied.length + outcome.failed.length === 0;
-  let rest = batch;
-  for (let attempt = 1; ; attempt += 1) {
-    const wanted = new Map(rest.map((item) => [item.id, item]));
-    const isDone = (id: string, there: Raw | undefined): boolean => {
-      const item = wanted.get(id);
-      return there !== undefined && item !== undefined && isSame(there, item);
-    };
-    try {
-      const ids = rest.map(idOf);
-      const posted = merged(ids, (await post(rest)).failed);
-      const { applied, failed } = attempt === 1 ? posted : await afterRepeat(posted, ids, list, isDone);
-      outcome.applied.push(...applied);
-      outcome.failed.push(...failed);
-      return outcome;
-    } catch (error) {
-      if (!(error instanceof SberError) || !isUnclear(error)) throw error;
-      // It may still be at work on it: a moment's patience, then look.
-      await client.waitBefore(attempt + 1, error, deadline, work);
-      const there = await readList(list);
-      if (there === undefined) {
-        const { code, message, cause } = error;
-        const blind = new SberError(code, `${message}; whether it was carried out could not be read`, cause);
-        if (isNew()) throw blind;
-        outcome.failed.push(...failedAll(rest.map(idOf), blind));
-        return outcome;
-      }
-      outcome.applied.push(...rest.filter(({ id }) => isDone(id, there.get(id))).map(idOf));
-      const other = rest.filter(({ id }) => there.has(id) && !isDone(id, there.get(id))).map(idOf);
-      outcome.failed.push(...failedAll(other, error, 'the cloud has it with other content; '));
-      rest = rest.filter(({ id }) => !there.has(id));
-      if (rest.length === 0) return outcome;
-      // A page that is no answer of Sber's will be the same page again.
-      const again = error.code !== 'BAD_RESPONSE' && (error.code !== 'SBER_TIMEOUT' || attempt === 1);
-      if (attempt < MOST_ATTEMPTS && again) continue;
-      if (isNew()) throw error;
-      outcome.failed.push(...failedAll(rest.map(idOf), error));
-      return outcome;
-    }
-  }
-}
-
-/** Whether it is unknown if the POST was carried out. Sber's own refusals are clear, and so is what never left. */
-function isUnclear({ code, cause, sent }: SberError): boolean {
-  if (!sent) return false;
-  if (code !== 'BAD_RESPONSE') {
-    return ['SBER_INTERNAL', 'SBER_UNAVAILABLE', 'SBER_UNREACHABLE', 'SBER_TIMEOUT'].includes(code);
-  }
-  return cause.gatewayCode === undefined && (cause.httpStatus ?? 200) < 300;
-}
-
-/**
- * What came of a request that was sent again. Items that the last one did not change may be those that an earlier one did
- * (it came late, or only its answer was lost): the list has the last word, where it can be read.
- */
-async function afterRepeat(
-  outcome: Outcome,
-  ids: readonly string[],
-  list: () => Promise<Raw[]>,
-  isDone: (id: string, there: Raw | undefined) => boolean,
-): Promise<Outcome> {
-  if (outcome.failed.length === 0) return outcome;
-  const there = await readList(list);
-  if (there === undefined) return outcome;
-  const failed = outcome.failed.filter(({ id }) => !ids.includes(id) || !isDone(id, there.get(id)));
-  const named = new Set(failed.map(({ id }) => id));
-  return { applied: ids.filter((id) => !named.has(id)), failed };
-}
-
-/** What is there, by id; undefined where not even that can be read. */
-async function readList(list: () => Promise<Raw[]>): Promise<Map<string, Raw> | undefined> {
-  try {
-    return new Map((await list()).flatMap((raw) => (typeof raw.id === 'string' ? [[raw.id, raw]] : [])));
-  } catch (error) {
-    if (!(error instanceof SberError) || error.code === 'RESULT_UNKNOWN') throw error;
-    return undefined;
-  }
-}
-
-function idOf({ id }: { id: string }): string {
-  return id;
+function ofIds(ids: readonly string[]): Map<string, string> {
+  return new Map(ids.map((id) => [id, id]));
 }

@@ -1,7 +1,7 @@
 /**
- * Sber's vendor API: its eleven methods, one function each. Carries key, headers and time limit, gives every answer its
- * meaning, and sends again what may safely be sent again. Batches, plans and what to do after a lost POST are left to
- * `changes`; what models and devices look like, to `validation`.
+ * Sber's vendor API: its four lists, and one function for all that changes them. Carries key, headers and time limit, gives
+ * every answer its meaning, and sends again what may safely be sent again. Batches, plans and what to do after a lost POST
+ * are left to `changes`; what models and devices look like, to `validation`.
  */
 import { randomUUID } from 'node:crypto';
 import { ApiFailure, createApiClient, type ApiAnswer, type ApiClient } from '../common/api-client';
@@ -11,9 +11,9 @@ import { silent, type Log } from '../common/log';
 import type { ProxySettings } from '../common/proxy';
 import { Redactor } from '../common/redact';
 import type { AccountSettings } from './endpoint';
-import { SberError, type FailureFacts } from './failures';
+import { cloudFailure, SberError, type FailureFacts } from './failures';
 import { readResponse, type ExpectedField, type Good } from './response';
-import type { Device, ItemFailure, Model, Raw, State } from './shapes';
+import type { ItemFailure, Raw } from './shapes';
 import { trusting } from './trust';
 import { pacing, type Pace } from './yield-loop';
 
@@ -26,15 +26,15 @@ const LONGEST_PAUSE_MS = 2000;
 /** 5,000 models are some 4 MB. */
 const LARGEST_ANSWER = 16 * 1024 * 1024;
 
-/** What a caller wants to know of, and to decide, while a method runs. One object for all requests of an operation. */
-export interface Call {
+/** What the caller of an operation wants to know of its requests. One object for all of them. */
+export interface Work {
   signal?: AbortSignal | undefined;
   /** After each exchange; without a status where no answer came. */
   onExchange?: ((requestId: string, httpStatus: number | undefined) => void) | undefined;
   /** Before a request is sent again. `attempt` is the one to come, from 2 on. */
   onRetry?: ((attempt: number) => void) | undefined;
-  /** Set once a request that changes something may have left: "nothing was sent" is no longer true. */
-  mayHaveChanged?: boolean;
+  /** After each batch of long work: items done, of how many. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 export interface ClientOptions {
@@ -46,84 +46,71 @@ export interface ClientOptions {
   log?: Log | undefined;
 }
 
+/** What all operations of an account share. */
+interface Connection extends ClientOptions {
+  log: Log;
+  redactor: Redactor;
+  api: ApiClient;
+}
+
+/** Once for an account: what its operations share are the connections that stay open. */
+export function connect(options: ClientOptions): SberClient {
+  const { settings, clock, proxy, log = silent } = options;
+  const trust = settings.ca === undefined ? undefined : trusting(settings.ca);
+  const api = createApiClient({ clock, proxy, trust, log });
+  return new SberClient({ ...options, log, redactor: new Redactor(settings.key.token), api });
+}
+
+export type Resource = 'models' | 'devices' | 'state' | 'unlink';
+export type ChangeMethod = 'POST' | 'PUT' | 'DELETE';
+
 interface Request {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  path: 'models' | 'devices' | 'state' | 'unlink';
+  method: 'GET' | ChangeMethod;
+  path: Resource;
   query?: [name: string, value: string][];
-  body?: unknown;
+  body?: object;
 }
 
 /** What came of a writing request. */
 export interface Written {
   /** The items that Sber did not change. */
   failed: ItemFailure[];
-  /** 2 and more: an earlier attempt may have changed what the last one reports as failed. */
-  attempts: number;
+  /** An earlier attempt may have changed what the last one reports as failed. */
+  repeated: boolean;
 }
 
-/** States of devices, by device id. */
-export type States = Record<string, { states: State[] }>;
-
+/** The API for one operation. */
 export class SberClient {
-  readonly clock: Clock;
-  private readonly redactor: Redactor;
-  private readonly api: ApiClient;
-  private readonly log: Log;
+  readonly pace: Pace;
+  /** Set once a request that changes something may have left: "nothing was sent" is no longer true. */
+  private mayHaveChanged = false;
 
-  constructor(private readonly options: ClientOptions) {
-    const { settings, clock, proxy, log = silent } = options;
-    this.clock = clock;
-    this.log = log;
-    this.redactor = new Redactor(settings.key.token);
-    const trust = settings.ca === undefined ? undefined : trusting(settings.ca);
-    this.api = createApiClient({ clock, proxy, trust, log });
+  constructor(
+    private readonly connection: Connection,
+    readonly work: Work = {},
+  ) {
+    this.pace = pacing(connection.clock, work.signal);
+  }
+
+  /** The same account, for an operation of its own. */
+  for(work: Work): SberClient {
+    return new SberClient(this.connection, work);
   }
 
   /** `GET /v1/models`: all models of the project, field for field. */
-  async listModels(call: Call = {}): Promise<Raw[]> {
-    return records(await this.request({ method: 'GET', path: 'models' }, 'models', call), 'models');
-  }
-
-  /** `POST /v1/models`: registers new models. Never sent twice. */
-  postModels(models: readonly Model[], call: Call = {}): Promise<Written> {
-    return this.request({ method: 'POST', path: 'models', body: { models } }, undefined, call);
-  }
-
-  /** `PUT /v1/models`: replaces models. */
-  putModels(models: readonly Model[], call: Call = {}): Promise<Written> {
-    return this.request({ method: 'PUT', path: 'models', body: { models } }, undefined, call);
-  }
-
-  /** `DELETE /v1/models`, with the ids in a JSON body. */
-  deleteModels(ids: readonly string[], call: Call = {}): Promise<Written> {
-    return this.request({ method: 'DELETE', path: 'models', body: { model_ids: ids } }, undefined, call);
+  async listModels(): Promise<Raw[]> {
+    return records(await this.request({ method: 'GET', path: 'models' }, 'models'), 'models');
   }
 
   /** `GET /v1/devices` of a user; without ids, all of them. */
-  async listDevices(userId: string, ids: readonly string[] = [], call: Call = {}): Promise<Raw[]> {
+  async listDevices(userId: string, ids: readonly string[] = []): Promise<Raw[]> {
     const request = { method: 'GET', path: 'devices', query: queryOf(userId, ids) } as const;
-    return records(await this.request(request, 'devices', call), 'devices');
-  }
-
-  /** `POST /v1/devices`: a user got new devices. Never sent twice. */
-  postDevices(userId: string, devices: readonly Device[], call: Call = {}): Promise<Written> {
-    return this.request({ method: 'POST', path: 'devices', body: { user_id: userId, devices } }, undefined, call);
-  }
-
-  /** `PUT /v1/devices`: devices changed. Sber knows whose they are. */
-  putDevices(devices: readonly Device[], call: Call = {}): Promise<Written> {
-    return this.request({ method: 'PUT', path: 'devices', body: { devices } }, undefined, call);
-  }
-
-  /** `DELETE /v1/devices`, with the ids in a JSON body. */
-  deleteDevices(ids: readonly string[], call: Call = {}): Promise<Written> {
-    return this.request({ method: 'DELETE', path: 'devices', body: { device_ids: ids } }, undefined, call);
+    return records(await this.request(request, 'devices'), 'devices');
   }
 
   /** `GET /v1/state`: per device id what Sber has of its states, unread. Without ids, all of the user's devices. */
-  async readState(userId: string, ids: readonly string[] = [], call: Call = {}): Promise<Map<string, unknown>> {
-    const request = { method: 'GET', path: 'state', query: queryOf(userId, ids) } as const;
-    const good = await this.request(request, 'devices', call);
+  async readState(userId: string, ids: readonly string[] = []): Promise<Map<string, unknown>> {
+    const good = await this.request({ method: 'GET', path: 'state', query: queryOf(userId, ids) }, 'devices');
     const { devices } = good.body;
     if (!isRecord(devices)) {
       // The documentation's table says list, its example is a map. Both are read.
@@ -132,69 +119,76 @@ export class SberClient {
     return new Map(Object.entries(devices).map(([id, one]) => [id, isRecord(one) ? one.states : undefined]));
   }
 
-  /** `POST /v1/state`: states changed. Never sent twice, so that an old state cannot overtake a new one. */
-  postState(devices: States, call: Call = {}): Promise<Written> {
-    return this.request({ method: 'POST', path: 'state', body: { devices } }, undefined, call);
+  /** Any of the seven methods that change something. A POST is never sent twice. */
+  change(method: ChangeMethod, path: Resource, body: object): Promise<Written> {
+    return this.request({ method, path, body }, undefined);
   }
 
-  /** `POST /v1/unlink`: a user no longer wants to be linked. */
-  unlink(userId: string, call: Call = {}): Promise<Written> {
-    return this.request({ method: 'POST', path: 'unlink', body: { user_id: userId } }, undefined, call);
+  /** @throws as `stopped` where the caller has ended the operation */
+  throwIfStopped(): void {
+    if (this.work.signal?.aborted) throw this.stopped();
   }
 
   /** When all attempts of one request have to be over, on the clock's `elapsed()`. */
   deadline(): number {
-    return this.clock.elapsed() + MOST_ATTEMPTS * (this.options.settings.timeoutMs + LONGEST_PAUSE_MS);
+    const { clock, settings } = this.connection;
+    return clock.elapsed() + MOST_ATTEMPTS * (settings.timeoutMs + LONGEST_PAUSE_MS);
   }
 
   /**
    * Waits before attempt `attempt` (from 2 on): doubling, capped, spread so that clients do not march in step, and as long
-   * as the cloud asks for.
-   * @throws the error where that is longer than the deadline allows; as `stopped` where the caller stops it
+   * as the cloud asks for. False where that is longer than the deadline allows. @throws as `stopped`
    */
-  async waitBefore(attempt: number, error: SberError, deadline: number, call: Call): Promise<void> {
+  async mayRepeat(attempt: number, error: SberError, deadline: number): Promise<boolean> {
+    const { clock, random, log } = this.connection;
     const whole = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 2));
-    const wait = Math.max(whole * (0.5 + this.options.random() / 2), error.retryAfterMs ?? 0);
-    if (this.clock.elapsed() + wait >= deadline) throw error;
-    call.onRetry?.(attempt);
-    this.log.trace(`Sber: attempt ${attempt} in ${Math.round(wait)} ms, after ${error.code}`);
-    await pause(this.clock, wait, call.signal).catch(() => {
-      throw stopped(call);
+    const wait = Math.max(whole * (0.5 + random() / 2), error.retryAfterMs ?? 0);
+    if (clock.elapsed() + wait >= deadline) return false;
+    this.work.onRetry?.(attempt);
+    log.trace(`Sber: attempt ${attempt} in ${Math.round(wait)} ms, after ${error.code}`);
+    await pause(clock, wait, this.work.signal).catch(() => {
+      throw this.stopped();
     });
+    return true;
   }
 
-  pace({ signal }: Call): Pace {
-    return pacing(this.clock, signal);
+  /** What a stopped operation ends with: the caller's reason, unless Sber may have changed something. */
+  private stopped(): Error {
+    if (!this.mayHaveChanged) return this.work.signal?.reason as Error;
+    return new SberError('RESULT_UNKNOWN', 'the flow was stopped before it was certain what Sber had done');
   }
 
   /** One request, sent again where that is safe. */
-  private async request(request: Request, expected: ExpectedField, call: Call): Promise<Good & Written> {
+  private async request(request: Request, expected: ExpectedField): Promise<Good & Written> {
     const deadline = this.deadline();
     let timeouts = 0;
-    for (let attempts = 1; ; attempts += 1) {
+    let repeated = false;
+    for (let attempt = 1; ; attempt += 1) {
       try {
-        return { ...(await this.exchange(request, expected, call)), attempts };
-      } catch (error) {
-        if (!(error instanceof SberError) || error.code === 'RESULT_UNKNOWN') throw error;
+        return { ...(await this.exchange(request, expected)), repeated };
+      } catch (thrown) {
+        const error = cloudFailure(thrown);
+        repeated ||= error.sent;
         if (error.code === 'SBER_TIMEOUT') timeouts += 1;
         // A POST that never left this machine is not sent again but for the first time.
         const isHarmless = request.method !== 'POST' || !error.sent;
-        if (!isHarmless || !mayPass(error) || attempts >= MOST_ATTEMPTS || timeouts >= MOST_TIMEOUTS) throw error;
-        await this.waitBefore(attempts + 1, error, deadline, call);
+        if (!isHarmless || !mayPass(error) || attempt >= MOST_ATTEMPTS || timeouts >= MOST_TIMEOUTS) throw error;
+        if (!(await this.mayRepeat(attempt + 1, error, deadline))) throw error;
       }
     }
   }
 
-  private async exchange(request: Request, expected: ExpectedField, call: Call): Promise<Good> {
-    const { key, base, timeoutMs, ca } = this.options.settings;
+  private async exchange(request: Request, expected: ExpectedField): Promise<Good> {
+    const { settings, redactor, api, clock } = this.connection;
+    const { key, base, timeoutMs, ca } = settings;
+    const { signal, onExchange } = this.work;
     const requestId = randomUUID();
     const url = new URL(`v1/${request.path}`, base);
     for (const [name, value] of request.query ?? []) url.searchParams.append(name, value);
     if (key.place === 'query') url.searchParams.append(key.parameter, key.token);
-    const changes = request.method !== 'GET';
     let answer: ApiAnswer;
     try {
-      answer = await this.api.call({
+      answer = await api.call({
         method: request.method,
         url,
         headers: {
@@ -207,24 +201,18 @@ export class SberClient {
         ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
         timeoutMs,
         maxBytes: LARGEST_ANSWER,
-        signal: call.signal,
+        signal,
       });
     } catch (failure) {
       if (!(failure instanceof ApiFailure)) throw failure;
-      call.onExchange?.(requestId, failure.status);
-      if (failure.sent && changes) call.mayHaveChanged = true;
-      throw failure.kind === 'aborted' ? stopped(call) : transportError(failure, url.host, ca !== undefined);
+      onExchange?.(requestId, failure.status);
+      this.mayHaveChanged ||= failure.sent && request.method !== 'GET';
+      throw failure.kind === 'aborted' ? this.stopped() : transportError(failure, url.host, ca !== undefined);
     }
-    call.onExchange?.(requestId, answer.status);
-    if (changes) call.mayHaveChanged = true;
-    return readResponse(answer, expected, { redactor: this.redactor, pace: this.pace(call), now: this.clock.now() });
+    onExchange?.(requestId, answer.status);
+    this.mayHaveChanged ||= request.method !== 'GET';
+    return readResponse(answer, expected, { redactor, pace: this.pace, now: clock.now() });
   }
-}
-
-/** What an operation ends with that its caller stopped: the caller's reason, unless Sber may have changed something. */
-export function stopped({ signal, mayHaveChanged }: Call): Error {
-  if (mayHaveChanged !== true) return signal?.reason as Error;
-  return new SberError('RESULT_UNKNOWN', 'the flow was stopped before it was certain what Sber had done');
 }
 
 /** Whether the same request may succeed a moment later. By the contract: 429, 500, 503 and the network's own errors. */
@@ -259,28 +247,38 @@ function transportError({ kind, reason, sent, status }: ApiFailure, host: string
   }
 }
 
-/** A failed handshake. Another CA helps only where the server is not trusted; for the rest that advice would lead astray. */
+/** What a failed handshake says of the certificate, and what helps. Another CA helps only where the server is not trusted. */
+const TLS_FAULTS: readonly [reasons: RegExp, message: (host: string) => string, hint: string][] = [
+  [
+    /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/,
+    (host) => `the certificate is not one of ${host}`,
+    'Check the endpoint: the certificate was issued for another host name.',
+  ],
+  [
+    /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/,
+    (host) => `the certificate of ${host} is not valid today`,
+    'Check the clock of this machine. If it is right, only the server’s operator can help.',
+  ],
+  [
+    /^(EPROTO$|ERR_SSL)/,
+    (host) => `no secure connection to ${host} came about`,
+    'Check the endpoint and its port: what answers there does not speak https.',
+  ],
+];
+const OTHER_CA_HINT =
+  'The certificate in the CA field does not lead to the one that the server shows. Either it is another authority’s, or the server does not send the certificate in between: then add the issuing certificate (Russian Trusted Sub CA, from gosuslugi.ru/crt) to the root.';
+
 function tlsError(reason: string, host: string, hasOwnCa: boolean, facts: FailureFacts): SberError {
-  const fail = (message: string, hint?: string): SberError =>
-    new SberError('SBER_TLS', `${message} (${reason})`, { ...facts, ...(hint === undefined ? {} : { hint }) });
-  if (reason === 'ERR_TLS_CERT_ALTNAME_INVALID' || reason === 'HOSTNAME_MISMATCH') {
-    const hint = 'Check the endpoint: the certificate was issued for another host name.';
-    return fail(`the certificate is not one of ${host}`, hint);
+  const [, message, hint] = TLS_FAULTS.find(([reasons]) => reasons.test(reason)) ?? [];
+  if (message !== undefined && hint !== undefined) {
+    return new SberError('SBER_TLS', `${message(host)} (${reason})`, { ...facts, hint });
   }
-  if (reason === 'CERT_HAS_EXPIRED' || reason === 'CERT_NOT_YET_VALID') {
-    const hint = 'Check the clock of this machine. If it is right, only the server’s operator can help.';
-    return fail(`the certificate of ${host} is not valid today`, hint);
-  }
-  if (reason === 'EPROTO' || reason.startsWith('ERR_SSL')) {
-    const hint = 'Check the endpoint and its port: what answers there does not speak https.';
-    return fail(`no secure connection to ${host} came about`, hint);
-  }
-  if (hasOwnCa && reason.startsWith('UNABLE_TO_')) {
-    const hint =
-      'The certificate in the CA field does not lead to the one that the server shows. Either it is another authority’s, or the server does not send the certificate in between: then add the issuing certificate (Russian Trusted Sub CA, from gosuslugi.ru/crt) to the root.';
-    return fail(`no certificate leads from the CA field to ${host}`, hint);
-  }
-  return fail(`the certificate of ${host} is not trusted`);
+  return hasOwnCa && reason.startsWith('UNABLE_TO_')
+    ? new SberError('SBER_TLS', `no certificate leads from the CA field to ${host} (${reason})`, {
+        ...facts,
+        hint: OTHER_CA_HINT,
+      })
+    : new SberError('SBER_TLS', `the certificate of ${host} is not trusted (${reason})`, facts);
 }
 
 function queryOf(userId: string, ids: readonly string[]): [string, string][] {

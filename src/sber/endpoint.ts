@@ -4,7 +4,16 @@
  */
 import { mayCarrySecrets } from '../common/address';
 import { invalidInput } from '../common/errors';
-import { choice, parseSettings, refusePartVariable, seconds, text, textSetting, type Parsed } from '../common/settings';
+import {
+  choice,
+  parseSettings,
+  refusePartVariable,
+  seconds,
+  secret,
+  text,
+  textSetting,
+  type Parsed,
+} from '../common/settings';
 
 export const DEFAULT_ENDPOINT = 'https://partners.iot.sberdevices.ru';
 
@@ -17,7 +26,7 @@ export const ENDPOINT_SETTINGS = {
   ca: text('the certificate'),
   timeout: seconds('the timeout', { fallback: 15, most: 3600 }),
 };
-export const ENDPOINT_CREDENTIALS = { token: { parse: (value: unknown) => parseKey(textSetting(value, 'the key')) } };
+export const ENDPOINT_CREDENTIALS = { token: { parse: (value: unknown) => parseKey(secret('the key').parse(value)) } };
 
 export interface AccountSettings {
   /** Where the API's paths begin; its path ends in a slash. */

@@ -4,66 +4,44 @@
  */
 import { CodedError, type ErrorCause } from '../common/errors';
 
-export type SberCode =
-  | 'SBER_VALIDATION'
-  | 'SBER_UNAUTHORIZED'
-  | 'SBER_FORBIDDEN'
-  | 'SBER_INTERNAL'
-  | 'SBER_UNAVAILABLE'
-  | 'SBER_UNREACHABLE'
-  | 'SBER_TIMEOUT'
-  | 'SBER_TLS'
-  | 'BAD_RESPONSE'
-  | 'NOT_FOUND'
-  | 'QUEUE_FULL'
-  | 'RESULT_UNKNOWN';
+/** For each code whether the same message can succeed later without any change, and what to do. */
+const ADVICE = {
+  SBER_VALIDATION: [false, 'Sber did not accept the data. Compare it with the message, and look at msg.sber.warnings.'],
+  SBER_UNAUTHORIZED: [
+    false,
+    'Sber does not accept the key. Copy the project key from Sber Studio again, and check whether Studio expects it in the header or in the query.',
+  ],
+  SBER_FORBIDDEN: [
+    false,
+    'The key was checked and refused. Use the key of the project that owns these models, as Sber Studio shows it.',
+  ],
+  SBER_INTERNAL: [true, 'An error inside Sber’s cloud. Try again later.'],
+  SBER_UNAVAILABLE: [true, 'Sber’s cloud is not available at the moment. Try again later.'],
+  SBER_UNREACHABLE: [
+    true,
+    'No connection to Sber’s cloud. Check the endpoint, the network, the name server, and the proxy where one is used.',
+  ],
+  SBER_TIMEOUT: [true, 'Sber’s cloud did not answer in time. Try again, or raise the timeout of the account.'],
+  SBER_TLS: [
+    false,
+    'The server’s certificate is not trusted. Sber uses the Russian Trusted Root CA, which Node.js does not know: get it from gosuslugi.ru/crt and put it, or the path of its file, into the account’s CA field.',
+  ],
+  BAD_RESPONSE: [
+    false,
+    'This was not an answer of Sber’s API. Check the endpoint, and whether a proxy or a firewall answers instead.',
+  ],
+  NOT_FOUND: [false, 'Check the id. The list operation shows what the cloud has.'],
+  QUEUE_FULL: [
+    true,
+    'Messages come faster than Sber’s cloud answers them. Send fewer, or put several items into one message.',
+  ],
+  RESULT_UNKNOWN: [
+    true,
+    'The request was on its way when the flow was stopped. List what the cloud has, then send again what is missing.',
+  ],
+} as const satisfies Record<string, readonly [retriable: boolean, hint: string]>;
 
-interface Advice {
-  retriable: boolean;
-  hint: string;
-}
-
-const ADVICE: Readonly<Record<SberCode, Advice>> = {
-  SBER_VALIDATION: {
-    retriable: false,
-    hint: 'Sber did not accept the data. Compare it with the message, and look at msg.sber.warnings.',
-  },
-  SBER_UNAUTHORIZED: {
-    retriable: false,
-    hint: 'Sber does not accept the key. Copy the project key from Sber Studio again, and check whether Studio expects it in the header or in the query.',
-  },
-  SBER_FORBIDDEN: {
-    retriable: false,
-    hint: 'The key was checked and refused. Use the key of the project that owns these models, as Sber Studio shows it.',
-  },
-  SBER_INTERNAL: { retriable: true, hint: 'An error inside Sber’s cloud. Try again later.' },
-  SBER_UNAVAILABLE: { retriable: true, hint: 'Sber’s cloud is not available at the moment. Try again later.' },
-  SBER_UNREACHABLE: {
-    retriable: true,
-    hint: 'No connection to Sber’s cloud. Check the endpoint, the network, the name server, and the proxy where one is used.',
-  },
-  SBER_TIMEOUT: {
-    retriable: true,
-    hint: 'Sber’s cloud did not answer in time. Try again, or raise the timeout of the account.',
-  },
-  SBER_TLS: {
-    retriable: false,
-    hint: 'The server’s certificate is not trusted. Sber uses the Russian Trusted Root CA, which Node.js does not know: get it from gosuslugi.ru/crt and put it, or the path of its file, into the account’s CA field.',
-  },
-  BAD_RESPONSE: {
-    retriable: false,
-    hint: 'This was not an answer of Sber’s API. Check the endpoint, and whether a proxy or a firewall answers instead.',
-  },
-  NOT_FOUND: { retriable: false, hint: 'Check the id. The list operation shows what the cloud has.' },
-  QUEUE_FULL: {
-    retriable: true,
-    hint: 'Messages come faster than Sber’s cloud answers them. Send fewer, or put several items into one message.',
-  },
-  RESULT_UNKNOWN: {
-    retriable: true,
-    hint: 'The request was on its way when the flow was stopped. List what the cloud has, then send again what is missing.',
-  },
-};
+export type SberCode = keyof typeof ADVICE;
 
 /** Codes after which the connection, not the request, is to blame. */
 export const TRANSPORT_CODES: readonly SberCode[] = [
@@ -109,8 +87,15 @@ export class SberError extends CodedError<SberCode> {
   readonly retryAfterMs: number | undefined;
 
   constructor(code: SberCode, message: string, { sent = true, retryAfterMs, ...facts }: FailureFacts = {}) {
-    super(code, message, { ...ADVICE[code], ...facts });
+    const [retriable, hint] = ADVICE[code];
+    super(code, message, { retriable, hint, ...facts });
     this.sent = sent;
     this.retryAfterMs = retryAfterMs;
   }
+}
+
+/** A failure of the cloud's. All else is thrown on: defects, and that the caller stopped a change half way. */
+export function cloudFailure(thrown: unknown): SberError {
+  if (thrown instanceof SberError && thrown.code !== 'RESULT_UNKNOWN') return thrown;
+  throw thrown;
 }

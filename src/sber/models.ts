@@ -40,9 +40,9 @@ const TEXTS = ['id', 'manufacturer', 'model', 'hw_version', 'sw_version', 'descr
 export async function planOf(
   current: readonly Raw[],
   wanted: readonly Model[],
-  options: { deleteMissing: boolean; pace: Pace },
+  deleteMissing: boolean,
+  pace: Pace,
 ): Promise<Plan> {
-  const { pace } = options;
   const there = new Map<string, Raw>();
   for (const raw of current) {
     const { id } = raw;
@@ -58,7 +58,7 @@ export async function planOf(
     else plan.update.push(model);
     if (pace.due()) await pace.yieldLoop();
   }
-  if (options.deleteMissing) plan.delete = [...there.keys()].filter((id) => !kept.has(id));
+  if (deleteMissing) plan.delete = [...there.keys()].filter((id) => !kept.has(id));
   return plan;
 }
 

@@ -3,31 +3,22 @@
  * of ids in a query beyond one, so what comes back is gone through here.
  */
 import { foreignText } from '../common/foreign';
-import type { Call, SberClient } from './client';
+import type { SberClient } from './client';
 import { SberError } from './failures';
 import type { Raw } from './shapes';
 
 /** One id: its model; several: a list in the same order. @throws NOT_FOUND */
-export async function readModels(client: SberClient, ids: readonly string[], call: Call): Promise<Raw | Raw[]> {
+export async function readModels(client: SberClient, ids: readonly string[]): Promise<Raw | Raw[]> {
   if (ids.length === 0) return [];
-  const found = inOrder(byId(await client.listModels(call)), ids, 'model');
+  const found = inOrder(byId(await client.listModels()), ids, 'model');
   const [first] = found;
   return found.length === 1 && first !== undefined ? first : found;
 }
 
 /** The user's devices, field for field: all of them, or those with these ids. @throws NOT_FOUND */
-export async function readDevices(
-  client: SberClient,
-  userId: string,
-  ids: readonly string[],
-  call: Call,
-): Promise<Raw[]> {
-  const devices = await client.listDevices(userId, ids, call);
-  if (ids.length === 0) return devices;
-  const found = byId(devices);
-  if (ids.length === 1 || ids.every((id) => found.has(id))) return inOrder(found, ids, 'device');
-  // The cloud may have understood only one of the ids. Without any it gives all devices.
-  return inOrder(byId(await client.listDevices(userId, [], call)), ids, 'device');
+export async function readDevices(client: SberClient, userId: string, ids: readonly string[]): Promise<Raw[]> {
+  if (ids.length === 0) return client.listDevices(userId);
+  return devicesIn(async (some) => byId(await client.listDevices(userId, some)), ids);
 }
 
 /** Unread states by device id: of all the user's devices, or of those with these ids. @throws NOT_FOUND */
@@ -35,13 +26,20 @@ export async function readStates(
   client: SberClient,
   userId: string,
   ids: readonly string[],
-  call: Call,
 ): Promise<ReadonlyMap<string, unknown>> {
-  let states = await client.readState(userId, ids, call);
-  if (ids.length === 0) return states;
-  if (ids.length > 1 && !ids.every((id) => states.has(id))) states = await client.readState(userId, [], call);
-  const found = inOrder(states, ids, 'device');
-  return new Map(ids.map((id, index) => [id, found[index]]));
+  if (ids.length === 0) return client.readState(userId);
+  const states = await devicesIn((some) => client.readState(userId, some), ids);
+  return new Map(ids.map((id, index) => [id, states[index]]));
+}
+
+/** The cloud may understand only one of several ids. Without any it gives all devices. */
+async function devicesIn<T>(
+  read: (ids: readonly string[]) => Promise<ReadonlyMap<unknown, T>>,
+  ids: readonly string[],
+): Promise<T[]> {
+  let found = await read(ids);
+  if (ids.length > 1 && !ids.every((id) => found.has(id))) found = await read([]);
+  return inOrder(found, ids, 'device');
 }
 
 function byId(items: readonly Raw[]): Map<unknown, Raw> {

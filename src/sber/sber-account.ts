@@ -1,26 +1,18 @@
 /**
  * One Sber project as the nodes use it: one operation at a time for models and one for devices, in the order in which the
- * messages came, and the models for the editor beside them. What an operation does is left to `perform`.
+ * messages came, and the models for the editor beside them. What an operation does is left to others.
  */
 import { setMaxListeners } from 'node:events';
 import { abortable } from '../common/abort';
-import { systemClock, type Clock } from '../common/clock';
-import type { Log } from '../common/log';
-import type { ProxySettings } from '../common/proxy';
-import { SberClient } from './client';
+import { systemClock } from '../common/clock';
+import type { SberClient } from './client';
+import { connect, type ClientOptions, type Work } from './client';
 import type { AccountSettings } from './endpoint';
 import { SberError } from './failures';
 import type { Raw } from './shapes';
 
 /** More than that many waiting messages mean that the cloud does not keep up; waiting longer only costs memory. */
 const MOST_WAITING = 1000;
-
-export interface AccountOptions {
-  clock?: Clock;
-  random?: () => number;
-  proxy?: ProxySettings | undefined;
-  log?: Log;
-}
 
 /** Operations of these kinds do not wait for each other: a long sync must not hold back states. */
 export type Lane = 'models' | 'devices';
@@ -34,19 +26,22 @@ export class SberAccount {
   /** What all open editors wait for. */
   private editorRead: Promise<Raw[]> | undefined;
 
-  constructor(settings: AccountSettings, options: AccountOptions = {}) {
-    const { clock = systemClock, random = Math.random, proxy, log } = options;
-    this.client = new SberClient({ settings, clock, random, proxy, log });
+  constructor(settings: AccountSettings, options: Partial<ClientOptions> = {}) {
+    this.client = connect({ settings, clock: systemClock, random: Math.random, ...options });
   }
 
   /** Runs `operation` when those before it in its lane have ended. @throws QUEUE_FULL; the signal's reason */
-  async inTurn<T>(lane: Lane, signal: AbortSignal, operation: (client: SberClient) => Promise<T>): Promise<T> {
+  async inTurn<T>(
+    lane: Lane,
+    work: Work & { signal: AbortSignal },
+    operation: (client: SberClient) => Promise<T>,
+  ): Promise<T> {
     const queue = this.lanes[lane];
     if (queue.waiting >= MOST_WAITING) {
       throw new SberError('QUEUE_FULL', `${MOST_WAITING} messages wait for Sber already`, { sent: false });
     }
     // All messages of a node share its signal; that many may wait is known here.
-    setMaxListeners(MOST_WAITING, signal);
+    setMaxListeners(MOST_WAITING, work.signal);
     const before = queue.last;
     let release = (): void => undefined;
     const ended = new Promise<void>((resolve) => {
@@ -55,10 +50,10 @@ export class SberAccount {
     queue.last = before.then(() => ended);
     queue.waiting += 1;
     try {
-      await abortable(before, signal).finally(() => {
+      await abortable(before, work.signal).finally(() => {
         queue.waiting -= 1;
       });
-      return await operation(this.client);
+      return await operation(this.client.for(work));
     } finally {
       release();
     }

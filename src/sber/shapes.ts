@@ -29,6 +29,9 @@ export interface State {
   value: TypedValue;
 }
 
+/** States of devices, by device id. */
+export type States = Record<string, { states: State[] }>;
+
 /** Which values of a function a model knows. A range may only be narrower than the function's own. */
 export type AllowedValues =
   | { type: 'INTEGER'; integer_values: { min: string; max: string; step?: string } }

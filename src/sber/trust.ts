@@ -4,7 +4,7 @@
  * is, and nothing here can turn verification off.
  */
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import * as tls from 'node:tls';
@@ -24,43 +24,35 @@ const CA_HINT =
 export function trusting(ca: string): () => Promise<tls.SecureContext> {
   // One context for all connections: parsing some 150 certificates anew for each would cost more than the request.
   let context: Promise<tls.SecureContext> | undefined;
-  return async () => {
-    context ??= trusted(ca).then((all) => tls.createSecureContext({ ca: all }));
-    try {
-      return await context;
-    } catch (error) {
-      context = undefined;
-      throw error;
-    }
+  return () => {
+    context ??= trusted(ca).then(
+      (all) => tls.createSecureContext({ ca: all }),
+      (error: unknown) => {
+        context = undefined;
+        throw error;
+      },
+    );
+    return context;
   };
 }
 
-/** A list of one's own replaces the default roots, so they are in it too. @throws SBER_TLS */
+/** A list of one's own replaces the default roots, so they are in it too. Each as PEM. @throws SBER_TLS */
 export async function trusted(ca: string): Promise<string[]> {
-  return [...defaultRoots(), ...(await certificates(unquoted(ca)))];
-}
-
-/** The certificates in `ca`, each as PEM. */
-async function certificates(ca: string): Promise<string[]> {
-  if (ca.includes('-----BEGIN')) return fromPem(ca, 'the CA field');
-  try {
-    return await inFile(ca);
-  } catch (error) {
-    const paths = ca.split(/[\n,;]/).map(unquoted);
-    if (paths.length === 1 || systemCode(error) !== 'ENOENT') throw unreadable(ca, error);
-    const lists = paths
-      .filter((each) => each !== '')
-      .map((each) =>
-        inFile(each).catch((reason: unknown) => {
-          throw unreadable(each, reason);
-        }),
-      );
-    return (await Promise.all(lists)).flat();
-  }
+  const given = unquoted(ca);
+  if (given.includes('-----BEGIN')) return [...defaultRoots(), ...fromPem(given, 'the CA field')];
+  const isOne = await access(filePath(given)).then(
+    () => true,
+    () => false,
+  );
+  const paths = isOne ? [given] : given.split(/[\n,;]/).map(unquoted);
+  const files = await Promise.all(paths.filter((each) => each !== '').map(inFile));
+  return [...defaultRoots(), ...files.flat()];
 }
 
 async function inFile(name: string): Promise<string[]> {
-  const content = await readFile(filePath(name));
+  const content = await readFile(filePath(name)).catch((error: unknown) => {
+    throw noCertificate(`the CA file "${foreignText(name, 80)}" cannot be read (${systemCode(error) ?? 'no file'})`);
+  });
   // Windows' editors save in UTF-16, with a mark at the beginning.
   const isWide = content[0] === 0xff && content[1] === 0xfe;
   const text = content.toString(isWide ? 'utf16le' : 'latin1');
@@ -69,7 +61,7 @@ async function inFile(name: string): Promise<string[]> {
 
 /** A path as people write it, of a file in their home or as an address. */
 function filePath(name: string): string {
-  if (/^file:\/\//i.test(name)) return fileURLToPath(name);
+  if (/^file:\/\//i.test(name)) return URL.canParse(name) ? fileURLToPath(name) : name;
   return /^~[\\/]/.test(name) ? path.join(homedir(), name.slice(2)) : name;
 }
 
@@ -83,15 +75,9 @@ function unquoted(text: string): string {
 function fromPem(text: string, where: string): string[] {
   const blocks = text.match(CERTIFICATE) ?? [];
   if (blocks.length === 0) throw noCertificate(`there is no certificate in ${where}`);
-  return blocks.map((block) => checked(Buffer.from(base64Of(block), 'base64'), where));
-}
-
-/**
- * The base64 of a PEM block. A one-line field or an environment variable often brings it without its line ends, or with
- * them as spaces or written out; only the text between the two marks counts.
- */
-function base64Of(block: string): string {
-  return block.replace(/-----[^-]*-----/g, '').replace(/\\[rn]|\s/g, '');
+  // A one-line field or a variable often brings a block without its line ends, or with them as spaces or written out.
+  const base64 = blocks.map((block) => block.replace(/-----[^-]*-----/g, '').replace(/\\[rn]|\s/g, ''));
+  return base64.map((each) => checked(Buffer.from(each, 'base64'), where));
 }
 
 function checked(certificate: Buffer, where: string): string {
@@ -100,11 +86,6 @@ function checked(certificate: Buffer, where: string): string {
   } catch {
     throw noCertificate(`what stands in ${where} is no certificate`);
   }
-}
-
-function unreadable(name: string, error: unknown): Error {
-  if (error instanceof SberError) return error;
-  return noCertificate(`the CA file "${foreignText(name, 80)}" cannot be read (${systemCode(error) ?? 'no file'})`);
 }
 
 function noCertificate(message: string): Error {

@@ -11,6 +11,52 @@ import type { AllowedValues, Dependency, Device, Model, Raw, Remark, Warning } f
 import { finiteNumber, integerText, typedValue } from './values';
 import type { Pace } from './yield-loop';
 
+/** One field as it is sent; undefined where it says nothing and is left out. `item`: what it is a field of. */
+type Check<T> = (value: unknown, place: Place, item: Raw) => T | undefined;
+type Checks<T> = { readonly [K in keyof T]-?: Check<NonNullable<T[K]>> };
+
+const MODEL: Checks<Model> = {
+  id: mandatory,
+  manufacturer: mandatory,
+  model: mandatory,
+  hw_version: version,
+  sw_version: version,
+  description: optional,
+  category: mandatory,
+  features: checkFeatures,
+  // What a cloud has returned can be sent back.
+  allowed_values: (map, place, { features, category }) =>
+    checkMap(map, place, (name, allowed, at) => {
+      const why = whyLeftOut(name, allowed, features);
+      if (why === undefined) return checkAllowed(name, allowed, category as string, at);
+      at.warn(`${why}; it is not sent`);
+      return undefined;
+    }),
+  dependencies: (map, place, { features }) =>
+    checkMap(map, place, (name, dependency, at) => checkDependency(name, dependency, features as string[], at)),
+};
+
+const DEVICE: Checks<Device> = {
+  id: mandatory,
+  parent_id: optional,
+  name: mandatory,
+  default_name: mandatory,
+  home: optional,
+  room: optional,
+  groups: checkGroups,
+  model_id: (value, place, { model = null }) => {
+    const id = optional(value, place);
+    if ((model === null) === (id === undefined)) refuse(place, 'exactly one of model_id and model must be given');
+    return id;
+  },
+  model: (value, place) => (value === undefined ? undefined : checkModel(value, place)),
+  hw_version: optional,
+  sw_version: optional,
+  partner_meta: checkMeta,
+};
+/** Characters of the JSON form of `partner_meta` that Sber keeps (`device`, 28 October 2025). */
+const LARGEST_META = 1024;
+
 /**
  * Models in their writing form, with what the catalogue has to say about them.
  * @throws INVALID_INPUT for the first item that is no model, or an id that comes twice: then nothing may be sent
@@ -30,7 +76,7 @@ export async function checkDevices(
 ): Promise<{ devices: Device[]; warnings: Warning[] }> {
   const models = new Map<string, string>();
   const check = (item: unknown, place: Place): Device => {
-    const device = checkDevice(item, place);
+    const device = checkItem(item, 'device', DEVICE, place);
     const { model } = device;
     if (model === undefined) return device;
     const meaning = meaningOfModel(model);
@@ -51,60 +97,35 @@ async function checkAll<T extends { id: string }>(
   check: (item: unknown, place: Place) => T,
   pace: Pace,
 ): Promise<{ checked: T[]; remarks: [id: string, remark: Remark][] }> {
-  const checked: T[] = [];
+  const checked = new Map<string, T>();
   const remarks: [string, Remark][] = [];
-  const ids = new Set<string>();
   for (const [index, item] of items.entries()) {
     const own: Remark[] = [];
     const place = Place.of(`${name}[${index}]`, own);
     const one = check(item, place);
-    if (ids.has(one.id)) refuse(place.at('id'), `"${one.id}" stands in the list twice`);
-    ids.add(one.id);
-    checked.push(one);
+    if (checked.has(one.id)) refuse(place.at('id'), `"${one.id}" stands in the list twice`);
+    checked.set(one.id, one);
     for (const remark of own) remarks.push([one.id, remark]);
     if (pace.due()) await pace.yieldLoop();
   }
-  return { checked, remarks };
+  return { checked: [...checked.values()], remarks };
 }
 
-const MODEL_FIELDS = [
-  'id',
-  'manufacturer',
-  'model',
-  'hw_version',
-  'sw_version',
-  'description',
-  'category',
-  'features',
-  'allowed_values',
-  'dependencies',
-];
-
 function checkModel(item: unknown, place: Place): Model {
-  if (!isRecord(item)) refuse(place, 'is no model (an object with id, manufacturer, model, category, features)');
-  warnOfOthers(item, MODEL_FIELDS, place, 'a model');
-  const features = checkFeatures(item.features, place.at('features'));
-  const category = mandatoryText(item.category, place.at('category'));
-  const checked: Model = {
-    id: mandatoryText(item.id, place.at('id')),
-    manufacturer: mandatoryText(item.manufacturer, place.at('manufacturer')),
-    model: mandatoryText(item.model, place.at('model')),
-    ...optionalText('hw_version', item, place),
-    ...optionalText('sw_version', item, place),
-    ...optionalText('description', item, place),
-    category,
-    features,
-    ...checkAllowedValues(item.allowed_values, { features, category }, place.at('allowed_values')),
-    ...checkDependencies(item.dependencies, features, place.at('dependencies')),
-  };
-  for (const name of ['hw_version', 'sw_version'] as const) {
-    // Observed by a public bridge; undocumented.
-    if (checked[name]?.toLowerCase() === 'unknown') {
-      place.at(name).warn('Sber is known to refuse "Unknown"; leave the version out');
-    }
-  }
-  warnOfCategory(checked, place);
-  return checked;
+  const model = checkItem(item, 'model', MODEL, place);
+  warnOfCategory(model, place);
+  return model;
+}
+
+/** An object of known fields, each checked in the order of its table. */
+function checkItem<T>(item: unknown, what: string, checks: Checks<T>, place: Place): T {
+  const names = Object.keys(checks);
+  if (!isRecord(item)) refuse(place, `is no ${what} (an object with ${names.join(', ')})`);
+  warnOfOthers(item, names, place, `a ${what}`);
+  const fields = Object.entries<Check<unknown>>(checks).map(([name, check]): [string, unknown] => {
+    return [name, check(item[name] ?? undefined, place.at(name), item)];
+  });
+  return Object.fromEntries(fields.filter(([, value]) => value !== undefined)) as T;
 }
 
 function checkFeatures(features: unknown, place: Place): string[] {
@@ -141,22 +162,6 @@ function warnOfCategory({ category, features }: Model, place: Place): void {
   }
 }
 
-function checkAllowedValues(
-  map: unknown,
-  of: { features: readonly string[]; category: string },
-  place: Place,
-): { allowed_values?: Record<string, AllowedValues> } {
-  const entries: [string, AllowedValues][] = [];
-  for (const [name, allowed] of entriesOf(map, place)) {
-    const at = place.at(name);
-    // What a cloud has returned can be sent back.
-    const why = whyLeftOut(name, allowed, of.features);
-    if (why === undefined) entries.push([name, checkAllowed(name, allowed, of.category, at)]);
-    else at.warn(`${why}; it is not sent`);
-  }
-  return entries.length === 0 ? {} : { allowed_values: Object.fromEntries(entries) };
-}
-
 function checkAllowed(name: string, allowed: unknown, category: string, place: Place): AllowedValues {
   if (!isRecord(allowed)) refuse(place, 'must be an object with a type');
   const type = allowedType(allowed) as AllowedValues['type'];
@@ -174,43 +179,28 @@ function checkAllowed(name: string, allowed: unknown, category: string, place: P
     }
     return { type, enum_values: { values } };
   }
-  const range = type === 'INTEGER' ? checkIntegers(allowed[field], at) : checkFloats(allowed[field], at);
+  const range = checkRange(allowed[field], type === 'INTEGER', at);
   const { min = -Infinity, max = Infinity } = (isKnown ? functionRange(name, category) : undefined) ?? {};
   for (const end of ['min', 'max'] as const) {
     const given = Number(range[end]);
     if (given >= min && given <= max) continue;
     at.at(end).warn(`${range[end]} is outside the documented range ${min} to ${max}; a range may only be narrowed`);
   }
-  return type === 'INTEGER'
-    ? { type, integer_values: range as { min: string; max: string; step?: string } }
-    : { type, float_values: range as { min: number; max: number } };
+  return { type, [field]: range } as AllowedValues;
 }
 
-function checkIntegers(values: unknown, place: Place): { min: string; max: string; step?: string } {
-  const range = checkedRange(values, ['min', 'max', 'step'], place);
-  const part = (name: string): string => {
-    const text = integerText(range[name] ?? 0);
-    return text ?? refuse(place.at(name), 'must be a whole number');
-  };
-  const [min, max, step] = [part('min'), part('max'), part('step')];
-  if (BigInt(min) > BigInt(max)) refuse(place, `min (${min}) is above max (${max})`);
-  if (BigInt(step) < 0n) refuse(place.at('step'), 'must be above 0');
-  return { min, max, ...(step === '0' ? {} : { step }) };
-}
-
-function checkFloats(values: unknown, place: Place): { min: number; max: number } {
-  const range = checkedRange(values, ['min', 'max'], place);
-  const part = (name: string): number => finiteNumber(range[name] ?? 0) ?? refuse(place.at(name), 'must be a number');
-  const [min, max] = [part('min'), part('max')];
-  if (min > max) refuse(place, `min (${min}) is above max (${max})`);
-  return { min, max };
-}
-
-/** A range, of which answers leave out what is 0. */
-function checkedRange(values: unknown, fields: readonly string[], place: Place): Raw {
-  if (!isRecord(values)) refuse(place, `must be an object with ${fields.join(', ')}`);
-  warnOfOthers(values, fields, place, 'a range');
-  return values;
+/** A range, of which answers leave out what is 0. INTEGER is written as text, and may have a step. */
+function checkRange(values: unknown, isInteger: boolean, place: Place): { min: string; max: string; step?: string } {
+  const names = isInteger ? ['min', 'max', 'step'] : ['min', 'max'];
+  if (!isRecord(values)) refuse(place, `must be an object with ${names.join(', ')}`);
+  warnOfOthers(values, names, place, 'a range');
+  const read = isInteger ? integerText : finiteNumber;
+  const must = isInteger ? 'must be a whole number' : 'must be a number';
+  const [min = 0, max = 0, step = 0] = names.map((name) => read(values[name] ?? 0) ?? refuse(place.at(name), must));
+  const number = isInteger ? BigInt : Number;
+  if (number(min) > number(max)) refuse(place, `min (${min}) is above max (${max})`);
+  if (number(step) < 0) refuse(place.at('step'), 'must be above 0');
+  return { min, max, ...(Number(step) === 0 ? {} : { step }) } as { min: string; max: string; step?: string };
 }
 
 function checkWords(enumValues: unknown, place: Place): string[] {
@@ -227,74 +217,31 @@ function checkWords(enumValues: unknown, place: Place): string[] {
 }
 
 /** Legacy: Sber dropped it from the structure in October 2025. Sent only where it is given, and then as `values`. */
-function checkDependencies(
-  map: unknown,
-  features: readonly string[],
-  place: Place,
-): { dependencies?: Record<string, Dependency> } {
-  const entries = entriesOf(map, place).map(([name, dependency]): [string, Dependency] => {
-    const at = place.at(name);
-    if (!isRecord(dependency)) refuse(at, 'must be an object with key and values');
-    const key = mandatoryText(dependency.key, at.at('key'));
-    warnOfOthers(dependency, ['key', 'value', 'values'], at, 'a dependency');
-    const spelling = dependencySpelling(dependency);
-    const given = at.at(spelling);
-    if (!Array.isArray(dependency[spelling])) refuse(given, 'must be a list of values');
-    for (const each of [name, key]) {
-      if (!features.includes(each)) at.warn(`${each} is not among the features`);
-    }
-    const values = dependencyValues(dependency).map((one, index) => typedValue(key, one, given.at(index)));
-    return [name, { key, values }];
-  });
-  return entries.length === 0 ? {} : { dependencies: Object.fromEntries(entries) };
-}
-
-const DEVICE_FIELDS = [
-  'id',
-  'parent_id',
-  'name',
-  'default_name',
-  'home',
-  'room',
-  'groups',
-  'model_id',
-  'model',
-  'hw_version',
-  'sw_version',
-  'partner_meta',
-];
-/** Characters of the JSON form of `partner_meta` that Sber keeps (`device`, 28 October 2025). */
-const LARGEST_META = 1024;
-
-function checkDevice(item: unknown, place: Place): Device {
-  if (!isRecord(item)) refuse(place, 'is no device (an object with id, name, default_name, model_id or model)');
-  warnOfOthers(item, DEVICE_FIELDS, place, 'a device');
-  const inline = item.model ?? undefined;
-  const reference = optionalText('model_id', item, place);
-  if ((inline === undefined) === (reference.model_id === undefined)) {
-    refuse(place.at('model_id'), 'exactly one of model_id and model must be given');
+function checkDependency(name: string, dependency: unknown, features: readonly string[], place: Place): Dependency {
+  if (!isRecord(dependency)) refuse(place, 'must be an object with key and values');
+  const key = mandatory(dependency.key, place.at('key'));
+  warnOfOthers(dependency, ['key', 'value', 'values'], place, 'a dependency');
+  const spelling = dependencySpelling(dependency);
+  const given = place.at(spelling);
+  if (!Array.isArray(dependency[spelling])) refuse(given, 'must be a list of values');
+  for (const each of [name, key]) {
+    if (!features.includes(each)) place.warn(`${each} is not among the features`);
   }
-  return {
-    id: mandatoryText(item.id, place.at('id')),
-    ...optionalText('parent_id', item, place),
-    name: mandatoryText(item.name, place.at('name')),
-    default_name: mandatoryText(item.default_name, place.at('default_name')),
-    ...optionalText('home', item, place),
-    ...optionalText('room', item, place),
-    ...checkGroups(item.groups ?? undefined, place.at('groups')),
-    ...reference,
-    ...(inline === undefined ? {} : { model: checkModel(inline, place.at('model')) }),
-    ...optionalText('hw_version', item, place),
-    ...optionalText('sw_version', item, place),
-    ...checkMeta(item.partner_meta ?? undefined, place.at('partner_meta')),
-  };
+  return { key, values: dependencyValues(dependency).map((one, index) => typedValue(key, one, given.at(index))) };
 }
 
-function checkMeta(meta: unknown, place: Place): { partner_meta?: Raw } {
-  if (meta === undefined) return {};
+function checkGroups(groups: unknown, place: Place): string[] | undefined {
+  if (groups === undefined) return undefined;
+  if (!Array.isArray(groups)) refuse(place, 'must be a list of names');
+  const names = groups.map((group: unknown, index) => mandatory(group, place.at(index)));
+  return names.length === 0 ? undefined : names;
+}
+
+function checkMeta(meta: unknown, place: Place): Raw | undefined {
+  if (meta === undefined) return undefined;
   if (!isRecord(meta)) refuse(place, 'must be an object');
   if (jsonLength(meta) > LARGEST_META) refuse(place, `must have a JSON form of at most ${LARGEST_META} characters`);
-  return { partner_meta: meta };
+  return meta;
 }
 
 /** Infinite for what has no JSON form, such as an object that contains itself. */
@@ -306,11 +253,19 @@ function jsonLength(value: unknown): number {
   }
 }
 
-function checkGroups(groups: unknown, place: Place): { groups?: string[] } {
-  if (groups === undefined) return {};
-  if (!Array.isArray(groups)) refuse(place, 'must be a list of names');
-  const names = groups.map((group: unknown, index) => mandatoryText(group, place.at(index)));
-  return names.length === 0 ? {} : { groups: names };
+/** A map by names of functions, in its writing form; undefined where nothing of it is sent. */
+function checkMap<T>(
+  map: unknown,
+  place: Place,
+  check: (name: string, value: unknown, place: Place) => T | undefined,
+): Record<string, T> | undefined {
+  if (map === undefined) return undefined;
+  if (!isRecord(map)) refuse(place, 'must be an object with function names as keys');
+  const entries = Object.entries(map)
+    .filter(([, value]) => value !== undefined && value !== null)
+    .map(([name, value]): [string, T | undefined] => [name, check(name, value, place.at(name))])
+    .filter((entry): entry is [string, T] => entry[1] !== undefined);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
 /** Unknown fields can make the cloud refuse the whole object, so they are not sent. */
@@ -322,20 +277,19 @@ function warnOfOthers(item: Raw, fields: readonly string[], place: Place, what: 
   }
 }
 
-function entriesOf(map: unknown, place: Place): [string, unknown][] {
-  if (map === undefined || map === null) return [];
-  if (!isRecord(map)) refuse(place, 'must be an object with function names as keys');
-  return Object.entries(map).filter(([, value]) => value !== undefined && value !== null);
-}
-
-function mandatoryText(value: unknown, place: Place): string {
+function mandatory(value: unknown, place: Place): string {
   if (typeof value === 'string' && value !== '') return value;
-  return refuse(place, value === undefined || value === null || value === '' ? 'is missing' : 'must be text');
+  return refuse(place, value === undefined || value === '' ? 'is missing' : 'must be text');
 }
 
-function optionalText<N extends string>(name: N, item: Raw, place: Place): Partial<Record<N, string>> {
-  const value = item[name] ?? '';
-  if (value === '') return {};
-  if (typeof value !== 'string') refuse(place.at(name), 'must be text');
-  return { [name]: value } as Partial<Record<N, string>>;
+function optional(value: unknown, place: Place): string | undefined {
+  if (value === undefined || value === '') return undefined;
+  return typeof value === 'string' ? value : refuse(place, 'must be text');
+}
+
+function version(value: unknown, place: Place): string | undefined {
+  const text = optional(value, place);
+  // Observed by a public bridge; undocumented.
+  if (text?.toLowerCase() === 'unknown') place.warn('Sber is known to refuse "Unknown"; leave the version out');
+  return text;
 }

@@ -5,31 +5,93 @@
  */
 import { isRecord } from '../common/json';
 import { COLOUR_BOUNDS, functionFacts, functionRange, type FunctionFacts } from './catalogue';
-import type { States } from './client';
 import { Place, refuse } from './place';
-import type { Colour, Raw, Remark, State, TypedValue, ValueType, Warning } from './shapes';
+import type { Colour, Raw, Remark, State, States, TypedValue, ValueType, Warning } from './shapes';
 import type { Pace } from './yield-loop';
 
 /** What a flow sees. An integer beyond 2^53 stays text; null: Sber has no value, or one that is not understood. */
 export type PlainValue = boolean | number | string | Colour | null;
 
-const TYPES: readonly ValueType[] = ['BOOL', 'INTEGER', 'FLOAT', 'STRING', 'ENUM', 'COLOUR'];
+interface Kind {
+  /** What a value means that proto3 left out. */
+  empty: PlainValue;
+  /** What a value of this type must be, for people. */
+  must: string;
+  /** As it is sent; undefined where it is none of this type. `isTyped`: given in Sber's form already. */
+  write: (value: unknown, isTyped: boolean) => PlainValue | undefined;
+  /** Where reading accepts more than writing does. */
+  read?: (value: unknown) => PlainValue | undefined;
+}
+
 const PARTS = ['h', 's', 'v'] as const;
-const LONG_MIN = -(2n ** 63n);
-const LONG_MAX = 2n ** 63n - 1n;
+const WORD = 'one of the function’s words, as text';
+
+const KINDS: Readonly<Record<ValueType, Kind>> = {
+  BOOL: {
+    empty: false,
+    must: 'true or false',
+    write: (value) => (typeof value === 'boolean' ? value : undefined),
+    read: (value) =>
+      value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined,
+  },
+  INTEGER: {
+    empty: '0',
+    must: 'a whole number',
+    write: integerText,
+    read: (value) => {
+      const text = integerText(value);
+      return Number.isSafeInteger(Number(text)) ? Number(text) : text;
+    },
+  },
+  FLOAT: { empty: 0, must: 'a number', write: finiteNumber },
+  STRING: { empty: '', must: 'text', write: asText },
+  ENUM: {
+    empty: '',
+    must: WORD,
+    // hvac_heating_rate has the words 1 to 10.
+    write: (value, isTyped) => {
+      const word = asText(typeof value === 'number' && !isTyped ? String(value) : value);
+      return word === '' ? undefined : word;
+    },
+    read: asText,
+  },
+  COLOUR: {
+    empty: { h: 0, s: 0, v: 0 },
+    must: 'a colour of whole numbers, { h, s, v }: hue, saturation and value',
+    write: (value, isTyped) => {
+      const part = (given: unknown): number => Number(integerText(given ?? (isTyped ? 0 : undefined)) ?? NaN);
+      return colourOf(value, part);
+    },
+    read: (value) => colourOf(value, (part) => finiteNumber(part ?? 0) ?? NaN),
+  },
+};
+const TYPES = Object.keys(KINDS) as readonly ValueType[];
 
 /** The decimal text of a 64-bit integer given as number or text; undefined where it is none. */
 export function integerText(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value === 0 ? 0 : value) : undefined;
   if (typeof value !== 'string' || !/^[+-]?\d{1,20}$/.test(value)) return undefined;
   const whole = BigInt(value.replace(/^\+/, ''));
-  return whole < LONG_MIN || whole > LONG_MAX ? undefined : whole.toString();
+  return BigInt.asIntN(64, whole) === whole ? whole.toString() : undefined;
 }
 
 /** A finite number given as number or text; undefined where it is none. */
 export function finiteNumber(value: unknown): number | undefined {
   const number = typeof value === 'string' && /^[+-]?[\d.]/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+}
+
+function asText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** A colour of parts that `part` reads, as NaN where they are none. One of red, green and blue is none. */
+function colourOf(value: unknown, part: (value: unknown) => number): Colour | undefined {
+  if (!isRecord(value) || Object.keys(value).some((name) => !(PARTS as readonly string[]).includes(name))) {
+    return undefined;
+  }
+  const [h, s, v] = [part(value.h), part(value.s), part(value.v)];
+  return Number.isNaN(h + s + v) ? undefined : { h, s, v };
 }
 
 /**
@@ -45,9 +107,7 @@ export async function checkStates(devices: unknown, pace: Pace): Promise<{ state
   for (const [deviceId, values] of Object.entries(devices)) {
     if (deviceId === '') refuse(all, 'has a device without an id');
     const remarks: Remark[] = [];
-    const place = Place.of(`devices.${deviceId}`, remarks);
-    const states = statesOf(values, place);
-    checked.push([deviceId, { states }]);
+    checked.push([deviceId, { states: statesOf(values, Place.of(`devices.${deviceId}`, remarks)) }]);
     warnings.push(...remarks.map((remark) => ({ deviceId, ...remark })));
     if (pace.due()) await pace.yieldLoop();
   }
@@ -82,7 +142,7 @@ export function typedValue(key: string, value: unknown, place: Place): TypedValu
   const typed =
     isRecord(value) && 'type' in value
       ? checkedTyped(value, place)
-      : checkedPlain(facts?.type ?? guessedType(value, place), value, place, facts?.unit);
+      : written(facts?.type ?? guessedType(value, place), value, place, tenths(value, facts?.unit));
   if (facts === undefined) place.warn(`the catalogue does not know the function ${key}`);
   else warnOfDoubts(key, facts, typed, place);
   return typed;
@@ -94,49 +154,19 @@ function checkedTyped(value: Raw, place: Place): TypedValue {
   if (!isType(type)) refuse(place.at('type'), `must be one of ${TYPES.join(', ')}`);
   const field = fieldOf(type);
   const raw = value[field] ?? undefined;
-  if (raw !== undefined) return checkedPlain(type, raw, place.at(field), undefined, true);
+  if (raw !== undefined) return written(type, raw, place.at(field));
   // `{ "type": "BOOL" }` is false, as proto3 has it; with its value under another name it is not understood.
   const [other] = Object.keys(value).filter((name) => name !== 'type' && name !== field);
   if (other !== undefined) refuse(place.at(other), `is no part of a ${type} value, which stands in "${field}"`);
-  if (type === 'ENUM') refuse(place.at(field), 'must be one of the function’s words, as text');
-  return { type, [field]: DEFAULTS[type] };
+  if (type === 'ENUM') refuse(place.at(field), `must be ${WORD}`);
+  return { type, [field]: KINDS[type].empty };
 }
 
-const DEFAULTS: Readonly<Record<ValueType, PlainValue>> = {
-  BOOL: false,
-  INTEGER: '0',
-  FLOAT: 0,
-  STRING: '',
-  ENUM: '',
-  COLOUR: { h: 0, s: 0, v: 0 },
-};
-
-function checkedPlain(type: ValueType, raw: unknown, place: Place, unit?: string, isTyped = false): TypedValue {
-  switch (type) {
-    case 'BOOL':
-      if (typeof raw !== 'boolean') refuse(place, 'must be true or false');
-      return { type, bool_value: raw };
-    case 'INTEGER': {
-      const integer_value = integerText(raw);
-      if (integer_value === undefined) refuse(place, `must be a whole number${tenths(raw, unit)}`);
-      return { type, integer_value };
-    }
-    case 'FLOAT': {
-      const float_value = finiteNumber(raw);
-      if (float_value === undefined) refuse(place, 'must be a number');
-      return { type, float_value };
-    }
-    case 'STRING':
-      if (typeof raw !== 'string') refuse(place, 'must be text');
-      return { type, string_value: raw };
-    case 'ENUM': {
-      const word = typeof raw === 'number' && !isTyped ? String(raw) : raw;
-      if (typeof word !== 'string' || word === '') refuse(place, 'must be one of the function’s words, as text');
-      return { type, enum_value: word };
-    }
-    case 'COLOUR':
-      return { type, colour_value: checkedColour(raw, place, isTyped) };
-  }
+/** @param advice for a plain value that is none; undefined: the value is given in Sber's form */
+function written(type: ValueType, raw: unknown, place: Place, advice?: string): TypedValue {
+  const { write, must } = KINDS[type];
+  const value = write(raw, advice === undefined);
+  return value === undefined ? refuse(place, `must be ${must}${advice ?? ''}`) : { type, [fieldOf(type)]: value };
 }
 
 /** What to write for 21.5 where tenths are meant. */
@@ -146,34 +176,13 @@ function tenths(raw: unknown, unit: string | undefined): string {
   return ` of tenths: write ${Math.round(number * 10)} for ${number} ${unit.slice(4)}`;
 }
 
-/** @param isTyped in Sber's form a part that is 0 may be left out */
-function checkedColour(value: unknown, place: Place, isTyped: boolean): Colour {
-  if (!isRecord(value)) refuse(place, 'must be a colour { h, s, v }');
-  const [other] = Object.keys(value).filter((name) => !(PARTS as readonly string[]).includes(name));
-  if (other !== undefined)
-    refuse(place.at(other), 'is no part of a colour: give hue, saturation and value, { h, s, v }');
-  const part = (name: (typeof PARTS)[number]): number => {
-    const text = integerText(value[name] ?? (isTyped ? 0 : undefined));
-    if (text === undefined) refuse(place.at(name), 'must be a whole number');
-    return Number(text);
-  };
-  return { h: part('h'), s: part('s'), v: part('v') };
-}
-
-/** Of a function that the catalogue does not know, by the look of the value. */
+/** Of a function that the catalogue does not know, by the look of the value. No function is a STRING; words are ENUMs. */
 function guessedType(value: unknown, place: Place): ValueType {
-  switch (typeof value) {
-    case 'boolean':
-      return 'BOOL';
-    case 'number':
-      return Number.isInteger(value) ? 'INTEGER' : 'FLOAT';
-    case 'string':
-      // No function of the catalogue is a STRING; words are ENUMs.
-      return 'ENUM';
-    default:
-      if (isRecord(value) && PARTS.every((part) => part in value)) return 'COLOUR';
-      return refuse(place, 'must be a boolean, a number, a text, or a colour { h, s, v }');
-  }
+  if (typeof value === 'boolean') return 'BOOL';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'INTEGER' : 'FLOAT';
+  if (typeof value === 'string') return 'ENUM';
+  if (isRecord(value) && PARTS.every((part) => part in value)) return 'COLOUR';
+  return refuse(place, 'must be a boolean, a number, a text, or a colour { h, s, v }');
 }
 
 /** What the documentation says otherwise. The cloud has the last word, so nothing is refused here. */
@@ -182,19 +191,18 @@ function warnOfDoubts(key: string, facts: FunctionFacts, value: TypedValue, plac
     place.warn(`the catalogue says ${facts.type}, not ${value.type}`);
     return;
   }
-  const number = value.float_value ?? Number(value.integer_value ?? NaN);
-  const range = functionRange(key);
-  if (range !== undefined && (number < range.min || number > range.max)) {
-    place.warn(`${number} is outside the documented range ${range.min} to ${range.max}`);
+  const { integer_value, float_value, enum_value, colour_value } = value;
+  warnOfRange(float_value ?? Number(integer_value ?? NaN), functionRange(key), place);
+  if (facts.values !== undefined && enum_value !== undefined && !facts.values.includes(enum_value)) {
+    place.warn(`"${enum_value}" is none of the documented words ${facts.values.join(', ')}`);
   }
-  if (facts.values !== undefined && value.enum_value !== undefined && !facts.values.includes(value.enum_value)) {
-    place.warn(`"${value.enum_value}" is none of the documented words ${facts.values.join(', ')}`);
-  }
-  for (const part of value.colour_value === undefined ? [] : PARTS) {
-    const { min, max } = COLOUR_BOUNDS[part];
-    const given = value.colour_value?.[part] ?? 0;
-    if (given < min || given > max) place.at(part).warn(`${given} is outside the documented range ${min} to ${max}`);
-  }
+  if (colour_value === undefined) return;
+  for (const part of PARTS) warnOfRange(colour_value[part], COLOUR_BOUNDS[part], place.at(part));
+}
+
+function warnOfRange(number: number, range: { min: number; max: number } | undefined, place: Place): void {
+  if (range === undefined || !(number < range.min || number > range.max)) return;
+  place.warn(`${number} is outside the documented range ${range.min} to ${range.max}`);
 }
 
 /** States of devices as they came, as plain values by device and function. */
@@ -235,34 +243,10 @@ export function plainValue(value: unknown): PlainValue {
   if (!isRecord(value)) return null;
   const type = typeOf(value);
   if (type === undefined) return null;
-  const raw = value[fieldOf(type)] ?? undefined;
-  if (raw === undefined) {
-    const isOmitted = Object.keys(value).every((name) => name === 'type' || name === fieldOf(type));
-    return isOmitted ? readAs(type, DEFAULTS[type]) : null;
-  }
-  return readAs(type, raw);
-}
-
-function readAs(type: ValueType, raw: unknown): PlainValue {
-  switch (type) {
-    case 'BOOL':
-      return raw === true || raw === 'true' ? true : raw === false || raw === 'false' ? false : null;
-    case 'INTEGER': {
-      const text = integerText(raw);
-      if (text === undefined) return null;
-      return Number.isSafeInteger(Number(text)) ? Number(text) : text;
-    }
-    case 'FLOAT':
-      return finiteNumber(raw) ?? null;
-    case 'STRING':
-    case 'ENUM':
-      return typeof raw === 'string' ? raw : null;
-    case 'COLOUR': {
-      if (!isRecord(raw) || Object.keys(raw).some((name) => !(PARTS as readonly string[]).includes(name))) return null;
-      const [h, s, v] = PARTS.map((part) => finiteNumber(raw[part] ?? 0));
-      return h === undefined || s === undefined || v === undefined ? null : { h, s, v };
-    }
-  }
+  const { empty, write, read = (raw: unknown) => write(raw, true) } = KINDS[type];
+  const field = fieldOf(type);
+  const isOmitted = Object.keys(value).every((name) => name === 'type' || name === field);
+  return read(value[field] ?? (isOmitted ? empty : undefined)) ?? null;
 }
 
 /** The type that a value names; where it names none, the one that its `…_value` field shows. */
@@ -276,8 +260,6 @@ function isType(type: unknown): type is ValueType {
   return (TYPES as readonly unknown[]).includes(type);
 }
 
-type ValueField = Exclude<keyof TypedValue, 'type'>;
-
-function fieldOf(type: ValueType): ValueField {
-  return `${type.toLowerCase()}_value` as ValueField;
+function fieldOf(type: ValueType): Exclude<keyof TypedValue, 'type'> {
+  return `${type.toLowerCase()}_value` as Exclude<keyof TypedValue, 'type'>;
 }

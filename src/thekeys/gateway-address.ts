@@ -55,7 +55,9 @@ export function parseAddress(text: string): GatewayAddress {
 
 function urlOf(place: string): URL | undefined {
   try {
-    return new URL(`http://${place}`);
+    const url = new URL(`http://${place}`);
+    // Chromium accepts a blank in a host, and writes it as %20.
+    return url.hostname.includes('%') ? undefined : url;
   } catch {
     return undefined;
   }

@@ -26,6 +26,12 @@ export interface TurnRequest {
 /** Commands that may wait. More would mean minutes of waiting: each takes the gateway seconds. */
 const MOST_WAITING = 100;
 
+/**
+ * So long polls and read-backs wait for an action that pauses between two tries: they take the gateway seconds, in which the
+ * action would find it busy again.
+ */
+const STAND_BACK_MS = 10_000;
+
 /** How long what is under way may go on when an action waits, and what it ends with then. A healthy answer is sooner. */
 const GIVE_WAY: Readonly<Partial<Record<Rank, { ms: number; error: () => GatewayError }>>> = {
   poll: { ms: 2000, error: () => gatewayError('GATEWAY_BUSY', { message: 'the poll gave way to a command' }) },
@@ -182,8 +188,10 @@ export class Queue {
   /** When it may begin at the earliest. */
   private startOf({ turn, notBefore }: Waiting): number {
     const { rank } = turn.request;
-    const gap = rank === 'settle' || rank === 'poll' ? this.lastEndAt + this.gapMs : 0;
-    return Math.max(notBefore, gap, rank === 'settle' ? 0 : this.backOffUntil);
+    if (isCommand(turn.request)) return Math.max(notBefore, this.backOffUntil);
+    const action = this.longWork.size === 0 ? this.firstAction() : undefined;
+    const start = action !== undefined && action.notBefore > this.backOffUntil ? notBefore + STAND_BACK_MS : notBefore;
+    return Math.max(start, this.lastEndAt + this.gapMs, rank === 'settle' ? 0 : this.backOffUntil);
   }
 
   /** A poll whose answer was lost keeps no door shut. */

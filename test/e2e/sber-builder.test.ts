@@ -220,7 +220,7 @@ describe('building models in the dialog of sber-models', function () {
     const builder = await openDialog();
     await builder.getByRole('button', { name: 'Import Sber’s models' }).click();
 
-    await builder.getByText('That did not work: key refused.').waitFor();
+    await builder.getByText('Sber refuses this key for the project.').waitFor();
     assert.deepEqual(editor.errors, []);
   });
 

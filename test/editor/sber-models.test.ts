@@ -249,7 +249,7 @@ describe('the model builder', () => {
 });
 
 describe('the words of the model builder', () => {
-  const code = ['builder.ts', 'functions.ts', 'draft.ts', '../sber-models.ts']
+  const code = ['builder.ts', 'functions.ts', 'draft.ts']
     .map((file) => readFileSync(path.join(ROOT, 'editor', 'sber', file), 'utf8'))
     .join('\n');
   const keys = [

@@ -67,6 +67,22 @@ describe('the badges of a Google account that lacks something', function () {
     flow = await GoogleFlow.start([{ ...ACCOUNT, path: '/a b' }, LAMP]);
     await badgeOf('lamp', 'check the path');
   });
+
+  it('name the setting of a device that cannot work', async () => {
+    const panel = { ...LAMP, deviceType: 'SECURITYSYSTEM' };
+    const wrong: [device: typeof LAMP, badge: string][] = [
+      [{ ...LAMP, deviceType: 'CUSTOM', customType: 'LIGHT', customTraits: [] } as never, 'check type & traits'],
+      [{ ...panel, id: 'levels', levels: '{' } as never, 'check the levels'],
+      [
+        { ...panel, id: 'default', levels: [{ level_name: 'home' }], defaultLevel: 'away' } as never,
+        'check default level',
+      ],
+      [{ ...panel, id: 'reply', replyTimeout: 'soon' } as never, 'check reply time'],
+      [{ ...panel, id: 'variable', deviceId: 'door-${NO_SUCH}' } as never, 'check the device ID'],
+    ];
+    flow = await GoogleFlow.start([ACCOUNT, ...wrong.map(([device]) => device)]);
+    for (const [{ id }, badge] of wrong) await badgeOf(id, badge);
+  });
 });
 
 describe('a Google account behind a proxy', function () {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { HomeGraphStandIn } from '../../simulators/google/home-graph';
+import { HomeGraphStandIn, type SyncedDevice } from '../../simulators/google/home-graph';
 import { GoogleFlow, ACCOUNT, CREDENTIALS, type FlowItem } from '../support/google-nodes';
 import { GUIDE } from '../support/google-guide';
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import type { CommandMessage } from '../../src/google/messages';
+import type { CommandMessage } from '../../src/google/flow-messages';
 import type { JsonObject } from '../../src/google/types';
 
 /** A node that answers as a test says, in the place of a person's own flow. */
@@ -157,4 +157,71 @@ describe('settings that cannot work', () => {
       assert.ok(error.cause.hint.length > 20);
     });
   }
+});
+
+describe('a message that sends Google everything anew', () => {
+  let flow: GoogleFlow;
+  let graph: HomeGraphStandIn;
+  beforeEach(async () => {
+    graph = await new HomeGraphStandIn().start();
+    const account = { ...ACCOUNT, homeGraphEndpoint: graph.endpoint };
+    const lock = { deviceId: '123', deviceType: 'LOCK', pinFor: 'none' };
+    flow = await GoogleFlow.start(
+      chain(lock, account),
+      { account: { ...CREDENTIALS, serviceAccountKey: graph.serviceAccountKey() } },
+      { modules: [flowOf(() => undefined)] },
+    );
+  });
+  afterEach(async () => {
+    await flow.stop();
+    await graph.close();
+  });
+
+  async function agentUserId(): Promise<string> {
+    const { payload } = await (await flow.link()).post({ requestId: '1', inputs: [{ intent: 'action.devices.SYNC' }] });
+    const { agentUserId, devices } = payload as unknown as { agentUserId: string; devices: SyncedDevice[] };
+    graph.learn(agentUserId, devices);
+    return agentUserId;
+  }
+
+  it('asks for the list of devices to be read, and says so', async () => {
+    const user = await agentUserId();
+    const before = graph.taken('requestSync').length;
+    const { fill, text } = await flow.receive('out', { payload: { operation: 'sync' } });
+    assert.deepEqual([fill, text], ['green', 'sync requested']);
+    assert.equal(graph.taken('requestSync').length, before + 1);
+    assert.equal(graph.taken('requestSync').at(-1)!.agentUserId, user);
+  });
+
+  it('reports what every device is, also what Google knows already', async () => {
+    const user = await agentUserId();
+    const reports = (): unknown[] => graph.taken('reportStateAndNotification');
+    await flow.receive('state', { payload: { isLocked: true } });
+    while (reports().length < 1) await new Promise((resolve) => setImmediate(resolve));
+    await flow.receive('state', { payload: { isLocked: true } });
+    const { text } = await flow.receive('out', { payload: { operation: 'report' } });
+    assert.equal(text, 'reported');
+    while (reports().length < 2) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(graph.statesOf(user, '123'), { online: true, isJammed: false, isLocked: true });
+  });
+
+  it('shows what is missing where nothing can be sent', async () => {
+    const { fill, text } = await flow.receive('out', { payload: { operation: 'sync' } });
+    assert.deepEqual([fill, text], ['grey', 'not linked yet']);
+  });
+
+  it('is an error where Google refuses', async () => {
+    await agentUserId();
+    graph.mishaps.push({ at: 'requestSync', status: 403 });
+    const { fill } = await flow.receive('out', { payload: { operation: 'sync' } });
+    assert.equal(fill, 'red');
+  });
+
+  it('never takes an answer to a command for one, nor a state with more in it', async () => {
+    await agentUserId();
+    const before = graph.taken('requestSync').length;
+    await flow.receive('out', { payload: { operation: 'sync' }, google: 'a handle' });
+    await flow.receive('state', { payload: { operation: 'sync', isLocked: true } });
+    assert.equal(graph.taken('requestSync').length, before);
+  });
 });

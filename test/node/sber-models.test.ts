@@ -170,8 +170,9 @@ describe('sber-models', () => {
     });
 
     it('brings the cloud to the list, and finds nothing to do a second time', async () => {
-      const { send } = await flow({ operation: 'sync', deleteMissing: true }, { models });
+      const { send, badges } = await flow({ operation: 'sync', deleteMissing: true }, { models });
       assert.deepEqual((await send({ payload: wanted })).payload, outcome);
+      assert.equal(badges.at(-1)?.text, '+1 ~1 −1');
       assert.deepEqual([...cloud.models.keys()].sort(), ['changed', 'new', 'same']);
       assert.deepEqual((await send({ payload: wanted })).payload, {
         created: [],
@@ -180,6 +181,7 @@ describe('sber-models', () => {
         unchanged: ['new', 'same', 'changed'],
         failed: [],
       });
+      assert.equal(badges.at(-1)?.text, 'nothing to do');
     });
 
     it('deletes nothing unless the node says so, whatever the message says', async () => {
@@ -196,7 +198,7 @@ describe('sber-models', () => {
     });
 
     it('takes the models saved in the node when the message brings none', async () => {
-      const { send } = await flow({ operation: 'sync', models: wanted });
+      const { send, badges } = await flow({ operation: 'sync', models: wanted });
       assert.deepEqual((await send({ payload: 1_700_000_000_000 })).payload, {
         created: ['new', 'same', 'changed'],
         updated: [],
@@ -204,6 +206,7 @@ describe('sber-models', () => {
         unchanged: [],
         failed: [],
       });
+      assert.equal(badges.at(-1)?.text, 'created 3');
     });
 
     it('shows its progress, and puts what failed beside what did not', async () => {

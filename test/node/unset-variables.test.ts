@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import helper from 'node-red-node-test-helper';
 import { checkedCode } from '../../nodes/shared/gateway-access';
 import type { CodedError } from '../../src/common/errors';
-import { parseDevice } from '../../src/google/device-settings';
+import { secret } from '../../src/common/settings';
+import { parseDevice } from '../support/device';
 import { ACCOUNT, CREDENTIALS, GoogleFlow } from '../support/google-nodes';
 import { FRONT, LockFlow } from '../support/lock-flow';
 import { sberFlow } from '../support/sber-flow';
@@ -58,6 +59,19 @@ describe('a variable that is not set', () => {
     );
   });
 
+  it('is refused as a part of any other secret, without a word of the rest', () => {
+    for (const typed of ['demo-${SECRET}', '${SECRET}demo', 'demo${SECRET}demo']) {
+      assert.throws(
+        () => secret('the client secret').parse(typed),
+        ({ code, message, cause }: CodedError) =>
+          code === 'INVALID_INPUT' &&
+          message.includes('the client secret') &&
+          !`${message}${cause.hint}`.includes('demo'),
+      );
+    }
+    assert.equal(secret('the client secret').parse(' costs $5 {really} '), 'costs $5 {really}');
+  });
+
   describe('in a field of Sber', () => {
     before((done) => {
       helper.init(require.resolve('node-red'));
@@ -104,6 +118,22 @@ describe('a variable that is not set', () => {
         try {
           const calls = (helper.log() as unknown as { args: [{ msg: unknown }][] }).args;
           assert.match(calls.map(([{ msg }]) => String(msg)).join('\n'), /AUDITED_UNSET/);
+          assert.equal((await fetch(`${flow.base}/google-smarthome/oauth/token`)).status, 404);
+        } finally {
+          await flow.stop();
+        }
+      });
+    }
+
+    for (const name of ['clientId', 'clientSecret', 'serviceAccountKey', 'sharedState']) {
+      it(`is refused as a part: google-smarthome-config, ${name}`, async () => {
+        const typed = 'demo-part-${AUDITED_UNSET}';
+        const flow = await GoogleFlow.start([ACCOUNT], { account: { ...CREDENTIALS, [name]: typed } });
+        try {
+          const calls = (helper.log() as unknown as { args: [{ msg: unknown }][] }).args;
+          const logged = calls.map(([{ msg }]) => String(msg)).join('\n');
+          assert.match(logged, /only where it is the whole field/);
+          assert.doesNotMatch(logged, /demo-part/);
           assert.equal((await fetch(`${flow.base}/google-smarthome/oauth/token`)).status, 404);
         } finally {
           await flow.stop();

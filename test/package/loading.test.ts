@@ -42,8 +42,14 @@ describe('at the start of Node-RED', () => {
       'google/accounts',
       'sber/client',
       'state/redis',
+      'matter/bridge',
+      'matter/thread',
     ];
     for (const name of heart) assert.ok(!own.includes(`dist/src/${name}.js`), `${name} is loaded`);
+    assert.deepEqual(
+      own.filter((file) => file.startsWith('dist/matter/')),
+      [],
+    );
     assert.ok(own.length <= 40, own.join('\n'));
   });
 });

@@ -3,11 +3,14 @@
  * the storage are in the test's hand. Every answer is held against the schemas on its way.
  */
 import assert from 'node:assert/strict';
-import { parseDevice } from '../../src/google/device-settings';
-import { fulfill, type Execution } from '../../src/google/fulfillment';
-import { SmartHome } from '../../src/google/home';
-import type { CommandMessage, Received } from '../../src/google/messages';
-import type { Accounts, FollowUpResponse, HomeGraph, Identity, JsonObject, States } from '../../src/google/types';
+import { parseDevice } from './device';
+import type { Accounts } from '../../src/google/accounts';
+import type { CommandMessage } from '../../src/google/flow-messages';
+import { fulfill } from '../../src/google/fulfillment';
+import { SmartHome, type Received } from '../../src/google/home';
+import type { HomeGraph } from '../../src/google/home-graph';
+import type { FollowUp } from '../../src/google/results';
+import type { Execution, Identity, JsonObject, States } from '../../src/google/types';
 import { MemoryState } from '../../src/state/local';
 import type { State } from '../../src/state/state';
 import { HandClock } from './clock';
@@ -39,7 +42,7 @@ export class House {
   /** What the log has besides warnings. */
   readonly logged: string[] = [];
   readonly reports: { users: readonly string[]; states: Readonly<Record<string, States>> }[] = [];
-  readonly followUps: { user: string; deviceId: string; trait: string; response: FollowUpResponse }[] = [];
+  readonly followUps: { user: string; deviceId: string; trait: string; response: FollowUp['response'] }[] = [];
   readonly notifications: { users: readonly string[]; deviceId: string; trait: string; notification: JsonObject }[] =
     [];
   readonly syncs: (readonly string[])[] = [];
@@ -60,7 +63,6 @@ export class House {
     readonly clock = new HandClock(),
   ) {
     const accounts: Accounts = {
-      authenticate: () => Promise.resolve(undefined),
       disconnect: async (agentUserId, link) => {
         this.disconnected.push(`${agentUserId}/${link}`);
         this.linked = this.linked.filter((user) => user !== agentUserId);
@@ -70,7 +72,6 @@ export class House {
         this.linkListeners.add(listener);
         return () => this.linkListeners.delete(listener);
       },
-      close: () => Promise.resolve(),
     };
     this.graph = {
       enabled: true,
@@ -93,7 +94,6 @@ export class House {
         return Promise.resolve(this.syncsHeard);
       },
       forget: (user) => this.forgotten.push(user),
-      close: () => Promise.resolve(),
     };
     this.home = new SmartHome({
       accounts,

@@ -21,7 +21,7 @@ import {
 } from '../../../simulators/google/link';
 import { silent } from '../../../src/common/log';
 import { systemClock } from '../../../src/common/clock';
-import { callerAddress, trustedProxies } from '../../../src/google/linking-http';
+import { callerAddress, trustedProxies } from '../../../src/google/requests';
 import { LoginThrottle } from '../../../src/google/login-throttle';
 import { PageKey } from '../../../src/google/page-key';
 import { FileState } from '../../../src/state/file';

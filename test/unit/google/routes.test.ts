@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { silent } from '../../../src/common/log';
-import { fulfillmentRoute } from '../../../src/google/routes';
-import type { Accounts } from '../../../src/google/types';
+import { fulfillmentRoute } from '../../../src/google/fulfillment';
+import type { LinkedAccounts } from '../../../src/google/accounts';
 import { HandClock } from '../../support/clock';
 import { House } from '../../support/smart-home';
 
@@ -17,7 +17,7 @@ describe('the address that Google asks', () => {
         asked();
         return new Promise<undefined>(() => undefined);
       },
-    } as unknown as Accounts;
+    } as unknown as LinkedAccounts;
     const log = { ...silent, warn: (text: string) => void warnings.push(text) };
     const route = fulfillmentRoute({ accounts, home: house.home, clock, log });
     const server = http.createServer((request, response) => void route(request, response));

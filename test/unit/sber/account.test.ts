@@ -23,21 +23,21 @@ describe('A Sber account', () => {
     const order: string[] = [];
     const first = gate();
     const runs = [
-      shared.inTurn('models', never, async () => {
+      shared.inTurn('models', { signal: never }, async () => {
         await first.opened;
         order.push('first');
       }),
-      shared.inTurn('models', never, () => {
+      shared.inTurn('models', { signal: never }, () => {
         order.push('second');
         throw new Error('second');
       }),
-      shared.inTurn('models', never, async () => {
+      shared.inTurn('models', { signal: never }, async () => {
         order.push('third');
         return 3;
       }),
     ];
     // States do not wait for a long sync.
-    await shared.inTurn('devices', never, async () => order.push('state'));
+    await shared.inTurn('devices', { signal: never }, async () => order.push('state'));
     first.open();
     const results = await Promise.allSettled(runs);
     assert.deepEqual(order, ['state', 'first', 'second', 'third']);
@@ -55,27 +55,27 @@ describe('A Sber account', () => {
     const run = async (): Promise<void> => {
       ran = true;
     };
-    const running = shared.inTurn('models', never, () => first.opened);
-    const waiting = shared.inTurn('models', stop.signal, run);
+    const running = shared.inTurn('models', { signal: never }, () => first.opened);
+    const waiting = shared.inTurn('models', { signal: stop.signal }, run);
     stop.abort(new Error('closed'));
     await assert.rejects(waiting, /closed/);
-    await assert.rejects(shared.inTurn('models', stop.signal, run), /closed/);
+    await assert.rejects(shared.inTurn('models', { signal: stop.signal }, run), /closed/);
     first.open();
     await running;
-    await shared.inTurn('models', never, async () => undefined);
+    await shared.inTurn('models', { signal: never }, async () => undefined);
     assert.ok(!ran);
   });
 
   it('refuses more messages than anybody can wait for', async () => {
     const shared = account();
     const first = gate();
-    const all = [shared.inTurn('devices', never, () => first.opened)];
+    const all = [shared.inTurn('devices', { signal: never }, () => first.opened)];
     await new Promise((resolve) => setImmediate(resolve));
     let refused = 0;
     for (let index = 0; index < 1100; index += 1) {
       all.push(
         shared
-          .inTurn('devices', never, async () => undefined)
+          .inTurn('devices', { signal: never }, async () => undefined)
           .catch((error: unknown) => {
             assert.equal((error as { code: string }).code, 'QUEUE_FULL');
             refused += 1;
@@ -85,7 +85,7 @@ describe('A Sber account', () => {
     first.open();
     await Promise.all(all);
     assert.equal(refused, 100);
-    await shared.inTurn('devices', never, async () => undefined);
+    await shared.inTurn('devices', { signal: never }, async () => undefined);
   });
 
   it('lets a thousand readers of an editor share one request, beside a long sync', async () => {
@@ -94,7 +94,7 @@ describe('A Sber account', () => {
       const own = accountSettings({ endpoint: cloud.url, token: cloud.token });
       const shared = new SberAccount(own, { clock: new HurriedClock() });
       const sync = gate();
-      const running = shared.inTurn('models', never, () => sync.opened);
+      const running = shared.inTurn('models', { signal: never }, () => sync.opened);
       cloud.strike({ kind: 'slow', ms: 20 });
       const gone = new AbortController();
       const closed = shared.modelsForEditor(gone.signal);

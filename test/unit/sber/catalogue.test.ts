@@ -47,8 +47,8 @@ describe("Sber's catalogue", () => {
   it('keeps the facts that are easily mistaken', () => {
     const expected: Record<string, FunctionFacts> = {
       light_brightness: { type: 'INTEGER', min: 50, max: 1000 },
-      pir: { type: 'ENUM', values: ['pir'], use: 'EV' },
-      doorcontact_state: { type: 'BOOL', use: 'R' },
+      pir: { type: 'ENUM', values: ['pir'] },
+      doorcontact_state: { type: 'BOOL' },
       kitchen_water_level: { type: 'FLOAT', min: 0, max: 50 },
     };
     for (const [name, facts] of Object.entries(expected)) assert.deepEqual(functionFacts(name), facts);

@@ -3,19 +3,22 @@ import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
 import { silent } from '../../../src/common/log';
 import {
-  addDevices,
   carryOut,
-  createModels,
-  deleteDevices,
-  deleteModels,
-  planModels,
-  updateDevices,
-  updateModels,
-  type Work,
+  newDevices,
+  newModels,
+  newStates,
+  otherDevices,
+  otherModels,
+  send,
+  unlinkedUser,
+  unwantedDevices,
+  unwantedModels,
 } from '../../../src/sber/changes';
-import { MOST_ATTEMPTS, SberClient, type Call, type Written } from '../../../src/sber/client';
+import type { SberClient } from '../../../src/sber/client';
+import { connect, MOST_ATTEMPTS, type ClientOptions } from '../../../src/sber/client';
 import { accountSettings } from '../../../src/sber/endpoint';
-import type { Device, Model } from '../../../src/sber/shapes';
+import { planOf, type Plan } from '../../../src/sber/models';
+import type { Device, Model, Outcome } from '../../../src/sber/shapes';
 import { startSberCloud, type SberCloud, type SberCloudOptions, type SberFault } from '../../../simulators/sber/cloud';
 import { HurriedClock } from '../../support/hurried-clock';
 import { COMMON_ERROR, ITEM_ERRORS, lamp, LAMP_ANSWER, socket, STATE_ANSWER } from '../../support/sber-examples';
@@ -34,9 +37,15 @@ describe("Client of Sber's vendor API", () => {
   async function client(options: SberCloudOptions = {}, fields: Record<string, unknown> = {}): Promise<SberClient> {
     cloud = await startSberCloud({ token: TOKEN, ...options });
     clock = new HurriedClock();
-    const settings = accountSettings({ endpoint: cloud.url, token: cloud.token, ...fields });
-    return new SberClient({ settings, clock, random: () => 1 });
+    return clientOf({ endpoint: cloud.url, token: cloud.token, ...fields });
   }
+
+  function clientOf(fields: Record<string, unknown>, options: Partial<ClientOptions> = {}): SberClient {
+    return connect({ settings: accountSettings(fields), clock, random: () => 1, ...options });
+  }
+
+  const planTo = async (api: SberClient, wanted: readonly Model[], deleteMissing: boolean): Promise<Plan> =>
+    planOf(await api.listModels(), wanted, deleteMissing, api.pace);
 
   const methods = (): string => cloud.journal.map(({ method }) => method).join(' ');
 
@@ -54,36 +63,31 @@ describe("Client of Sber's vendor API", () => {
 
   describe('the eleven methods', () => {
     const device = { models: [socket('A')], devices: { AB12345: [ownDevice] } };
-    const calls: [string, (api: SberClient, call: Call) => Promise<unknown>, string, unknown][] = [
-      ['get models', (api, call) => api.listModels(call), 'GET /v1/models', undefined],
-      ['post models', (api, call) => api.postModels([B], call), 'POST /v1/models', { models: [B] }],
-      ['put models', (api, call) => api.putModels([A], call), 'PUT /v1/models', { models: [A] }],
-      ['delete models', (api, call) => api.deleteModels(['A'], call), 'DELETE /v1/models', { model_ids: ['A'] }],
-      ['get devices', (api, call) => api.listDevices('AB12345', [], call), 'GET /v1/devices', undefined],
+    const states = { D: { states: [{ key: 'online', value: { type: 'BOOL' as const, bool_value: true } }] } };
+    const calls: [string, (api: SberClient) => Promise<unknown>, string, unknown][] = [
+      ['get models', (api) => api.listModels(), 'GET /v1/models', undefined],
+      ['post models', (api) => send(api, newModels([B])), 'POST /v1/models', { models: [B] }],
+      ['put models', (api) => send(api, otherModels([A])), 'PUT /v1/models', { models: [A] }],
+      ['delete models', (api) => send(api, unwantedModels(['A'])), 'DELETE /v1/models', { model_ids: ['A'] }],
+      ['get devices', (api) => api.listDevices('AB12345'), 'GET /v1/devices', undefined],
       [
         'post devices',
-        (api, call) => api.postDevices('AB12345', [{ ...ownDevice, id: 'E' }], call),
+        (api) => send(api, newDevices('AB12345', [{ ...ownDevice, id: 'E' }])),
         'POST /v1/devices',
         { user_id: 'AB12345', devices: [{ ...ownDevice, id: 'E' }] },
       ],
-      ['put devices', (api, call) => api.putDevices([ownDevice], call), 'PUT /v1/devices', { devices: [ownDevice] }],
-      ['delete devices', (api, call) => api.deleteDevices(['D'], call), 'DELETE /v1/devices', { device_ids: ['D'] }],
-      ['get state', (api, call) => api.readState('AB12345', ['D'], call), 'GET /v1/state', undefined],
-      [
-        'post state',
-        (api, call) =>
-          api.postState({ D: { states: [{ key: 'online', value: { type: 'BOOL', bool_value: true } }] } }, call),
-        'POST /v1/state',
-        { devices: { D: { states: [{ key: 'online', value: { type: 'BOOL', bool_value: true } }] } } },
-      ],
-      ['unlink', (api, call) => api.unlink('AB12345', call), 'POST /v1/unlink', { user_id: 'AB12345' }],
+      ['put devices', (api) => send(api, otherDevices([ownDevice])), 'PUT /v1/devices', { devices: [ownDevice] }],
+      ['delete devices', (api) => send(api, unwantedDevices(['D'])), 'DELETE /v1/devices', { device_ids: ['D'] }],
+      ['get state', (api) => api.readState('AB12345', ['D']), 'GET /v1/state', undefined],
+      ['post state', (api) => send(api, newStates(states)), 'POST /v1/state', { devices: states }],
+      ['unlink', (api) => send(api, unlinkedUser('AB12345')), 'POST /v1/unlink', { user_id: 'AB12345' }],
     ];
     for (const [name, run, line, body] of calls) {
       for (const keyIn of ['header', 'query'] as const) {
         it(`${name}, with the key in the ${keyIn}`, async () => {
           const api = await client({ ...device, keyIn, keyParameter: 'auth key' }, { keyIn, keyParameter: 'auth key' });
           const seen: [string, number | undefined][] = [];
-          const answer = await run(api, { onExchange: (id, status) => seen.push([id, status]) });
+          const answer = await run(api.for({ onExchange: (id, status) => seen.push([id, status]) }));
           const [entry] = cloud.journal;
           assert.equal(`${entry!.method} ${entry!.path}`, line);
           assert.deepEqual(entry!.body, body);
@@ -92,7 +96,7 @@ describe("Client of Sber's vendor API", () => {
           assert.equal(entry!.contentLength, body === undefined ? undefined : String(JSON.stringify(body).length));
           assert.equal(entry!.key, keyIn === 'header' ? 'Bearer' : 'query');
           assert.deepEqual(seen, [[entry!.requestId, 200]]);
-          if (entry!.method !== 'GET') assert.deepEqual((answer as Written).failed, []);
+          if (entry!.method !== 'GET') assert.deepEqual((answer as Outcome).failed, []);
         });
       }
     }
@@ -114,8 +118,7 @@ describe("Client of Sber's vendor API", () => {
     it('keeps a path in front of the endpoint, and does not mind its end', async () => {
       for (const end of ['/sber', '/sber/', '/sber/v1', '/sber/v1/']) {
         const api = await client();
-        const settings = accountSettings({ endpoint: cloud.url + end, token: TOKEN });
-        await failureOf(new SberClient({ settings, clock, random: () => 1 }).listModels());
+        await failureOf(clientOf({ endpoint: cloud.url + end, token: TOKEN }).listModels());
         assert.equal(cloud.journal[0]!.path, '/sber/v1/models');
         assert.deepEqual(await api.listModels(), []);
         await cloud.close();
@@ -198,14 +201,14 @@ describe("Client of Sber's vendor API", () => {
       const { message } = await failureOf(api.listModels());
       assert.match(message, /no 30 Nov - \[error\] \]0;owned evil/);
       cloud.strike({ kind: 'raw', body: '{"errors":[{"id":"A","code":400,"message":"a\\r\\nb"}]}' });
-      assert.equal((await api.putModels([A])).failed[0]?.message, 'a b');
+      assert.equal((await api.change('PUT', 'models', { models: [A] })).failed[0]?.message, 'a b');
     });
 
     for (const compress of ['gzip', 'br', 'deflate'] as const) {
       it(`reads an answer that was compressed by ${compress}`, async () => {
         const api = await client({ compress, models: [socket('A')] });
         assert.deepEqual(await api.listModels(), [socket('A')]);
-        assert.equal((await failureOf(createModels(api, [A], {}))).code, 'SBER_VALIDATION');
+        assert.equal((await failureOf(send(api, newModels([A])))).code, 'SBER_VALIDATION');
       });
     }
 
@@ -235,7 +238,7 @@ describe("Client of Sber's vendor API", () => {
       for (const status of [200, 207, 302, 400, 500]) {
         const api = await client();
         cloud.strike({ kind: 'raw', status, body: JSON.stringify(ITEM_ERRORS) });
-        assert.deepEqual((await api.putModels([A, B])).failed, ITEM_ERRORS.errors);
+        assert.deepEqual((await api.change('PUT', 'models', { models: [A, B] })).failed, ITEM_ERRORS.errors);
         assert.equal(cloud.journal.length, 1);
         await cloud.close();
       }
@@ -244,7 +247,9 @@ describe("Client of Sber's vendor API", () => {
     it('reads numbers where texts belong, as the page with the schema has them', async () => {
       const api = await client();
       cloud.strike({ kind: 'raw', body: '{"errors":[{"id":5,"code":"400","message":7}]}' });
-      assert.deepEqual((await api.putModels([A])).failed, [{ id: '5', code: 400, message: '7' }]);
+      assert.deepEqual((await api.change('PUT', 'models', { models: [A] })).failed, [
+        { id: '5', code: 400, message: '7' },
+      ]);
     });
 
     const oddities = [
@@ -260,7 +265,7 @@ describe("Client of Sber's vendor API", () => {
       it(`does not take ${body} for success`, async () => {
         const api = await client();
         cloud.strike({ kind: 'raw', body });
-        const error = await failureOf(api.putModels([A]));
+        const error = await failureOf(api.change('PUT', 'models', { models: [A] }));
         assert.equal(error.code, 'BAD_RESPONSE');
         assert.equal(error.cause.httpStatus, 200);
       });
@@ -270,7 +275,7 @@ describe("Client of Sber's vendor API", () => {
       const api = await client();
       for (const body of ['{"errors":[]}', '{"errors":null}', '{}', ' ', '{"code":200,"message":"OK"}']) {
         cloud.strike({ kind: 'raw', body });
-        assert.deepEqual((await api.putModels([A])).failed, []);
+        assert.deepEqual((await api.change('PUT', 'models', { models: [A] })).failed, []);
       }
     });
 
@@ -280,7 +285,9 @@ describe("Client of Sber's vendor API", () => {
       cloud.strike({ kind: 'raw', body: `{"models":[{"id":"A","description":"by ${escaped}","${escaped}":[1]}]}` });
       assert.deepEqual(await api.listModels(), [{ id: 'A', description: 'by ***', '***': [1] }]);
       cloud.strike({ kind: 'raw', body: `{"errors":[{"id":"A","code":400,"message":"${escaped}"}]}` });
-      assert.deepEqual((await api.putModels([A])).failed, [{ id: 'A', code: 400, message: '***' }]);
+      assert.deepEqual((await api.change('PUT', 'models', { models: [A] })).failed, [
+        { id: 'A', code: 400, message: '***' },
+      ]);
     });
 
     it('is not led astray by an answer far deeper than any of Sber’s', async () => {
@@ -344,7 +351,10 @@ describe("Client of Sber's vendor API", () => {
           ),
           async (body) => {
             cloud.strike({ kind: 'raw', body, times: MOST_ATTEMPTS });
-            for (const run of [() => api.listModels(), async () => (await api.putModels([A])).failed]) {
+            for (const run of [
+              () => api.listModels(),
+              async () => (await api.change('PUT', 'models', { models: [A] })).failed,
+            ]) {
               try {
                 assert.ok(Array.isArray(await run()));
               } catch (error) {
@@ -365,7 +375,7 @@ describe("Client of Sber's vendor API", () => {
     const lines: string[] = [];
     const log = { ...silent, trace: (line: string) => void lines.push(line) };
     const fields = { endpoint: cloud.url, token: TOKEN, keyIn: 'query', keyParameter: 'auth' };
-    const api = new SberClient({ settings: accountSettings(fields), clock, random: () => 1, log });
+    const api = clientOf(fields, { log });
     cloud.strike({ kind: 'busy', retryAfter: '1' });
     cloud.strike({ kind: 'reset' });
     await api.listModels();
@@ -393,9 +403,9 @@ describe("Client of Sber's vendor API", () => {
         const api = await client({ models: [socket('A')] });
         const attempts: number[] = [];
         for (const run of [
-          () => api.listModels({ onRetry: (attempt) => attempts.push(attempt) }),
-          () => api.putModels([A]),
-          () => api.deleteModels(['A']),
+          () => api.for({ onRetry: (attempt) => attempts.push(attempt) }).listModels(),
+          () => api.change('PUT', 'models', { models: [A] }),
+          () => api.change('DELETE', 'models', { model_ids: ['A'] }),
         ]) {
           cloud.strike({ ...fault, times: 2 });
           await run();
@@ -408,7 +418,7 @@ describe("Client of Sber's vendor API", () => {
     it(`gives up after ${MOST_ATTEMPTS} attempts, with growing pauses of a few seconds in all`, async () => {
       const api = await client();
       cloud.strike({ kind: 'error', code: 503, times: 99 });
-      assert.equal((await failureOf(api.putModels([A]))).code, 'SBER_UNAVAILABLE');
+      assert.equal((await failureOf(api.change('PUT', 'models', { models: [A] }))).code, 'SBER_UNAVAILABLE');
       assert.equal(cloud.journal.length, MOST_ATTEMPTS);
       assert.deepEqual(clock.pauses, [200, 400, 800, 1600]);
     });
@@ -439,10 +449,10 @@ describe("Client of Sber's vendor API", () => {
       const wanted = Array.from({ length: 350 }, (_, index) => socket(`M${index}`) as unknown as Model);
       for (const nth of [1, 2, 4]) {
         const api = await client();
-        const plan = await planModels(api, wanted, false, {});
+        const plan = await planTo(api, wanted, false);
         for (let before = 1; before < nth; before += 1) cloud.strike({ kind: 'slow', ms: 0, method: 'POST' });
         cloud.strike({ kind: 'busy', retryAfter: '1', method: 'POST' });
-        const { created, failed } = await carryOut(api, plan, {});
+        const { created, failed } = await carryOut(api, plan);
         assert.deepEqual([created.length, failed.length], [350, 0]);
         assert.equal(cloud.models.size, 350);
         await cloud.close();
@@ -451,9 +461,8 @@ describe("Client of Sber's vendor API", () => {
 
     it('spreads its pauses, so that many clients do not come back at the same moment', async () => {
       await client();
-      const settings = accountSettings({ endpoint: cloud.url, token: TOKEN });
       for (const random of [0, 0.5, 0.999]) {
-        const api = new SberClient({ settings, clock, random: () => random });
+        const api = clientOf({ endpoint: cloud.url, token: TOKEN }, { random: () => random });
         cloud.strike({ kind: 'error', code: 503, times: MOST_ATTEMPTS });
         await failureOf(api.listModels());
         assert.equal(clock.pauses.length, MOST_ATTEMPTS - 1);
@@ -469,8 +478,8 @@ describe("Client of Sber's vendor API", () => {
         const api = await client();
         cloud.strike({ kind: 'error', code, times: 99 });
         await failureOf(api.listModels());
-        await failureOf(api.putModels([A]));
-        await failureOf(api.deleteModels(['A']));
+        await failureOf(api.change('PUT', 'models', { models: [A] }));
+        await failureOf(api.change('DELETE', 'models', { model_ids: ['A'] }));
         assert.equal(methods(), 'GET PUT DELETE');
       });
     }
@@ -495,19 +504,19 @@ describe("Client of Sber's vendor API", () => {
       const api = await client();
       const stop = new AbortController();
       cloud.strike({ kind: 'silent' });
-      const listing = api.listModels({ signal: stop.signal });
+      const listing = api.for({ signal: stop.signal }).listModels();
       while (cloud.journal.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
       stop.abort(new Error('closed'));
       await assert.rejects(listing, /closed/);
       cloud.strike({ kind: 'error', code: 503, times: 9 });
-      await assert.rejects(api.listModels({ signal: stop.signal }), /closed/);
+      await assert.rejects(api.for({ signal: stop.signal }).listModels(), /closed/);
     });
 
     it('says that the result is unknown when it is stopped in the middle of a change', async () => {
       const api = await client();
       const stop = new AbortController();
       cloud.strike({ kind: 'silent', carriedOut: true });
-      const putting = api.putModels([A], { signal: stop.signal });
+      const putting = api.for({ signal: stop.signal }).change('PUT', 'models', { models: [A] });
       while (cloud.journal.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
       stop.abort(new Error('closed'));
       assert.equal((await failureOf(putting)).code, 'RESULT_UNKNOWN');
@@ -519,9 +528,13 @@ describe("Client of Sber's vendor API", () => {
     const closed = new CodedError('EXPIRED', 'not sent', { retriable: true, hint: '' });
 
     /** Runs until the cloud has seen so many requests, the last of which it leaves without an answer. */
-    async function stoppedAfter(requests: number, run: (work: Work) => Promise<unknown>): Promise<CodedError> {
+    async function stoppedAfter(
+      requests: number,
+      api: SberClient,
+      run: (api: SberClient) => Promise<unknown>,
+    ): Promise<CodedError> {
       const stop = new AbortController();
-      const failure = failureOf(run({ signal: stop.signal }));
+      const failure = failureOf(run(api.for({ signal: stop.signal })));
       while (cloud.journal.length < requests) await new Promise((resolve) => setTimeout(resolve, 2));
       stop.abort(closed);
       return failure;
@@ -531,21 +544,21 @@ describe("Client of Sber's vendor API", () => {
       const api = await client();
       cloud.strike({ kind: 'error', code: 500, method: 'POST', carriedOut: true });
       cloud.strike({ kind: 'silent', method: 'GET' });
-      assert.equal((await stoppedAfter(2, (work) => createModels(api, [A], work))).code, 'RESULT_UNKNOWN');
+      assert.equal((await stoppedAfter(2, api, (own) => send(own, newModels([A])))).code, 'RESULT_UNKNOWN');
     });
 
     it('does not say so in the pause before the next attempt', async () => {
       const api = await client({ models: [socket('A')], devices: { AB12345: [ownDevice] } });
-      const runs: ((work: Work) => Promise<unknown>)[] = [
-        (work) => updateModels(api, [A], work),
-        (work) => deleteModels(api, ['A'], work),
-        (work) => updateDevices(api, [ownDevice], work),
-        (work) => deleteDevices(api, ['D'], work),
+      const runs: ((own: SberClient) => Promise<unknown>)[] = [
+        (own) => send(own, otherModels([A])),
+        (own) => send(own, unwantedModels(['A'])),
+        (own) => send(own, otherDevices([ownDevice])),
+        (own) => send(own, unwantedDevices(['D'])),
       ];
       for (const run of runs) {
         const stop = new AbortController();
         cloud.strike({ kind: 'error', code: 503 });
-        const failure = failureOf(run({ signal: stop.signal, onRetry: () => stop.abort(closed) }));
+        const failure = failureOf(run(api.for({ signal: stop.signal, onRetry: () => stop.abort(closed) })));
         assert.equal((await failure).code, 'RESULT_UNKNOWN');
       }
       assert.equal(methods(), 'PUT DELETE PUT DELETE');
@@ -557,7 +570,7 @@ describe("Client of Sber's vendor API", () => {
       const stop = new AbortController();
       const plan = { create: many, update: [], delete: [], unchanged: [] };
       const onProgress = (): void => stop.abort(closed);
-      const failure = failureOf(carryOut(api, plan, { signal: stop.signal, onProgress }));
+      const failure = failureOf(carryOut(api.for({ signal: stop.signal, onProgress }), plan));
       assert.equal((await failure).code, 'RESULT_UNKNOWN');
       assert.equal(cloud.models.size, 100);
     });
@@ -565,14 +578,12 @@ describe("Client of Sber's vendor API", () => {
     it('says so where only the list was read', async () => {
       const api = await client();
       cloud.strike({ kind: 'silent', method: 'GET' });
-      const failure = await stoppedAfter(1, (work) => planModels(api, [A], true, work));
+      const failure = await stoppedAfter(1, api, (own) => planTo(own, [A], true));
       assert.equal(failure, closed);
     });
   });
 
   describe('a POST whose fate is unclear', () => {
-    const work = {};
-
     it('is settled by reading the list where it was carried out', async () => {
       for (const fault of [
         { kind: 'reset' },
@@ -582,7 +593,7 @@ describe("Client of Sber's vendor API", () => {
       ] as const) {
         const api = await client();
         cloud.strike({ ...fault, carriedOut: true });
-        assert.deepEqual(await createModels(api, [A, B], work), { applied: ['A', 'B'], failed: [] });
+        assert.deepEqual(await send(api, newModels([A, B])), { applied: ['A', 'B'], failed: [] });
         assert.equal(methods(), 'POST GET');
         await cloud.close();
       }
@@ -591,13 +602,13 @@ describe("Client of Sber's vendor API", () => {
     it('is looked up where a number of gRPC’s came with a 503', async () => {
       const api = await client();
       cloud.strike({ kind: 'error', code: 14, status: 503, method: 'POST', carriedOut: true });
-      assert.deepEqual(await createModels(api, [A], work), { applied: ['A'], failed: [] });
+      assert.deepEqual(await send(api, newModels([A])), { applied: ['A'], failed: [] });
     });
 
     it('is repeated for what is not there, never without having read the list', async () => {
       const api = await client({ models: [socket('A')] });
       cloud.strike({ kind: 'reset', method: 'POST', times: 2 });
-      assert.deepEqual(await createModels(api, [A, B], work), { applied: ['A', 'B'], failed: [] });
+      assert.deepEqual(await send(api, newModels([A, B])), { applied: ['A', 'B'], failed: [] });
       assert.equal(methods(), 'POST GET POST GET POST');
       assert.deepEqual((cloud.journal[2]!.body as { models: Model[] }).models, [B]);
     });
@@ -605,7 +616,7 @@ describe("Client of Sber's vendor API", () => {
     it('ends after five attempts', async () => {
       const api = await client();
       cloud.strike({ kind: 'error', code: 500, method: 'POST', times: 99 });
-      assert.equal((await failureOf(createModels(api, [A], work))).code, 'SBER_INTERNAL');
+      assert.equal((await failureOf(send(api, newModels([A])))).code, 'SBER_INTERNAL');
       assert.equal(methods(), 'POST GET POST GET POST GET POST GET POST GET');
     });
 
@@ -619,10 +630,19 @@ describe("Client of Sber's vendor API", () => {
         if (exchanges === 2) cloud.models.set('A', { ...socket('A'), id: 'A' });
       };
       const C = socket('C') as unknown as Model;
-      const { applied, failed } = await createModels(api, [A, B], { onExchange });
+      const { applied, failed } = await send(api.for({ onExchange }), newModels([A, B]));
       assert.deepEqual([applied, failed], [['A', 'B'], []]);
       assert.equal(methods(), 'POST GET POST GET');
-      assert.equal((await failureOf(createModels(api, [C], work))).code, 'SBER_VALIDATION');
+      assert.equal((await failureOf(send(api, newModels([C])))).code, 'SBER_VALIDATION');
+    });
+
+    it('keeps what is known of the first part where what is posted again is refused', async () => {
+      const api = await client({ models: [socket('A')] });
+      cloud.strike({ kind: 'reset', method: 'POST' });
+      cloud.strike({ kind: 'slow', ms: 0, method: 'GET' });
+      cloud.strike({ kind: 'error', code: 403, method: 'POST' });
+      const { applied, failed } = await send(api, newModels([A, B]));
+      assert.deepEqual([applied, failed.map(({ id, code }) => [id, code])], [['A'], [['B', 403]]]);
     });
 
     it('is called failed by the cloud’s word where the list cannot be read afterwards', async () => {
@@ -634,14 +654,14 @@ describe("Client of Sber's vendor API", () => {
         exchanges += 1;
         if (exchanges === 3) cloud.strike({ kind: 'error', code: 403, method: 'GET' });
       };
-      const { applied, failed } = await createModels(api, [A, B], { onExchange });
+      const { applied, failed } = await send(api.for({ onExchange }), newModels([A, B]));
       assert.deepEqual([applied, failed], [['A'], [{ id: 'B', code: 400, message: 'bad' }]]);
     });
 
     it('is not claimed for an id that is there with other content', async () => {
       const api = await client({ models: [socket('A', { description: 'older' })] });
       cloud.strike({ kind: 'error', code: 503, method: 'POST' });
-      const { applied, failed } = await createModels(api, [A, B], work);
+      const { applied, failed } = await send(api, newModels([A, B]));
       assert.deepEqual(applied, ['B']);
       assert.deepEqual([failed[0]?.id, failed[0]?.code], ['A', 503]);
       assert.match(failed[0]?.message ?? '', /other content/);
@@ -650,7 +670,7 @@ describe("Client of Sber's vendor API", () => {
     it('stays an error where the list cannot be read either', async () => {
       const api = await client({}, { timeout: 0.05 });
       cloud.strike({ kind: 'silent', times: 99 });
-      const error = await failureOf(createModels(api, [A], work));
+      const error = await failureOf(send(api, newModels([A])));
       assert.equal(error.code, 'SBER_TIMEOUT');
       assert.match(error.message, /could not be read/);
       assert.equal(methods(), 'POST GET GET');
@@ -661,7 +681,7 @@ describe("Client of Sber's vendor API", () => {
       cloud.strike({ kind: 'reset', method: 'POST', times: 2 });
       cloud.strike({ kind: 'slow', ms: 0, method: 'GET' });
       cloud.strike({ kind: 'error', code: 401, method: 'GET' });
-      const { applied, failed } = await createModels(api, [A, B], work);
+      const { applied, failed } = await send(api, newModels([A, B]));
       assert.deepEqual(applied, ['A']);
       assert.deepEqual(
         failed.map(({ id, code }) => [id, code]),
@@ -675,7 +695,7 @@ describe("Client of Sber's vendor API", () => {
       for (const code of [400, 401, 403, 409]) {
         const api = await client();
         cloud.strike({ kind: 'error', code, method: 'POST' });
-        await failureOf(createModels(api, [A], work));
+        await failureOf(send(api, newModels([A])));
         assert.equal(methods(), 'POST');
         await cloud.close();
       }
@@ -685,11 +705,9 @@ describe("Client of Sber's vendor API", () => {
       await client();
       const { port } = new URL(cloud.url);
       await cloud.close();
-      const settings = accountSettings({ endpoint: `http://127.0.0.1:${port}`, token: TOKEN });
       let tries = 0;
-      await failureOf(
-        createModels(new SberClient({ settings, clock, random: () => 1 }), [A], { onRetry: () => (tries += 1) }),
-      );
+      const api = clientOf({ endpoint: `http://127.0.0.1:${port}`, token: TOKEN });
+      await failureOf(send(api.for({ onRetry: () => (tries += 1) }), newModels([A])));
       assert.equal(tries, MOST_ATTEMPTS - 1);
       cloud = await startSberCloud();
     });
@@ -697,7 +715,7 @@ describe("Client of Sber's vendor API", () => {
     it('is settled for devices by the user’s list', async () => {
       const api = await client({ models: [socket('A')] });
       cloud.strike({ kind: 'reset', method: 'POST', carriedOut: true });
-      assert.deepEqual(await addDevices(api, 'AB12345', [ownDevice], work), { applied: ['D'], failed: [] });
+      assert.deepEqual(await send(api, newDevices('AB12345', [ownDevice])), { applied: ['D'], failed: [] });
       assert.equal(methods(), 'POST GET');
     });
 
@@ -705,9 +723,9 @@ describe("Client of Sber's vendor API", () => {
       const api = await client();
       for (const fault of [{ kind: 'reset' }, { kind: 'error', code: 503 }] as const) {
         cloud.strike(fault);
-        await failureOf(api.postState({ D: { states: [] } }));
+        await failureOf(send(api, newStates({ D: { states: [] } })));
         cloud.strike(fault);
-        await failureOf(api.unlink('AB12345'));
+        await failureOf(send(api, unlinkedUser('AB12345')));
       }
       assert.equal(methods(), 'POST POST POST POST');
     });
@@ -721,7 +739,7 @@ describe("Client of Sber's vendor API", () => {
       cloud.failItem('M7', { code: 500, message: 'System error' });
       cloud.failItem('M207', { code: 400, message: 'bad' });
       const progress: number[] = [];
-      const { applied, failed } = await createModels(api, many, { onProgress: (done) => progress.push(done) });
+      const { applied, failed } = await send(api.for({ onProgress: (done) => progress.push(done) }), newModels(many));
       assert.equal(applied.length, 228);
       assert.deepEqual(
         failed.map(({ id, code }) => [id, code]),
@@ -741,7 +759,7 @@ describe("Client of Sber's vendor API", () => {
       ] as const) {
         const api = await client();
         cloud.strike({ kind: 'error', code });
-        const run = createModels(api, many, {});
+        const run = send(api, newModels(many));
         if (applied === 0) await failureOf(run);
         else assert.equal((await run).applied.length, applied);
         assert.equal(cloud.journal.length, posts);
@@ -752,7 +770,7 @@ describe("Client of Sber's vendor API", () => {
     it('blames all items of a request for an error that names none of them', async () => {
       const api = await client();
       cloud.strike({ kind: 'raw', body: '{"errors":[{"code":500,"message":"System error"},{"id":"B","code":400}]}' });
-      const error = await failureOf(updateModels(api, [A, B], {}));
+      const error = await failureOf(send(api, otherModels([A, B])));
       assert.equal(error.code, 'SBER_INTERNAL');
     });
 
@@ -760,7 +778,7 @@ describe("Client of Sber's vendor API", () => {
       const api = await client({ models: [socket('A'), socket('B')] });
       cloud.failItem('B', { code: 500, message: 'in use' });
       cloud.strike({ kind: 'reset', carriedOut: true });
-      assert.deepEqual(await deleteModels(api, ['A', 'B'], {}), {
+      assert.deepEqual(await send(api, unwantedModels(['A', 'B'])), {
         applied: ['A'],
         failed: [{ id: 'B', code: 500, message: 'in use' }],
       });
@@ -770,8 +788,8 @@ describe("Client of Sber's vendor API", () => {
     it('counts a device as deleted that a repeated delete does not find any more', async () => {
       const api = await client({ models: [socket('A')], devices: { AB12345: [ownDevice] } });
       cloud.strike({ kind: 'reset', carriedOut: true });
-      assert.deepEqual(await deleteDevices(api, ['D'], {}), { applied: ['D'], failed: [] });
-      assert.equal((await failureOf(deleteDevices(api, ['D'], {}))).code, 'SBER_VALIDATION');
+      assert.deepEqual(await send(api, unwantedDevices(['D'])), { applied: ['D'], failed: [] });
+      assert.equal((await failureOf(send(api, unwantedDevices(['D'])))).code, 'SBER_VALIDATION');
       assert.equal(methods(), 'DELETE DELETE DELETE');
     });
 
@@ -779,10 +797,10 @@ describe("Client of Sber's vendor API", () => {
       const gone = ['old-1', 'old-2'].map((id) => socket(id));
       const api = await client({ models: [socket('keep'), ...gone] });
       const wanted = [...many.slice(0, 150), socket('keep', { description: 'new' }) as unknown as Model];
-      const plan = await planModels(api, wanted, true, {});
+      const plan = await planTo(api, wanted, true);
       cloud.strike({ kind: 'error', code: 400, method: 'POST' });
       cloud.strike({ kind: 'error', code: 403, method: 'POST' });
-      await failureOf(carryOut(api, plan, {}));
+      await failureOf(carryOut(api, plan));
       assert.equal(methods(), 'GET POST POST');
       assert.deepEqual([...cloud.models.keys()], ['keep', 'old-1', 'old-2']);
     });
@@ -790,7 +808,7 @@ describe("Client of Sber's vendor API", () => {
     it('deletes nothing in a sync in which something was not created', async () => {
       const api = await client({ models: [socket('old')] });
       cloud.failItem('A', { code: 400, message: 'bad' });
-      const { created, deleted, failed } = await carryOut(api, await planModels(api, [A, B], true, {}), {});
+      const { created, deleted, failed } = await carryOut(api, await planTo(api, [A, B], true));
       assert.deepEqual([created, deleted], [['B'], []]);
       assert.deepEqual(
         failed.map(({ id, code }) => [id, code]),
@@ -807,7 +825,7 @@ describe("Client of Sber's vendor API", () => {
       cloud.failItem('B', { code: 500, message: 'in use' });
       cloud.strike({ kind: 'reset', method: 'DELETE' });
       cloud.strike({ kind: 'error', code: 403, method: 'GET' });
-      assert.deepEqual(await deleteModels(api, ['A', 'B'], {}), {
+      assert.deepEqual(await send(api, unwantedModels(['A', 'B'])), {
         applied: ['A'],
         failed: [{ id: 'B', code: 500, message: 'in use' }],
       });
@@ -817,7 +835,7 @@ describe("Client of Sber's vendor API", () => {
       const api = await client({ models: many.map((model) => ({ ...model })) });
       cloud.strike({ kind: 'slow', ms: 0 });
       cloud.strike({ kind: 'html', status: 200 });
-      const { applied, failed } = await updateModels(api, many, {});
+      const { applied, failed } = await send(api, otherModels(many));
       assert.equal(applied.length, 100);
       assert.deepEqual([...new Set(failed.map(({ code }) => code))], [0]);
     });

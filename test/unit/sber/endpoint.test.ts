@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { CodedError } from '../../../src/common/errors';
-import { devicesCommand, modelsCommand } from '../../../src/sber/operations';
+import { parseSettings } from '../../../src/common/settings';
+import * as operations from '../../../src/sber/operations';
 import { accountSettings } from '../../../src/sber/endpoint';
 
 const token = 'demo-sber-key';
@@ -74,6 +75,12 @@ describe('Settings of a Sber account', () => {
 });
 
 describe('What a message asks of the Sber nodes', () => {
+  type Fields = Record<string, unknown>;
+  const modelsCommand = (node: Fields, payload: unknown): operations.ModelsCommand =>
+    operations.modelsCommand(parseSettings(operations.MODELS_SETTINGS, node), payload);
+  const devicesCommand = (node: Fields, message: Fields): operations.DevicesCommand =>
+    operations.devicesCommand(parseSettings(operations.DEVICES_SETTINGS, node), message);
+
   it('may name models in every documented form', () => {
     const model = { id: 'A' };
     for (const payload of [model, [model], { models: [model] }, { models: model }]) {

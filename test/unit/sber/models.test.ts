@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { systemClock } from '../../../src/common/clock';
 import { CodedError } from '../../../src/common/errors';
-import { carryOut, foretold, planModels } from '../../../src/sber/changes';
+import { carryOut, foretold } from '../../../src/sber/changes';
 import { pacing } from '../../../src/sber/yield-loop';
 import { CATEGORIES, FUNCTIONS, type FunctionFacts } from '../../../src/sber/catalogue';
-import { SberClient } from '../../../src/sber/client';
-import { meaningOfModel, planOf } from '../../../src/sber/models';
+import type { SberClient } from '../../../src/sber/client';
+import { connect } from '../../../src/sber/client';
+import { meaningOfModel, planOf, type Plan } from '../../../src/sber/models';
 import { accountSettings } from '../../../src/sber/endpoint';
 import type { Model, Raw } from '../../../src/sber/shapes';
 import { checkModels } from '../../../src/sber/validation';
@@ -147,7 +148,7 @@ describe('Models compared by meaning', () => {
   });
 
   it('plans around models without an id', async () => {
-    const plan = await planOf([{ model: 'x' }, { id: 7 }], [], { deleteMissing: true, pace });
+    const plan = await planOf([{ model: 'x' }, { id: 7 }], [], true, pace);
     assert.deepEqual(plan, { create: [], update: [], delete: [], unchanged: [] });
   });
 });
@@ -229,6 +230,9 @@ const manyModels = fc
   .uniqueArray(fc.constantFrom('A', 'B', 'C', 'D', '__proto__', 'constructor', 'модель 1'), { maxLength: 7 })
   .chain((ids) => fc.tuple(...ids.map(anyModel)));
 
+const planTo = async (client: SberClient, wanted: Model[], deleteMissing: boolean): Promise<Plan> =>
+  planOf(await client.listModels(), wanted, deleteMissing, pace);
+
 describe('Plan and apply', () => {
   it('always reach what is wanted, and then find nothing more to do', async () => {
     await fc.assert(
@@ -243,17 +247,17 @@ describe('Plan and apply', () => {
           const cloud = await startSberCloud({ models: stored, omitDefaults });
           try {
             const settings = accountSettings({ endpoint: cloud.url, token: cloud.token });
-            const client = new SberClient({ settings, clock: new HurriedClock(), random: Math.random });
-            const plan = await planModels(client, wanted, deleteMissing, {});
+            const client = connect({ settings, clock: new HurriedClock(), random: Math.random });
+            const plan = await planTo(client, wanted, deleteMissing);
             const promised = foretold(plan);
-            assert.deepEqual(await carryOut(client, plan, {}), promised);
+            assert.deepEqual(await carryOut(client, plan), promised);
 
             const wantedIds = wanted.map(({ id }) => id);
             const kept = stored.filter(({ id }) => !wantedIds.includes(id) && !deleteMissing);
             assert.deepEqual([...cloud.models.keys()].sort(), [...wantedIds, ...kept.map(({ id }) => id)].sort());
             for (const model of wanted) assert.ok(same(cloud.models.get(model.id) as Raw, model as unknown as Raw));
 
-            const again = await planModels(client, wanted, deleteMissing, {});
+            const again = await planTo(client, wanted, deleteMissing);
             assert.deepEqual(again, { create: [], update: [], delete: [], unchanged: wantedIds });
             // What was read back may be sent as it is, and means the same.
             const sendable = (await client.listModels()).filter(
@@ -296,18 +300,14 @@ describe('Plan and apply on a bad day', () => {
         const cloud = await startSberCloud({ models: before.map((id) => socket(id, { description: 'old' })) });
         try {
           const settings = accountSettings({ endpoint: cloud.url, token: cloud.token });
-          const client = new SberClient({ settings, clock: new HurriedClock(), random: () => 0 });
+          const client = connect({ settings, clock: new HurriedClock(), random: () => 0 });
           const { models: wanted } = await checkModels(
             after.map((id, index) => socket(id, { description: index % 2 === 0 ? 'new' : 'old' })),
             pace,
           );
           for (const fault of faults) cloud.strike(fault);
           try {
-            const { created, updated, deleted } = await carryOut(
-              client,
-              await planModels(client, wanted, true, {}),
-              {},
-            );
+            const { created, updated, deleted } = await carryOut(client, await planTo(client, wanted, true));
             for (const id of [...created, ...updated]) {
               assert.ok(
                 same(cloud.models.get(id) as Raw, wanted.find((model) => model.id === id) as unknown as Raw),
@@ -326,12 +326,9 @@ describe('Plan and apply on a bad day', () => {
 
           const nextDay = await startSberCloud({ models: [...cloud.models.values()] });
           try {
-            const again = new SberClient({
-              settings: accountSettings({ endpoint: nextDay.url, token: nextDay.token }),
-              clock: new HurriedClock(),
-              random: () => 0,
-            });
-            await carryOut(again, await planModels(again, wanted, true, {}), {});
+            const settings = accountSettings({ endpoint: nextDay.url, token: nextDay.token });
+            const again = connect({ settings, clock: new HurriedClock(), random: () => 0 });
+            await carryOut(again, await planTo(again, wanted, true));
             assert.deepEqual([...nextDay.models.keys()].sort(), [...after].sort());
           } finally {
             await nextDay.close();

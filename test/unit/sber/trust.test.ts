@@ -6,7 +6,7 @@ import path from 'node:path';
 import tls from 'node:tls';
 import { pathToFileURL } from 'node:url';
 import { CodedError } from '../../../src/common/errors';
-import { SberClient } from '../../../src/sber/client';
+import { connect } from '../../../src/sber/client';
 import { accountSettings } from '../../../src/sber/endpoint';
 import { trusted } from '../../../src/sber/trust';
 import { startSberCloud, type SberCloud } from '../../../simulators/sber/cloud';
@@ -30,7 +30,7 @@ describe('Trust for the endpoint of Sber', () => {
   async function list(ca: string, server = authority.issue('127.0.0.1')): Promise<unknown> {
     cloud = await startSberCloud({ tls: server, models: [socket('A')] });
     const settings = accountSettings({ endpoint: cloud.url, token: cloud.token, ca });
-    return new SberClient({ settings, clock: new HurriedClock(), random: () => 0.5 }).listModels();
+    return connect({ settings, clock: new HurriedClock(), random: () => 0.5 }).listModels();
   }
 
   const refused = (hint: RegExp) => (error: unknown) => {
@@ -123,7 +123,7 @@ describe('Trust for the endpoint of Sber', () => {
     for (const ca of [damaged, '-----BEGIN CERTIFICATE-----', 'not a certificate', path.join(folder, 'none'), empty]) {
       cloud = await startSberCloud();
       const settings = accountSettings({ endpoint: cloud.url, token: cloud.token, ca });
-      const client = new SberClient({ settings, clock: new HurriedClock(), random: () => 0.5 });
+      const client = connect({ settings, clock: new HurriedClock(), random: () => 0.5 });
       await assert.rejects(client.listModels(), refused(/BEGIN CERTIFICATE/));
       assert.equal(cloud.journal.length, 0);
       await cloud.close();
@@ -134,7 +134,7 @@ describe('Trust for the endpoint of Sber', () => {
     const late = path.join(folder, 'late.pem');
     cloud = await startSberCloud({ tls: authority.issue('127.0.0.1') });
     const settings = accountSettings({ endpoint: cloud.url, token: cloud.token, ca: late });
-    const client = new SberClient({ settings, clock: new HurriedClock(), random: () => 0.5 });
+    const client = connect({ settings, clock: new HurriedClock(), random: () => 0.5 });
     await assert.rejects(client.listModels(), refused(/file/));
     await writeFile(late, authority.cert);
     assert.deepEqual(await client.listModels(), []);
@@ -144,7 +144,7 @@ describe('Trust for the endpoint of Sber', () => {
     cloud = await startSberCloud();
     const endpoint = cloud.url.replace('http:', 'https:');
     const settings = accountSettings({ endpoint, token: cloud.token });
-    const client = new SberClient({ settings, clock: new HurriedClock(), random: () => 0.5 });
+    const client = connect({ settings, clock: new HurriedClock(), random: () => 0.5 });
     await assert.rejects(client.listModels(), refused(/does not speak https/));
   });
 });

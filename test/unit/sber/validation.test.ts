@@ -166,7 +166,7 @@ describe('Models before they are sent', () => {
       assert.ok(
         warnings.some(({ path, message }) => path === `allowed_values.${restricted}` && message.includes('not sent')),
       );
-      const { unchanged } = await planOf([cloud], models, { deleteMissing: true, pace });
+      const { unchanged } = await planOf([cloud], models, true, pace);
       assert.deepEqual(unchanged, [cloud.id]);
     });
   }
@@ -288,7 +288,7 @@ describe('Devices before they are sent', () => {
     ['no default name', { ...device, default_name: undefined }, /default_name: is missing/],
     ['neither model nor model_id', { ...device, model_id: undefined }, /exactly one of model_id and model/],
     ['both', { ...device, model: lamp() }, /exactly one of model_id and model/],
-    ['a bad model inside', { ...device, model_id: null, model: {} }, /^devices\[0\]\.model\.features/],
+    ['a bad model inside', { ...device, model_id: null, model: {} }, /^devices\[0\]\.model\.id: is missing/],
     ['groups that are no list', { ...device, groups: 'all' }, /groups: must be a list/],
     [
       'data of one’s own that is too long',

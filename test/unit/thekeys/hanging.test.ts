@@ -149,6 +149,44 @@ describe('while something else hangs', () => {
     );
   });
 
+  it('five locks that are opened in one moment are opened one right after the other, and only then read', async () => {
+    const gateway = begin();
+    const opened = LOCKS.map((lock) => endOf(gateway.open(lock, within({ deadlineMs: 40_000 }))));
+    await clock.advance(120_000);
+    assert.deepEqual(
+      opened.map(({ code }) => code),
+      LOCKS.map(() => 'confirmed'),
+    );
+    // A gateway of the field answers when the bolt has arrived: after 0.13 + 3.3 + 5 s. Nothing of ours comes between.
+    const { paths, requests } = world.journal;
+    assert.deepEqual(
+      requests.slice(0, 5).map(({ at }) => at),
+      [0, 8430, 16_860, 25_290, 33_720],
+    );
+    assert.deepEqual(paths.slice(0, 5), Array<string>(5).fill('/open'));
+  });
+
+  it('an open that meets a gateway which is busy with another bolt does not wait for the reading back of that one', async () => {
+    const gateway = begin({ times: { ...REALISTIC_TIMES, travelMs: 3000 }, answerMoves: 'before' });
+    const [first, second] = [LOCKS[0]!, LOCKS[1]!].map((lock) => endOf(gateway.open(lock, within())));
+    await clock.advance(60_000);
+    assert.deepEqual([first!.code, second!.code], ['confirmed', 'confirmed']);
+    const done = world.journal.requests.filter(({ outcome }) => outcome === 'ok').map(({ path }) => path);
+    assert.deepEqual(done, ['/open', '/open', '/locker_status', '/locker_status']);
+  });
+
+  it('an action that the gateway is busy for until its deadline keeps no other one from being read back', async () => {
+    const gateway = begin({ times: { ...REALISTIC_TIMES, travelMs: 0 } });
+    const opened = endOf(gateway.open(FRONT, within()));
+    await clock.advance(100);
+    world.faults.next({ kind: 'busy', path: '/close', times: 1000 });
+    const closed = endOf(gateway.close(LOCKS[1]!, within({ deadlineMs: 120_000 })));
+    await clock.advance(130_000);
+    assert.equal(opened.code, 'confirmed');
+    assert.ok(opened.at! < 30_000, `${opened.at}`);
+    assert.equal(closed.code, 'GATEWAY_BUSY');
+  });
+
   for (const deadlineMs of [2000, 5000, 12_000])
     it(`a deadline of ${deadlineMs} ms is about sending: the result is known all the same`, async () => {
       for (const confirm of [true, false]) {

@@ -1,0 +1,36 @@
+/** What a home's app and hub can do, whichever generation of matter.js it is made of. */
+export interface LockStates {
+  lockState: number | null;
+  reachable: boolean;
+  battery: number | null;
+  batteryLevel: number | null;
+  door: number | null;
+  name: string;
+  serial: string;
+  firmware: string;
+  endpoint: number;
+}
+
+export interface SeenEvent {
+  name: string;
+  [field: string]: unknown;
+}
+
+export interface CredentialResult {
+  status: number;
+  userIndex: number | null;
+}
+
+/** Its process answers these calls. A command that is refused is an error with the status's name in it. */
+export type Controller = {
+  pair: (code: { passcode: number; discriminator: number }) => Promise<void>;
+  states: () => Promise<LockStates[]>;
+  open: (pin?: string) => Promise<void>;
+  close: (pin?: string) => Promise<void>;
+  openFor: (seconds: number) => Promise<void>;
+  setCode: (pin: string) => Promise<CredentialResult>;
+  /** States of the lock in the order in which they were reported, and events likewise. */
+  reported: () => (number | null)[];
+  events: () => SeenEvent[];
+  leave: () => Promise<void>;
+};

@@ -1,0 +1,143 @@
+/**
+ * A house with one lock behind a simulated gateway, and the bridge that shows it to homes, in a process of its own. The
+ * lock's wiring is what the nodes do: commands go to the gateway, readings come from its watch.
+ */
+import path from 'node:path';
+import { systemClock } from '../../src/common/clock';
+import type { Log } from '../../src/common/log';
+import {
+  Bridge,
+  type BridgedLock,
+  type BridgeOptions,
+  type BridgeStatus,
+  type LockUpdate,
+} from '../../src/matter/bridge';
+import { threadFrom } from '../../src/matter/thread';
+import { openState } from '../../src/state/open';
+import { Gateway } from '../../src/thekeys/gateway';
+import { parseAddress } from '../../src/thekeys/gateway-address';
+import { SimulatedGateway, type SimulatedTimes } from '../../simulators/gateway/gateway';
+import { serve as serveGateway } from '../../simulators/gateway/server';
+import { serve } from './remote';
+
+export interface HouseSettings {
+  folder: string;
+  worker: string;
+  port?: number;
+  interface?: string;
+  times?: SimulatedTimes;
+  pinFor?: 'none' | 'release' | 'always';
+  pin?: string;
+  appCodes?: boolean;
+  replyTimeoutMs?: number;
+  names?: string[];
+}
+
+const SHARE = { identifier: '1001', code: 'demo-front-code' };
+const INTERVAL_MS = 500;
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as HouseSettings;
+const lines: string[] = [];
+const keep = (text: string): void => void lines.push(text);
+const log: Log = { warn: keep, info: keep, debug: keep, trace: () => undefined };
+const statuses: BridgeStatus[] = [];
+const state = openState({ url: '', folder: path.join(settings.folder, 'state'), log });
+const simulated = new SimulatedGateway({
+  locks: [{ ...SHARE, state: 'closed' }],
+  times: settings.times ?? {},
+});
+
+function bridgeOptions(change: Partial<BridgeOptions> = {}): BridgeOptions {
+  return {
+    id: 'house',
+    folder: path.join(settings.folder, 'matter', 'house'),
+    state,
+    name: 'Keys of the house',
+    port: settings.port ?? 5540,
+    interface: settings.interface ?? '',
+    vendorId: 0xfff1,
+    productId: 0x8000,
+    version: '1.0.0',
+    spawn: threadFrom(settings.worker),
+    clock: systemClock,
+    log,
+    onStatus: (status) => void statuses.push(status),
+    onCodes: (made) => (codes = made),
+    ...change,
+  };
+}
+
+let codes = { passcode: 0, discriminator: 0 };
+let bridge = new Bridge(bridgeOptions());
+let gateway: Gateway;
+let locks: BridgedLock[] = [];
+
+function addLocks(names: string[]): BridgedLock[] {
+  return names.map((name, index) =>
+    bridge.addLock({
+      id: `lock-${name}`,
+      name: index === 0 ? 'Front door' : name,
+      serial: SHARE.identifier,
+      battery: true,
+      door: true,
+      pinFor: settings.pinFor ?? 'none',
+      pin: settings.pin ?? '',
+      appCodes: settings.appCodes ?? false,
+      replyTimeoutMs: settings.replyTimeoutMs ?? 2000,
+      onCommand: async ({ action, deadlineMs, signal }) => {
+        await gateway[action](SHARE, { deadlineMs, timeoutMs: 10_000, confirm: true, signal });
+      },
+    }),
+  );
+}
+
+async function begin(): Promise<void> {
+  const server = await serveGateway(simulated);
+  gateway = new Gateway({ address: parseAddress(server.host), state, log });
+  locks = addLocks(settings.names ?? ['front']);
+  const show = (update: LockUpdate): void => locks.forEach((lock) => lock.update(update));
+  const options = { share: SHARE, intervalMs: INTERVAL_MS, timeoutMs: 5000 };
+  gateway.watch(options, {
+    onReading: ({ state: read, batteryPercent, version }) =>
+      show({ state: read, batteryPercent, ...(version === null ? {} : { firmware: String(version) }) }),
+    onTrouble: () => show({ reachable: false }),
+    onTroubleLasts: () => show({ reachable: false }),
+    onRecovered: () => undefined,
+  });
+}
+const begun = begin();
+
+const handlers = {
+  status: () => bridge.status,
+  statuses: () => statuses,
+  pairing: () => bridge.pairing(),
+  codes: () => codes,
+  homes: () => bridge.homes(),
+  pairAnother: () => bridge.pairAnother(),
+  removeHome: (index: number) => bridge.removeHome(index),
+  factoryReset: () => bridge.factoryReset(),
+  lines: () => lines,
+  update: (update: LockUpdate) => locks.forEach((lock) => lock.update(update)),
+  /** What bolts were set in motion for. */
+  moves: () => simulated.journal.actions.map(({ action }) => action),
+  bolt: () => simulated.lock(SHARE.identifier).state,
+  turnByHand: (to: 'open' | 'closed') => simulated.lock(SHARE.identifier).turnByHand(to),
+  goAway: () => simulated.goAway(),
+  comeBack: () => simulated.comeBack(),
+  slow: (ms: number) => {
+    simulated.times.latencyMs = ms;
+  },
+  memory: () => process.memoryUsage().rss,
+  deploy: async (names: string[]) => {
+    locks.forEach((lock) => lock.remove());
+    locks = addLocks(names);
+  },
+  redeployBridge: async (names: string[]) => {
+    await bridge.close();
+    bridge = new Bridge(bridgeOptions());
+    locks = addLocks(names);
+  },
+  close: () => bridge.close(),
+};
+export type House = typeof handlers;
+void begun.then(() => serve(handlers));
