@@ -138,7 +138,6 @@ export class LinkedAccounts {
     return user !== undefined && matches ? user.name : undefined;
   }
 
-  /** The name as it is listed, or undefined. */
   listedName(name: string): string | undefined {
     return this.listed(name)?.name;
   }
@@ -220,7 +219,7 @@ export class LinkedAccounts {
 
   private identity(file: LinksFile, link: string): Identity | undefined {
     const record = file.links.get(link);
-    if (record === undefined || this.listed(record.user) === undefined) return undefined;
+    if (record === undefined || !this.options.users.some(({ name }) => name === record.user)) return undefined;
     const agentUserId = agentUserIdOf(file, record.user);
     return agentUserId === undefined ? undefined : { agentUserId, user: record.user, link };
   }
@@ -318,7 +317,6 @@ function agentUserIdOf(file: LinksFile, name: string): string | undefined {
   return file.users.find((user) => user.name === name)?.agentUserId;
 }
 
-/** Ends a link and its access tokens. */
 function dropLink(draft: LinksFile, link: string): void {
   draft.links.delete(link);
   for (const [token, record] of draft.access) if (record.link === link) draft.access.delete(token);
