@@ -6,7 +6,7 @@ import { seconds, secret, text } from '../src/common/settings';
 import { parseRedisUrl } from '../src/state/redis-url';
 import { parseAddress } from '../src/thekeys/gateway-address';
 import { defineConfig } from './shared/define-config';
-import { checkedCode, type GatewayAccess } from './shared/gateway-access';
+import { GatewayAccess } from './shared/gateway-access';
 import { gatewaysOf } from './shared/gateways';
 import { addSetupRoutes } from './shared/setup-routes';
 
@@ -26,23 +26,12 @@ export = defineConfig({
   open: ({ RED, node, settings: { host, identifier, timeout }, credentials, log, onClose }): GatewayAccess => {
     const { sharedState } = credentials;
     if (sharedState !== '') parseRedisUrl(sharedState);
-    const address = parseAddress(host);
     const gateways = gatewaysOf(RED);
     const { code } = credentials;
-    const member = gateways.join({ address, sharedState, identifier, code, name: node.name ?? '', log });
+    const membership = { address: parseAddress(host), sharedState, identifier, code, name: node.name ?? '', log };
+    const member = gateways.join(membership);
     onClose(() => member.leave());
-    return {
-      address: address.key,
-      run: (options, command) => member.run(options, command),
-      attach: (use) => member.attach(use),
-      readings: { known: async (lock) => (await member.gateway()).readings.known(lock) },
-      timeoutMs: timeout,
-      identifier: member.identifier,
-      named: (name) => gateways.identifierNamed(name),
-      nameOf: (lock) => gateways.nameOf(lock),
-      notice: () => member.notice,
-      share: (lock) => ({ identifier: lock, code: checkedCode(member.codeFor(lock)) }),
-    };
+    return new GatewayAccess(member, gateways, timeout);
   },
   register: addSetupRoutes,
 });

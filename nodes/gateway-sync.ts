@@ -3,39 +3,68 @@
  * follows long work in the gateway's own words.
  */
 import { choice } from '../src/common/settings';
-import { readGatewayCommand } from '../src/thekeys/commands';
-import { TRANSPORT_CODES } from '../src/thekeys/gateway-errors';
-import { defineNode } from './shared/define-node';
-import { carryOut, DOING } from './shared/gateway-operations';
-import { gatewayOf, lockSetting, READ_DEADLINE_MS, startOf } from './shared/gateway-access';
-import { LockBadge } from './shared/lock-badge';
+import { named, readGatewayCommand, type GatewayCommand } from '../src/thekeys/commands';
+import type { CommandOptions, Gateway } from '../src/thekeys/gateway';
+import type { GatewayAccess } from './shared/gateway-access';
+import { defineLockNode, lockSetting, READ_DEADLINE_MS } from './shared/lock-node';
 import { answer } from './shared/message';
 
-const OPERATIONS = ['list', 'status', 'synchronize', 'update', 'synchronize-lock', 'update-lock', 'message'] as const;
+/** Each with its badge word while it is on its way. */
+const DOING = {
+  list: 'reading',
+  status: 'reading',
+  synchronize: 'synchronizing',
+  update: 'updating',
+  'synchronize-lock': 'synchronizing',
+  'update-lock': 'updating',
+} as const satisfies Record<GatewayCommand['operation'], string>;
+
 const SETTINGS = {
   identifier: lockSetting,
-  operation: choice('the operation of the node', OPERATIONS, 'list'),
+  operation: choice('the operation of the node', [...Object.keys(DOING), 'message'], 'list'),
 };
 
-export = defineNode({
-  type: 'gateway-sync',
-  catalogue: 'gateway-config',
-  settings: SETTINGS,
-  transportCodes: TRANSPORT_CODES,
-  start: (node) => {
-    const access = gatewayOf(node.RED, node.config.gateway);
-    const badge = new LockBadge(node.badge, node.words, access.notice);
-    startOf(node, access);
-
-    node.onInput(async (message, { signal, settings }) => {
-      const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
-      const command = readGatewayCommand(settings.operation, message, from);
-      const { payload, word, values } = await badge.follow(DOING[command.operation], (onProgress) => {
-        const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs: access.timeoutMs, signal, onProgress };
-        return access.run(options, (gateway, rest) => carryOut(gateway, access, command, rest));
-      });
-      node.badge.show('ok', word, values);
-      return answer(message, payload, 'identifier' in command ? command.identifier : undefined);
+export = defineLockNode('gateway-sync', SETTINGS, (node, access, badge) => {
+  node.badge.clear();
+  node.onInput(async (message, { signal, settings }) => {
+    const from = access.identifiers(settings.identifier);
+    const command = readGatewayCommand(settings.operation, message, from);
+    const { payload, word, values } = await badge.follow(DOING[command.operation], (onProgress) => {
+      const options = { deadlineMs: READ_DEADLINE_MS, signal, onProgress };
+      return access.run(options, (gateway, rest) => carryOut(gateway, access, command, rest));
     });
-  },
+    node.badge.show('ok', word, values);
+    return answer(message, payload, 'identifier' in command ? command.identifier : undefined);
+  });
 });
+
+/** What was read or done, and the badge word for it. */
+async function carryOut(
+  gateway: Gateway,
+  access: GatewayAccess,
+  command: GatewayCommand,
+  options: CommandOptions,
+): Promise<{ payload: unknown; word: string; values?: Record<string, string | number> }> {
+  switch (command.operation) {
+    case 'list': {
+      const locks = await gateway.list(options);
+      const payload = locks.map((lock) => named(lock, access.nameOf(lock.identifier)));
+      return { payload, word: 'locks', values: { count: locks.length } };
+    }
+    case 'status': {
+      const status = await gateway.status(options);
+      return { payload: status, word: 'version', values: { version: status.version ?? '?' } };
+    }
+    case 'synchronize':
+    case 'update':
+      await gateway[command.operation](options);
+      return { payload: { ...command, ok: true }, word: 'done' };
+    case 'synchronize-lock':
+    case 'update-lock': {
+      const { identifier } = command;
+      await gateway[command.operation === 'update-lock' ? 'updateLock' : 'synchronizeLock'](identifier, options);
+      const done = { ...command, ok: true };
+      return { payload: named(done, access.nameOf(identifier)), word: 'done' };
+    }
+  }
+}

@@ -42,7 +42,8 @@ async function house() {
 /** Google's EXECUTE for a lock with a PIN, over HTTP and by the account's own routes, and a flow that answers at once. */
 async function googleHome(challenge, expected) {
   const { openAccount } = product('src/google/account.js');
-  const { parseDevice } = product('src/google/device-settings.js');
+  const { DEVICE_FIELDS, deviceSettings } = product('src/google/device-settings.js');
+  const { parseSettings } = product('src/common/settings.js');
   const { MemoryState } = product('src/state/local.js');
   const { systemClock } = product('src/common/clock.js');
   const { silent } = product('src/common/log.js');
@@ -51,7 +52,8 @@ async function googleHome(challenge, expected) {
     ...{ projectId: 'demo-home-project', clientId: 'demo-client', clientSecret: 'demo-client-secret' },
     ...{ users: [{ name: 'anna', password: 'correct horse' }], serviceAccountKey: '', endpoint: '' },
   });
-  const settings = parseDevice({ deviceId: 'door', deviceType: 'LOCK' }, '1234', 'door');
+  const fields = parseSettings(DEVICE_FIELDS, { deviceId: 'door', deviceType: 'LOCK' });
+  const settings = deviceSettings(fields, '1234', 'door');
   account.home.register(settings, {
     onCommand: ({ google }) => void account.home.receive({ payload: { isLocked: false }, google }, ''),
   });

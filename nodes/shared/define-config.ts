@@ -3,11 +3,10 @@
  * deploy. What is wrong with it never keeps a flow from starting: the nodes that use it show it.
  */
 import type { Node, NodeAPI, NodeCredentials, NodeDef, NodeInitializer } from 'node-red';
-import { invalidInput, type CodedError } from '../../src/common/errors';
-import { filtered, type Log } from '../../src/common/log';
+import { CodedError, invalidInput } from '../../src/common/errors';
+import type { Log } from '../../src/common/log';
 import { parseSettings, type Parsed, type Settings } from '../../src/common/settings';
-import { logOf } from './define-node';
-import { serveDiagnostics } from './diagnostics';
+import { logOf, serveDiagnostics } from './diagnostics';
 import { asCoded } from './errors';
 
 export interface ConfigDefinition<S extends Settings, C extends Settings, T> {
@@ -22,6 +21,8 @@ export interface ConfigDefinition<S extends Settings, C extends Settings, T> {
   open: (node: OpeningNode<S, C>) => T;
   /** Runs when the node is made, after `open`, whatever became of that: for the log. */
   opened?: (node: Node, result: { value: T } | { error: CodedError }) => void;
+  /** Versions that its diagnostics show besides those of the package, Node-RED and Node.js. */
+  versions?: () => Record<string, string>;
   /** Runs once, when the type is registered: addresses for its dialog. */
   register?: (RED: NodeAPI) => void;
 }
@@ -54,7 +55,7 @@ export function defineConfig<S extends Settings, C extends Settings, T>(
           node: this,
           settings: parseSettings(definition.settings, config),
           credentials: parseSettings(definition.credentials, typed ?? {}),
-          log: filtered(logOf(this)),
+          log: logOf(this),
           onClose: (cleanup) => {
             this.on('close', (done: () => void) => {
               void Promise.resolve(cleanup()).finally(done);
@@ -72,7 +73,7 @@ export function defineConfig<S extends Settings, C extends Settings, T>(
       { type: definition.visible?.includes(key) === true ? 'text' : 'password' },
     ]);
     definition.register?.(RED);
-    serveDiagnostics(RED, definition.type, Object.keys(definition.credentials));
+    serveDiagnostics(RED, definition.type, Object.keys(definition.credentials), definition.versions);
     RED.nodes.registerType(definition.type, PackageConfig, {
       credentials: Object.fromEntries(kinds) as NodeCredentials<Record<string, unknown>>,
     });
@@ -98,6 +99,15 @@ export function accountOf(RED: NodeAPI, type: string, id: unknown, what: string)
   }
   if ('error' in account) throw account.error;
   return account.value;
+}
+
+/** The same for a dialog, which may show one that is not deployed yet. @throws also NOT_DEPLOYED */
+export function accountInDialog(RED: NodeAPI, type: string, id: unknown, what: string): unknown {
+  if (deployed(RED, type, id) !== undefined) return accountOf(RED, type, id, what);
+  throw new CodedError('NOT_DEPLOYED', `the ${what} is not deployed`, {
+    retriable: true,
+    hint: `Deploy the ${what} first.`,
+  });
 }
 
 /** The configuration node with this id, if it is deployed. */

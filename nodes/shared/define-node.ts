@@ -8,10 +8,10 @@ import type { Node, NodeAPI, NodeCredentials, NodeDef, NodeInitializer } from 'n
 import { systemClock } from '../../src/common/clock';
 import { CodedError, invalidInput, textOf } from '../../src/common/errors';
 import { foreignText } from '../../src/common/foreign';
-import { filtered, type Log } from '../../src/common/log';
+import type { Log } from '../../src/common/log';
 import { parseSettings, type Parsed, type Settings } from '../../src/common/settings';
 import { Badge } from './badge';
-import { recorded } from './diagnostics';
+import { logOf } from './diagnostics';
 import { asCoded, closedError, forFlow } from './errors';
 import { isReadable, UNREADABLE, writable, type Message } from './message';
 import { wordsOf, type Words } from './words';
@@ -87,7 +87,7 @@ export class RunningNode<S extends Settings> {
     readonly words: Words,
     private readonly definition: NodeDefinition<S>,
   ) {
-    this.log = filtered(logOf(node));
+    this.log = logOf(node);
     this.badge = new Badge(systemClock, words, (status) => {
       try {
         node.status(status);
@@ -182,7 +182,9 @@ export class RunningNode<S extends Settings> {
   /** The node cannot work as it is set: that shows now, and with each message. */
   refuse(thrown: unknown): void {
     const { code, message, cause, badge } = asCoded(thrown);
-    const error = new CodedError(code, message, cause, badge ?? (code === 'INVALID_INPUT' ? 'settings' : undefined));
+    const isNamed = [`badge.${badge}`, `error.${badge}`].some((key) => this.words(key) !== undefined);
+    const word = isNamed || code !== 'INVALID_INPUT' ? badge : 'settings';
+    const error = new CodedError(code, message, cause, word);
     this.onInput(() => {
       throw error;
     });
@@ -275,13 +277,4 @@ export class RunningNode<S extends Settings> {
       }
     }
   }
-}
-
-export function logOf(node: Node): Log {
-  return recorded(node.type, {
-    warn: (text) => node.warn(text),
-    info: (text) => node.log(text),
-    debug: (text) => node.debug(text),
-    trace: (text) => node.trace(text),
-  });
 }

@@ -2,11 +2,12 @@
  * What a person sends along with a report: versions, the settings of a configuration without its credentials, and what the
  * package did last. The lines of the log hold no secret; here they are kept whatever level Node-RED logs at.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { NodeAPI } from 'node-red';
-import type { Log } from '../../src/common/log';
+import type { Node, NodeAPI } from 'node-red';
+import { parseJson } from '../../src/common/json';
+import { filtered, logWith, type Log } from '../../src/common/log';
 import { onGet } from './admin';
 
 /** Commands of which the lines are given, and lines that are kept. A command has a line at its end, and some before. */
@@ -24,61 +25,49 @@ const lines = new Map<string, Line[]>();
 
 const sideOf = (type: string): string => /^(google|sber|matter)-/.exec(type)?.[1] ?? 'gateway';
 
-/** The same log, whose last lines are kept. */
-export function recorded(type: string, log: Log): Log {
-  const side = sideOf(type);
+/** The log of a node, on one line each. Its last lines are kept. */
+export function logOf(node: Node): Log {
+  const side = sideOf(node.type);
   const kept = lines.get(side) ?? [];
   lines.set(side, kept);
-  const keep = (text: string, ends: boolean): void => {
-    kept.push({ at: Date.now(), ends, text });
-    // Seldom, because it moves all of them.
-    if (kept.length > 2 * MOST_LINES) kept.splice(0, MOST_LINES);
-  };
-  return {
-    warn: (text) => {
-      keep(text, false);
-      log.warn(text);
-    },
-    info: (text) => {
-      keep(text, false);
-      log.info(text);
-    },
-    debug: (text) => {
-      keep(text, true);
-      log.debug(text);
-    },
-    trace: (text) => {
-      keep(text, false);
-      log.trace(text);
-    },
-  };
+  return filtered(
+    logWith((level, text) => {
+      kept.push({ at: Date.now(), ends: level === 'debug', text });
+      // Seldom, because it moves all of them.
+      if (kept.length > 2 * MOST_LINES) kept.splice(0, MOST_LINES);
+      node[level === 'info' ? 'log' : level](text);
+    }),
+  );
 }
 
 /** Registers the admin route of a configuration's type. */
-export function serveDiagnostics(RED: NodeAPI, type: string, credentials: readonly string[]): void {
+export function serveDiagnostics(
+  RED: NodeAPI,
+  type: string,
+  credentials: readonly string[],
+  moreVersions: () => Record<string, string> = () => ({}),
+): void {
   onGet(RED, `${type}.read`, `/diagnostics/${type}/:id`, ({ params: { id = '' } }) => {
     const versions = {
       package: packageVersion(),
       nodeRed: (RED.settings as { version?: unknown }).version,
       node: process.version,
       system: `${os.platform()} ${os.release()} ${os.arch()}`,
+      ...moreVersions(),
     };
-    return Promise.resolve({ type, versions, ...setUp(RED, { id, type, credentials }), log: lastCommands(type) });
+    return Promise.resolve({ type, versions, ...setUp(RED, type, id, credentials), log: lastCommands(type) });
   });
 }
 
 /** Of credentials only which ones are set. Addresses may hold a login, which does not belong there, but people type it. */
-function setUp(
-  RED: NodeAPI,
-  { id, type, credentials }: { id: string; type: string; credentials: readonly string[] },
-): object {
-  let settings: Record<string, unknown> | undefined;
+function setUp(RED: NodeAPI, type: string, id: string, credentials: readonly string[]): object {
+  let settings: object | undefined;
   RED.nodes.eachNode((node) => {
     if (node.id === id && node.type === type) settings = { ...node, credentials: undefined };
   });
   if (settings === undefined) return { deployed: false };
   const stored = RED.nodes.getCredentials(id) as Record<string, unknown> | null | undefined;
-  const withoutLogin = Object.entries(settings).map(([key, value]) => [
+  const withoutLogin = Object.entries(settings).map(([key, value]: [string, unknown]) => [
     key,
     typeof value === 'string' ? value.replace(/\/\/[^/@\s]*@/g, '//…@') : value,
   ]);
@@ -96,18 +85,11 @@ function lastCommands(type: string): string[] {
   return kept.slice(from).map(({ at, text }) => `${new Date(at).toISOString()} ${text}`);
 }
 
+/** That of the package in which this file lies, built or not. */
 export function packageVersion(): string {
-  // As shipped the compiled files lie one folder deeper than their sources.
-  for (const up of [
-    ['..', '..'],
-    ['..', '..', '..'],
-  ]) {
-    try {
-      const text = readFileSync(path.join(__dirname, ...up, 'package.json'), 'utf8');
-      return String((JSON.parse(text) as { version?: unknown }).version);
-    } catch {
-      continue;
-    }
+  for (let folder = __dirname; folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    const file = path.join(folder, 'package.json');
+    if (existsSync(file)) return String((parseJson(readFileSync(file, 'utf8')) as { version?: unknown }).version);
   }
   return 'unknown';
 }

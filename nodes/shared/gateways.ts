@@ -1,5 +1,6 @@
 /** The gateways of a runtime. Two runtimes in one process have two user directories, and then nothing in common. */
 import type { NodeAPI } from 'node-red';
+import { logWith } from '../../src/common/log';
 import type { Timing } from '../../src/thekeys/gateway';
 import { Gateways } from '../../src/thekeys/gateways';
 import { lookupAll } from '../../src/thekeys/names';
@@ -16,12 +17,10 @@ export function gatewaysOf(RED: NodeAPI): Gateways {
   const home = typeof userDir === 'string' ? userDir : '';
   const known = runtimes.get(home);
   if (known !== undefined) return known;
-  const note = (level: 'warn' | 'info' | 'debug' | 'trace') => (text: string) =>
-    RED.log[level](`[gateway-config] ${text}`);
   const gateways = new Gateways({
     stateFor: (url, log) => stateFor(RED, url, log),
     lookup: lookupAll,
-    log: { warn: note('warn'), info: note('info'), debug: note('debug'), trace: note('trace') },
+    log: logWith((level, text) => RED.log[level](`[gateway-config] ${text}`)),
     timing,
   });
   runtimes.set(home, gateways);

@@ -7,15 +7,15 @@ import { abortable } from '../../src/common/abort';
 import { mayCarrySecrets } from '../../src/common/address';
 import { ApiFailure, createApiClient } from '../../src/common/api-client';
 import { systemClock } from '../../src/common/clock';
-import { CodedError, invalidInput } from '../../src/common/errors';
+import { invalidInput } from '../../src/common/errors';
 import { foreignText } from '../../src/common/foreign';
 import { isRecord } from '../../src/common/json';
 import { textSetting } from '../../src/common/settings';
 import type { GoogleAccount } from '../../src/google/account';
 import { parseUsers } from '../../src/google/users';
 import { onGet, onPost, type Body } from './admin';
-import { deployed } from './define-config';
-import { askToSync, googleAccountOf } from './google';
+import { accountInDialog, deployed } from './define-config';
+import { askToSync } from './google';
 import { proxyOf } from './proxy';
 
 const CONFIG = 'google-smarthome-config';
@@ -44,20 +44,11 @@ export function serveGoogleEditor(RED: NodeAPI): void {
   });
   onPost(RED, WRITE, '/google/test', (body, signal) => test(RED, body, signal));
   onPost(RED, WRITE, '/google/sync', async ({ id }, signal) => {
-    const account = accountIn(RED, id);
+    const account = accountInDialog(RED, CONFIG, id, 'account') as GoogleAccount;
     const devices = account.home.reportAll();
     const { links, asked } = await askToSync(account, signal);
     return { links, enabled: account.graph.enabled, asked, devices };
   });
-}
-
-/** @throws CodedError NOT_DEPLOYED */
-function accountIn(RED: NodeAPI, id: unknown): GoogleAccount {
-  if (deployed(RED, CONFIG, id) === undefined) {
-    const hint = 'Deploy the account first.';
-    throw new CodedError('NOT_DEPLOYED', 'the account is not deployed', { retriable: true, hint });
-  }
-  return googleAccountOf(RED, id);
 }
 
 function storedUsers(RED: NodeAPI, id: unknown): { text: string; credentials: Record<string, unknown> } {
@@ -98,7 +89,7 @@ async function keepUsers(RED: NodeAPI, { id, users }: Body): Promise<void> {
 }
 
 async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<{ findings: Finding[] }> {
-  const account = accountIn(RED, body.id);
+  const account = accountInDialog(RED, CONFIG, body.id, 'account') as GoogleAccount;
   const lack = await account.lack();
   const [reach, google, links] = await Promise.all([
     reachable(RED, body, signal),

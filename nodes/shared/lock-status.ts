@@ -2,23 +2,28 @@
  * What lock-status does: reads a lock for each message, and watches it where an interval is set: sends when the state changes
  * (or after each poll), an error once for an outage. The polling itself is the gateway's watcher.
  */
-import type { GatewayError } from '../../src/thekeys/gateway-errors';
+import { choice, seconds } from '../../src/common/settings';
 import { named, readIdentifier } from '../../src/thekeys/commands';
-import { lockNumber, SaidStates } from '../../src/thekeys/readings';
+import type { GatewayError } from '../../src/thekeys/gateway-errors';
+import { SaidStates } from '../../src/thekeys/readings';
 import type { WatchListener } from '../../src/thekeys/watcher';
 import type { LockReading } from '../../src/thekeys/wire';
 import type { Input, RunningNode } from './define-node';
-import { emitSetting, intervalSetting, lockSetting, READ_DEADLINE_MS, type GatewayAccess } from './gateway-access';
-import { LockBadge } from './lock-badge';
+import type { GatewayAccess } from './gateway-access';
+import type { LockBadge } from './lock-badge';
+import { LONGEST, lockSetting, ownLock, READ_DEADLINE_MS } from './lock-node';
 import { answer, type Message } from './message';
 
 const LEAST_INTERVAL_MS = 1000;
-export const SETTINGS = { identifier: lockSetting, interval: intervalSetting, emit: emitSetting };
+export const SETTINGS = {
+  identifier: lockSetting,
+  interval: seconds('the interval of the node', { fallback: 0, zero: true, most: LONGEST }),
+  emit: choice('what the node sends', ['change', 'always'], 'change'),
+};
 
 export class LockStatus implements WatchListener {
-  private readonly badge: LockBadge;
   private readonly said: SaidStates;
-  /** The node's own lock, which its badge is about; empty where only messages name one. */
+  /** The node's own, which its badge is about; empty where only messages name one. */
   private readonly lock: string;
   private readonly isWatching: boolean;
   /** The last reading of that lock that went out. */
@@ -32,27 +37,25 @@ export class LockStatus implements WatchListener {
   constructor(
     private readonly node: RunningNode<typeof SETTINGS>,
     private readonly access: GatewayAccess,
+    private readonly badge: LockBadge,
   ) {
-    const { identifier, interval } = node.settings;
-    this.badge = new LockBadge(node.badge, node.words, access.notice);
     this.said = new SaidStates(access.readings);
-    this.lock = identifier === '' ? access.identifier : identifier;
-    this.isWatching = interval > 0;
+    this.lock = ownLock(node, access);
+    this.isWatching = node.settings.interval > 0;
     if (this.lock !== '') this.said.begin(this.lock);
   }
 
   /** Answers a message. */
   async read(message: Message, { signal, settings }: Input<typeof SETTINGS>): Promise<Message> {
-    const { access, badge } = this;
-    const from = { node: settings.identifier, gateway: access.identifier, named: access.named };
-    const identifier = readIdentifier(message, from);
+    const { access } = this;
+    const identifier = readIdentifier(message, access.identifiers(settings.identifier));
     const share = access.share(identifier);
-    const isOwn = lockNumber(identifier) === lockNumber(this.lock);
+    const isOwn = identifier === this.lock;
     this.said.begin(identifier);
     if (isOwn) this.asking += 1;
     try {
-      const reading = await badge.follow('reading', (onProgress) => {
-        const options = { deadlineMs: READ_DEADLINE_MS, timeoutMs: access.timeoutMs, signal, onProgress };
+      const reading = await this.badge.follow('reading', (onProgress) => {
+        const options = { deadlineMs: READ_DEADLINE_MS, signal, onProgress };
         return access.run(options, (gateway, rest) => gateway.lockStatus(share, rest));
       });
       if (isOwn) this.last = reading;
@@ -73,7 +76,7 @@ export class LockStatus implements WatchListener {
         ? () => undefined
         : access.attach(({ readings }) => readings.subscribe(lock, (reading) => this.show(reading)));
     }
-    const share = access.share(readIdentifier({}, { node: node.settings.identifier, gateway: access.identifier }));
+    const share = access.share(readIdentifier({}, access.identifiers(node.settings.identifier)));
     const intervalMs = Math.max(LEAST_INTERVAL_MS, node.settings.interval);
     return access.attach((gateway) => gateway.watch({ share, intervalMs, timeoutMs: access.timeoutMs }, this));
   }

@@ -5,22 +5,21 @@
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import type { NodeAPI } from 'node-red';
-import { CodedError, invalidInput } from '../../src/common/errors';
+import { invalidInput } from '../../src/common/errors';
 import { foreignText } from '../../src/common/foreign';
 import { networkFindings } from '../../src/matter/network';
 import type { Bridge, Home } from '../../src/matter/bridge';
 import { onPost, type Body } from './admin';
-import { deployed } from './define-config';
-import { bridgeOf, type MatterAccess } from './matter';
+import { accountInDialog } from './define-config';
+import type { MatterAccess } from './matter';
 
-const CONFIG = 'matter-bridge';
 const WRITE = 'matter-bridge.write';
 
 /** Registers the admin routes, once for the package. */
 export function addMatterRoutes(RED: NodeAPI): void {
   const route = (path: string, work: (bridge: Bridge, body: Body) => Promise<unknown>): void =>
     onPost(RED, WRITE, `/matter/${path}`, async (body) => {
-      const access = accessIn(RED, body.id);
+      const access = accountInDialog(RED, 'matter-bridge', body.id, 'bridge') as MatterAccess;
       await work(access.bridge, body);
       return overview(access);
     });
@@ -31,15 +30,6 @@ export function addMatterRoutes(RED: NodeAPI): void {
     return bridge.removeHome(index);
   });
   route('reset', (bridge) => bridge.factoryReset());
-}
-
-/** @throws CodedError NOT_DEPLOYED, or why it cannot work as it is set */
-function accessIn(RED: NodeAPI, id: unknown): MatterAccess {
-  if (deployed(RED, CONFIG, id) === undefined) {
-    const hint = 'Deploy the bridge first.';
-    throw new CodedError('NOT_DEPLOYED', 'the bridge is not deployed', { retriable: true, hint });
-  }
-  return bridgeOf(RED, id);
 }
 
 /** All that the dialog shows. Names of homes are typed by people in other apps. */

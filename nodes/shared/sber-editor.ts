@@ -3,23 +3,17 @@
  * for those who may change them, whether an account works as it is typed. The stored key stays here.
  */
 import type { NodeAPI } from 'node-red';
-import { CodedError } from '../../src/common/errors';
 import { parseSettings, text } from '../../src/common/settings';
 import { accountSettings } from '../../src/sber/endpoint';
 import { SberAccount } from '../../src/sber/sber-account';
 import { onGet, onPost, stored, substituted } from './admin';
-import { accountOf, deployed } from './define-config';
+import { accountInDialog } from './define-config';
 import { proxyOf } from './proxy';
 
 /** Registers the admin routes, once for the package. */
 export function serveSberEditor(RED: NodeAPI): void {
   onGet(RED, 'sber-models.read', '/sber/models/:account', async ({ params }, signal) => {
-    const { account } = params;
-    if (deployed(RED, 'sber-config', account) === undefined) {
-      const hint = 'Deploy the account first.';
-      throw new CodedError('NOT_DEPLOYED', 'the account is not deployed', { retriable: true, hint });
-    }
-    const sber = accountOf(RED, 'sber-config', account, 'Sber account') as SberAccount;
+    const sber = accountInDialog(RED, 'sber-config', params.account, 'Sber account') as SberAccount;
     return { models: await sber.modelsForEditor(signal) };
   });
   onPost(RED, 'sber-config.write', '/sber/test', async (body, signal) => {

@@ -11,64 +11,54 @@ import { textSetting } from '../../src/common/settings';
 import { parseAddress, type GatewayAddress } from '../../src/thekeys/gateway-address';
 import { TheKeysCloud } from '../../src/thekeys/cloud';
 import { readIdentifier } from '../../src/thekeys/commands';
+import type { CommandOptions, Gateway } from '../../src/thekeys/gateway';
 import { lookupAll } from '../../src/thekeys/names';
 import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
 import { onGet, onPost, stored, substituted, type Body } from './admin';
-import { deployed } from './define-config';
-import { checkedCode, gatewayOf, type GatewayAccess } from './gateway-access';
+import { accountInDialog, deployed } from './define-config';
+import { checkedCode, type GatewayAccess } from './gateway-access';
 import { gatewaysOf } from './gateways';
 import { proxyOf } from './proxy';
 
-const FIND_MS = 2000;
-const LIST_MS = 10_000;
-const SYNCHRONIZE_MS = 30_000;
+/** A person waits before the dialog, so a gateway that is switched off is not tried for longer. Milliseconds all. */
+const UNREACHABLE = { unreachableMs: 4000 };
+const FIND = { deadlineMs: 2000, timeoutMs: 2000 };
+const LIST = { deadlineMs: 10_000, timeoutMs: 10_000, ...UNREACHABLE };
+const SYNCHRONIZE = { deadlineMs: 20_000, timeoutMs: 30_000, ...UNREACHABLE };
 /** A reading takes the lock up to 4 s, and a busy gateway is asked again. */
-const TEST_MS = 20_000;
-/** A person waits before the dialog, so a gateway that is switched off is not tried for longer. */
-const UNREACHABLE_MS = 4000;
-
-type Runner = Pick<GatewayAccess, 'run'>;
+const TEST = { deadlineMs: 20_000, timeoutMs: 10_000, ...UNREACHABLE };
 
 const CONFIG = 'gateway-config';
 const WRITE = 'gateway-config.write';
 
 export function addSetupRoutes(RED: NodeAPI): void {
-  onGet(RED, 'gateway-config.read', '/gateways/:id/locks', ({ params }, signal) => {
-    if (deployed(RED, CONFIG, params.id) === undefined)
-      throw new CodedError('NOT_DEPLOYED', 'not deployed', NOT_DEPLOYED);
-    return locksOf(gatewayOf(RED, params.id), signal);
+  onGet(RED, 'gateway-config.read', '/gateways/:id/locks', async ({ params }, signal) => {
+    const access = accountInDialog(RED, CONFIG, params.id, 'gateway configuration') as GatewayAccess;
+    return { locks: await access.run({ ...LIST, signal }, (gateway, options) => gateway.list(options)) };
   });
   onPost(RED, WRITE, '/find', async (_body, signal) => ({ gateways: await find(RED, signal) }));
   onPost(RED, WRITE, '/locks', async ({ host }, signal) => {
     const address = await permittedAddress(RED, host);
-    return withGateway(RED, address, (gateway) => locksOf(gateway, signal));
+    return { locks: await ask(RED, address, { ...LIST, signal }, (gateway, options) => gateway.list(options)) };
   });
   onPost(RED, WRITE, '/test', (body, signal) => test(RED, body, signal));
   onPost(RED, WRITE, '/synchronize', async ({ host }, signal) => {
     const address = await permittedAddress(RED, host);
-    const options = { deadlineMs: TEST_MS, timeoutMs: SYNCHRONIZE_MS, unreachableMs: UNREACHABLE_MS, signal };
-    await withGateway(RED, address, ({ run }) => run(options, (gateway, rest) => gateway.synchronize(rest)));
+    await ask(RED, address, { ...SYNCHRONIZE, signal }, (gateway, options) => gateway.synchronize(options));
     return {};
   });
   onPost(RED, WRITE, '/account', async (body) => ({ locks: await locksAndShares(cloudOf(RED, body)) }));
   onPost(RED, WRITE, '/share', (body) => share(cloudOf(RED, body), body));
 }
 
-const NOT_DEPLOYED = { retriable: true, hint: 'Deploy the gateway configuration first.' };
-
-async function locksOf({ run }: Runner, signal: AbortSignal): Promise<object> {
-  const options = { deadlineMs: LIST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal };
-  return { locks: await run(options, (gateway, rest) => gateway.list(rest)) };
-}
-
 function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
   const known = gatewaysOf(RED).addresses;
-  const options = { deadlineMs: FIND_MS, timeoutMs: FIND_MS, signal };
-  const ask = async (address: GatewayAddress, host: string): Promise<number | null> => {
+  const version = async (address: GatewayAddress, host: string): Promise<number | null> => {
     const isOurs = known.includes(host);
     try {
       const at = isOurs ? parseAddress(host) : address;
-      return (await withGateway(RED, at, ({ run }) => run(options, (gateway, rest) => gateway.status(rest)))).version;
+      const status = await ask(RED, at, { ...FIND, signal }, (gateway, options) => gateway.status(options));
+      return status.version;
     } catch (error) {
       // One of ours that has no time now is still there.
       const { code } = error as { code?: string };
@@ -76,29 +66,31 @@ function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
       throw error;
     }
   };
-  return findGateways([...known, ...USUAL_NAMES], { lookup: lookupAll, clock: systemClock, ask });
+  return findGateways([...known, ...USUAL_NAMES], { lookup: lookupAll, clock: systemClock, ask: version });
 }
 
 async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<object> {
   const address = await permittedAddress(RED, body.host);
   const identifier = readIdentifier({}, { node: substituted(RED, body.identifier), gateway: '' });
   const code = checkedCode(textSetting(substituted(RED, codeOf(RED, body)), 'the share code'));
-  return withGateway(RED, address, async ({ run }) => {
-    const options = { deadlineMs: TEST_MS, timeoutMs: LIST_MS, unreachableMs: UNREACHABLE_MS, signal };
-    const share = { identifier, code };
-    const { state, batteryPercent } = await run(options, (gateway, rest) => gateway.lockStatus(share, rest));
-    return { state, batteryPercent };
-  });
+  const { state, batteryPercent } = await ask(RED, address, { ...TEST, signal }, (gateway, options) =>
+    gateway.lockStatus({ identifier, code }, options),
+  );
+  return { state, batteryPercent };
 }
 
 /** Uses the queue of the gateway at this address, whatever else uses it, and makes one where nothing does. */
-async function withGateway<T>(RED: NodeAPI, address: GatewayAddress, use: (gateway: Runner) => Promise<T>): Promise<T> {
-  const warn = (text: string): void => RED.log.warn(`[gateway-config] ${text}`);
-  const log = { ...silent, warn };
+async function ask<T>(
+  RED: NodeAPI,
+  address: GatewayAddress,
+  options: CommandOptions,
+  command: (gateway: Gateway, options: CommandOptions) => Promise<T>,
+): Promise<T> {
+  const log = { ...silent, warn: (text: string) => RED.log.warn(`[gateway-config] ${text}`) };
   const guest = { sharedState: '', identifier: '', code: '', name: '', guest: true };
   const member = gatewaysOf(RED).join({ address, log, ...guest });
   try {
-    return await use({ run: (options, command) => member.run(options, command) });
+    return await member.run(options, command);
   } finally {
     void member.leave();
   }

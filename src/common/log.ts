@@ -12,12 +12,17 @@ export interface Log {
   trace(text: string): void;
 }
 
-export const silent: Log = {
-  warn: () => undefined,
-  info: () => undefined,
-  debug: () => undefined,
-  trace: () => undefined,
-};
+/** A log that writes each line with its level. */
+export function logWith(write: (level: keyof Log, text: string) => void): Log {
+  return {
+    warn: (text) => write('warn', text),
+    info: (text) => write('info', text),
+    debug: (text) => write('debug', text),
+    trace: (text) => write('trace', text),
+  };
+}
+
+export const silent: Log = logWith(() => undefined);
 
 /** Longer than any text of ours; a stack is. */
 const LONGEST = 4000;
@@ -27,10 +32,5 @@ const LONGEST = 4000;
  * begin a line of their own.
  */
 export function filtered(log: Log): Log {
-  return {
-    warn: (text) => log.warn(foreignText(text, LONGEST)),
-    info: (text) => log.info(foreignText(text, LONGEST)),
-    debug: (text) => log.debug(foreignText(text, LONGEST)),
-    trace: (text) => log.trace(foreignText(text, LONGEST)),
-  };
+  return logWith((level, text) => log[level](foreignText(text, LONGEST)));
 }

@@ -3,26 +3,21 @@
  * Google asks.
  */
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../common/clock';
-import type { Log } from '../common/log';
-import type { State } from '../state/state';
 import type { LinkedAccounts } from './accounts';
+import { authorizeAddress } from './authorize';
 import { fulfillmentRoute } from './fulfillment';
 import { HomeGraphClient, type HomeGraphOptions } from './home-graph';
 import { SmartHome } from './home';
-import { createLinking, eachSeldom, type LinkingOptions } from './linking';
+import { eachSeldom, openLinking, type LinkingOptions } from './linking';
 import { postOnly } from './requests';
+import { tokenAddress } from './token';
 import type { HttpHandler } from './types';
 
 /** What comes with every request is logged this often. Strangers can send requests too. */
 const REPEAT_WARNING_MS = 60_000;
 
 export interface AccountOptions
-  extends Omit<LinkingOptions, 'deviceCount'>, Pick<HomeGraphOptions, 'endpoint' | 'serviceAccountKey' | 'proxy'> {
-  state: State;
-  clock: Clock;
-  log: Log;
-}
+  extends Omit<LinkingOptions, 'deviceCount'>, Pick<HomeGraphOptions, 'endpoint' | 'serviceAccountKey' | 'proxy'> {}
 
 /** What keeps devices and reports from reaching Google: a setting that is empty, that there is no link, or no key. */
 export type Lack = 'projectId' | 'clientId' | 'clientSecret' | 'users' | 'link' | 'serviceAccountKey';
@@ -43,7 +38,8 @@ export interface GoogleAccount {
 /** @throws CodedError INVALID_INPUT */
 export function openAccount(options: AccountOptions): GoogleAccount {
   const { state, clock, prefix, log } = options;
-  const { accounts, authorize, token } = createLinking({ ...options, deviceCount: () => home.devices().length });
+  const linking = openLinking({ ...options, deviceCount: () => home.devices().length });
+  const { accounts } = linking;
   const graph = new HomeGraphClient(options);
   const warnSeldom = eachSeldom(log, clock, REPEAT_WARNING_MS);
   const seldomLog = { ...log, warn: (text: string) => warnSeldom(text, text) };
@@ -59,14 +55,13 @@ export function openAccount(options: AccountOptions): GoogleAccount {
         lastRequest = clock.now();
         return fulfillment(request, response);
       }),
-      '/oauth/authorize': authorize,
-      '/oauth/token': postOnly(token),
+      '/oauth/authorize': authorizeAddress(linking),
+      '/oauth/token': tokenAddress(linking),
     },
     lastRequest: () => lastRequest,
     lack: async () => {
-      const empty = (['projectId', 'clientId', 'clientSecret', 'users'] as const).find(
-        (key) => options[key].length === 0,
-      );
+      const needed = ['projectId', 'clientId', 'clientSecret', 'users'] as const;
+      const empty = needed.find((key) => options[key].length === 0);
       if (empty !== undefined) return empty;
       if ((await accounts.linkCount()) === 0) return 'link';
       return graph.enabled ? undefined : 'serviceAccountKey';

@@ -3,12 +3,11 @@
  * a code. Google's rules of account linking, stricter than RFC 6749, stand here; texts and looks are in `login-page.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Linking } from './linking';
+import { linkingAddress, type Linking } from './linking';
 import { chooseLanguage, loginPage, refusalPage, type Language, type Notice, type Refusal } from './login-page';
 import {
   callerAddress,
   fromAnotherSite,
-  linkingAddress,
   parseForm,
   rawQuery,
   readForm,

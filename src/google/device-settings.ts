@@ -8,7 +8,7 @@ import {
   choice,
   flag,
   number,
-  parseSettings,
+  ofSetting,
   refusePartVariable,
   secret,
   text,
@@ -54,62 +54,52 @@ export const DEVICE_FIELDS = {
   /** What happens when arming is asked while the last status report has entries. */
   onOpenSensors: choice('the choice for open sensors', ['flow', 'refuse', 'ask', 'allow'], 'flow'),
   replyTimeout: replyTimeout('the time to wait for the flow'),
+  /** A lock shows how full its battery is. */
   battery: flag('"battery"', false),
 } as const;
 
-export interface DeviceSettings {
+type Fields = Parsed<typeof DEVICE_FIELDS>;
+/** Fields that need no more than to be read. */
+type Plain = 'nicknames' | 'roomHint' | 'levelsOrdered' | 'pinFor' | 'onOpenSensors' | 'battery';
+
+export interface DeviceSettings extends Pick<Fields, Plain> {
   id: string;
   name: string;
-  nicknames: string[];
-  roomHint: string;
-  kind: 'SECURITYSYSTEM' | 'LOCK' | 'CUSTOM';
+  kind: Fields['deviceType'];
   /** Google's type, with its prefix. */
   type: string;
   /** Empty: a panel without levels. */
   levels: ArmLevel[];
-  levelsOrdered: boolean;
   /** One of `levels`, or undefined: a person who names none is asked which. */
   defaultLevel: string | undefined;
-  pinFor: 'none' | 'release' | 'always';
   /** Empty: none is set. */
   pin: string;
-  onOpenSensors: 'flow' | 'refuse' | 'ask' | 'allow';
   replyTimeoutMs: number;
-  /** A lock that shows how full its battery is. */
-  battery: boolean;
   /** Trait names without their prefix; CUSTOM only. */
   customTraits: string[];
   customAttributes: JsonObject;
-}
-
-/** @throws CodedError `INVALID_INPUT`, as `deviceSettings` */
-export function parseDevice(
-  values: Readonly<Record<string, unknown>>,
-  pin: unknown,
-  fallbackId: string,
-): DeviceSettings {
-  return deviceSettings(parseSettings(DEVICE_FIELDS, values), pin, fallbackId);
 }
 
 /**
  * @param pin as it is kept; undefined where none was typed
  * @throws CodedError `INVALID_INPUT` where no device can be made of it
  */
-export function deviceSettings(fields: Parsed<typeof DEVICE_FIELDS>, pin: unknown, fallbackId: string): DeviceSettings {
+export function deviceSettings(fields: Fields, pin: unknown, fallbackId: string): DeviceSettings {
   const kind = fields.deviceType;
   const isCustom = kind === 'CUSTOM';
-  const customAttributes = isCustom ? attributesOf(fields.customAttributes) : {};
+  const customAttributes = isCustom ? ofSetting('customAttributes', () => attributesOf(fields.customAttributes)) : {};
   const { availableArmLevels } = customAttributes;
   // A custom panel brings its levels in its attributes: it is these that Google gets.
   const own = isRecord(availableArmLevels) ? availableArmLevels.levels : undefined;
-  const levels = kind === 'LOCK' ? [] : armLevels(own ?? json('the levels', fields.levels));
+  const levels = kind === 'LOCK' ? [] : ofSetting('levels', () => armLevels(own ?? json('the levels', fields.levels)));
   const customType = fields.customType.replace(TYPE_PREFIX, '').toUpperCase();
   // Once each: Google refuses the whole list of devices for a trait that one of them names twice.
   const customTraits = [...new Set(fields.customTraits.map((trait) => trait.replace(TRAIT_PREFIX, '')))];
-  if (isCustom) checkCustom(customType, customTraits);
+  if (isCustom) ofSetting('customType', () => checkCustom(customType, customTraits));
   const isLevel = levels.some((level) => level.level_name === fields.defaultLevel);
   if (kind === 'SECURITYSYSTEM' && fields.defaultLevel !== '' && levels.length > 0 && !isLevel) {
-    throw invalidInput(`the default level ${fields.defaultLevel} is none of the levels of this device`);
+    const fault = `the default level ${fields.defaultLevel} is none of the levels of this device`;
+    throw invalidInput(fault, fault, 'setting.defaultLevel');
   }
   const id = fields.deviceId || fallbackId;
   return {
@@ -126,7 +116,7 @@ export function deviceSettings(fields: Parsed<typeof DEVICE_FIELDS>, pin: unknow
     levelsOrdered: fields.levelsOrdered,
     defaultLevel: isLevel ? fields.defaultLevel : undefined,
     pinFor: fields.pinFor,
-    pin: pinOf(pin),
+    pin: ofSetting('pin', () => pinOf(pin)),
     onOpenSensors: fields.onOpenSensors,
     replyTimeoutMs: fields.replyTimeout,
     battery: fields.battery,

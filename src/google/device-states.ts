@@ -2,7 +2,7 @@
  * What the devices are, as last reported by flows: in memory for answering at once, and in the State for the next start.
  * Writing goes on behind the answers and gathers what changes meanwhile. What the states mean is up to `devices/`.
  */
-import type { Clock } from '../common/clock';
+import { pause, type Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { isRecord } from '../common/json';
@@ -35,10 +35,9 @@ export class DeviceStates {
   private readonly known = new Map<string, States>();
   private readonly unwritten = new Set<string>();
   private readonly unsubscribe: () => void;
-  private cancelTimer: (() => void) | undefined;
+  private readonly closing = new AbortController();
   private writing: Promise<void> | undefined;
   private warned = false;
-  private closed = false;
 
   constructor(private readonly options: DeviceStatesOptions) {
     this.key = `${options.prefix}/states`;
@@ -68,13 +67,12 @@ export class DeviceStates {
   set(deviceId: string, states: States): void {
     this.known.set(deviceId, states);
     this.unwritten.add(deviceId);
-    if (this.cancelTimer === undefined) this.schedule(GATHER_MS);
+    if (!this.closing.signal.aborted) this.writing ??= this.writeAll();
   }
 
   /** Writes what is not written yet. Nothing is written later: by then another process may have kept what is newer. */
   async close(): Promise<void> {
-    this.closed = true;
-    this.cancelTimer?.();
+    this.closing.abort();
     this.unsubscribe();
     await this.writing;
     if (this.unwritten.size > 0) await this.write();
@@ -95,15 +93,18 @@ export class DeviceStates {
     }
   }
 
-  private schedule(ms: number): void {
-    if (this.cancelTimer !== undefined || this.writing !== undefined || this.closed) return;
-    this.cancelTimer = this.options.clock.after(ms, () => {
-      this.cancelTimer = undefined;
-      this.writing = this.write().then((written) => {
-        this.writing = undefined;
-        if (this.unwritten.size > 0) this.schedule(written ? GATHER_MS : RETRY_MS);
-      });
-    });
+  /** Until there is nothing to write, or the home is closed. */
+  private async writeAll(): Promise<void> {
+    try {
+      let pauseMs = GATHER_MS;
+      while (this.unwritten.size > 0) {
+        await pause(this.options.clock, pauseMs, this.closing.signal);
+        pauseMs = (await this.write()) ? GATHER_MS : RETRY_MS;
+      }
+    } catch {
+      // The pause ends so when the home is closed, which then writes what is left.
+    }
+    this.writing = undefined;
   }
 
   private async write(): Promise<boolean> {

@@ -49,14 +49,11 @@ export function isGoogleCode(code: string): code is GoogleCode {
   return KNOWN.has(code);
 }
 
-/** Stands in the table below for the code of the command that failed: `lockFailure`, `armFailure`, …. */
-const OF_THE_COMMAND = Symbol('of the command');
-
 /**
  * Google's nearest code for each error code that a node of this package ends with. Chosen by the sentence that the
- * Assistant says for it (the page "Errors and exceptions"), so that it sends a person to the right place.
+ * Assistant says for it (the page "Errors and exceptions"), so that it sends a person to the right place. Undefined: the code of the command that failed (`lockFailure`, `armFailure`, …).
  */
-const NEAREST: Readonly<Record<string, GoogleCode | typeof OF_THE_COMMAND>> = {
+const NEAREST: Readonly<Record<string, GoogleCode | undefined>> = {
   // The flow or its configuration asks for something this device cannot do.
   INVALID_INPUT: 'notSupported',
   // The share was withdrawn, or never made.
@@ -66,7 +63,7 @@ const NEAREST: Readonly<Record<string, GoogleCode | typeof OF_THE_COMMAND>> = {
   LOCK_NOT_DETECTED: 'deviceOffline',
   LOCK_INCOMPATIBLE: 'notSupported',
   KEY_REFUSED: 'securityRestriction',
-  LOCK_ERROR: OF_THE_COMMAND,
+  LOCK_ERROR: undefined,
   GATEWAY_CLOCK: 'deviceNotReady',
   MISSING_PARAMETER: 'commandInsertFailed',
   GATEWAY_BUSY: 'deviceBusy',
@@ -95,11 +92,9 @@ const NEAREST: Readonly<Record<string, GoogleCode | typeof OF_THE_COMMAND>> = {
   INTERNAL: 'hardError',
 };
 
-/** Codes of a device that is out of reach: whatever it was last, it is offline now. */
-const OUT_OF_REACH = ['deviceOffline', 'offline'];
-
+/** Whether a device is out of reach: whatever it was last, it is offline now. */
 export function isOutOfReach(code: GoogleCode): boolean {
-  return OUT_OF_REACH.includes(code);
+  return code === 'deviceOffline' || code === 'offline';
 }
 
 /**
@@ -109,9 +104,5 @@ export function isOutOfReach(code: GoogleCode): boolean {
 export function googleCodeFor(code: unknown, failure: GoogleCode): GoogleCode {
   if (typeof code !== 'string') return failure;
   if (isGoogleCode(code)) return code;
-  const nearest = Object.hasOwn(NEAREST, code) ? NEAREST[code] : undefined;
-  return typeof nearest === 'string' ? nearest : failure;
+  return (Object.hasOwn(NEAREST, code) ? NEAREST[code] : undefined) ?? failure;
 }
-
-/** The codes of this package that have a nearest code of Google's; for the test that none was forgotten. */
-export const MAPPED_CODES: readonly string[] = Object.keys(NEAREST);

@@ -1,15 +1,14 @@
-/** Account linking as one piece: who has linked, and the two addresses by which they do. */
+/** What the two addresses of account linking share. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { textOf } from '../common/errors';
 import type { Clock } from '../common/clock';
 import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
 import { StateError, type State } from '../state/state';
 import { LinkedAccounts } from './accounts';
-import { authorizeAddress } from './authorize';
 import { LoginThrottle } from './login-throttle';
 import { PageKey } from './page-key';
-import { trustedProxies, type TrustedProxies } from './requests';
-import { tokenAddress } from './token';
+import { guard, trustedProxies, type TrustedProxies } from './requests';
 import type { HttpHandler } from './types';
 import type { ListedUser } from './users';
 
@@ -28,60 +27,67 @@ export interface LinkingOptions {
   /** Reverse proxies whose X-Forwarded-For counts; absent: those on this machine. */
   proxies?: TrustedProxies;
   /** How many devices Google would be shown. */
-  deviceCount?: () => number;
+  deviceCount: () => number;
   log: Log;
 }
 
-/** What the two addresses work with. */
-export interface Linking {
+export interface Linking extends LinkingOptions {
   /** Google's addresses for this project; empty while the account is not set up: then nothing can be linked. */
   redirects: readonly string[];
-  clientId: string;
-  clientSecret: string;
+  proxies: TrustedProxies;
   accounts: LinkedAccounts;
   throttle: LoginThrottle;
   pageKey: PageKey;
-  proxies: TrustedProxies;
-  deviceCount: () => number;
-  clock: Clock;
-  log: Log;
   /** For warnings, each kind of them seldom. */
   warnSeldom: (kind: string, text: string) => void;
-  /** What was thrown, on its way to the log. */
-  failed: (error: unknown) => void;
 }
 
-export interface LinkingAddresses {
-  accounts: LinkedAccounts;
-  /** GET and POST: the login page, and the form it posts to its own address. */
-  authorize: HttpHandler;
-  /** POST: codes and refresh tokens against access tokens. */
-  token: HttpHandler;
-}
-
-export function createLinking(options: LinkingOptions): LinkingAddresses {
+export function openLinking(options: LinkingOptions): Linking {
   const { state, clock, prefix, log, projectId, clientId, clientSecret } = options;
-  const accounts = new LinkedAccounts(options);
   const pageKey = new PageKey(state, `${prefix}/page-key`);
   const isSetUp = projectId !== '' && clientId !== '' && clientSecret !== '';
-  const warnSeldom = eachSeldom(log, clock, REPEAT_WARNING_MS);
-  const failed = (error: unknown): void => {
-    const text = foreignText(error instanceof StateError ? error.message : `unexpected: ${textOf(error)}`, 400);
-    warnSeldom(text, `account linking: ${text}`);
-  };
-  accounts.forgetRemoved().catch(failed);
   const linking: Linking = {
     proxies: trustedProxies(''),
-    deviceCount: () => 1,
     ...options,
     redirects: isSetUp ? redirectAddresses(projectId) : [],
-    accounts,
+    accounts: new LinkedAccounts(options),
     throttle: new LoginThrottle({ state, clock, pageKey, key: `${prefix}/throttle` }),
     pageKey,
-    warnSeldom,
-    failed,
+    warnSeldom: eachSeldom(log, clock, REPEAT_WARNING_MS),
   };
-  return { accounts, authorize: authorizeAddress(linking), token: tokenAddress(linking) };
+  linking.accounts.forgetRemoved().catch((error: unknown) => warnOf(linking, error));
+  return linking;
+}
+
+/**
+ * An address of account linking. Where `serve` throws, `unavailable` writes the answer 503; a caller who ended the connection
+ * before the form was complete gets none.
+ */
+export function linkingAddress(
+  linking: Linking,
+  serve: HttpHandler,
+  unavailable: (req: IncomingMessage, res: ServerResponse) => void,
+): HttpHandler {
+  return async (req, res) => {
+    guard(res);
+    try {
+      await serve(req, res);
+    } catch (error) {
+      if (!req.complete) {
+        linking.log.debug('account linking: the connection ended before the form did');
+        return;
+      }
+      warnOf(linking, error);
+      if (res.headersSent) return;
+      res.setHeader('Retry-After', '3');
+      unavailable(req, res);
+    }
+  };
+}
+
+function warnOf({ warnSeldom }: Linking, error: unknown): void {
+  const text = foreignText(error instanceof StateError ? error.message : `unexpected: ${textOf(error)}`, 400);
+  warnSeldom(text, `account linking: ${text}`);
 }
 
 /** Google's only two addresses for a project (its account-linking guide). */

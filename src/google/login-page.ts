@@ -8,59 +8,42 @@ import { createHash } from 'node:crypto';
 /** `failed`: wrong name or password; `expired`: the form lay open too long. */
 export type Notice = { kind: 'failed' } | { kind: 'expired' } | { kind: 'wait'; seconds: number };
 
-/** Why linking cannot go on. */
-export type Refusal = 'setup' | 'foreign' | 'broken' | 'unavailable';
+const ENGLISH = {
+  title: 'Link your home to Google',
+  intro: 'Sign in to link the devices of this Node-RED to your Google Account. Google will then be able to:',
+  grants: [
+    'see the devices that were set up for Google, and their state',
+    'operate them when you ask it to, with the PIN where one is set',
+  ],
+  undo: 'You can unlink at any time in the Google Home app.',
+  privacy: 'Google’s privacy policy',
+  username: 'Name',
+  password: 'Password',
+  link: 'Agree and link',
+  cancel: 'Cancel',
+  cancelHint: 'Cancel takes you back to Google, and nothing is linked.',
+  failed: 'This name and password do not match. Please try again.',
+  expired: 'This page was open for a long time. Please sign in again.',
+  wait: (seconds: number) => `Too many attempts. Please wait ${seconds} s, then try again.`,
+  works: 'This address works',
+  worksHint: 'Google’s requests arrive here. There is nothing for a browser to see, and nothing for you to do.',
+  refused: 'Linking is not possible',
+  refusals: {
+    setup:
+      'Google linking is not fully set up here: the project ID, the client ID, the client secret and at least one user must be filled in in Node-RED.',
+    foreign:
+      'This request does not come from the Google project that is set up here. In Node-RED, compare the project ID and the client ID with those in the Google Home Developer Console.',
+    broken: 'This request is incomplete or came from another page. Please start again in the Google Home app.',
+    unavailable: 'This cannot be saved right now. Please try again in a few minutes.',
+  },
+};
 
-interface Texts {
-  title: string;
-  intro: string;
-  grants: readonly string[];
-  undo: string;
-  privacy: string;
-  username: string;
-  password: string;
-  link: string;
-  cancel: string;
-  cancelHint: string;
-  failed: string;
-  expired: string;
-  wait: (seconds: number) => string;
-  works: string;
-  worksHint: string;
-  refused: string;
-  refusals: Readonly<Record<Refusal, string>>;
-}
+type Texts = typeof ENGLISH;
+/** Why linking cannot go on. */
+export type Refusal = keyof Texts['refusals'];
 
 const TEXTS = {
-  en: {
-    title: 'Link your home to Google',
-    intro: 'Sign in to link the devices of this Node-RED to your Google Account. Google will then be able to:',
-    grants: [
-      'see the devices that were set up for Google, and their state',
-      'operate them when you ask it to, with the PIN where one is set',
-    ],
-    undo: 'You can unlink at any time in the Google Home app.',
-    privacy: 'Google’s privacy policy',
-    username: 'Name',
-    password: 'Password',
-    link: 'Agree and link',
-    cancel: 'Cancel',
-    cancelHint: 'Cancel takes you back to Google, and nothing is linked.',
-    failed: 'This name and password do not match. Please try again.',
-    expired: 'This page was open for a long time. Please sign in again.',
-    wait: (seconds) => `Too many attempts. Please wait ${seconds} s, then try again.`,
-    works: 'This address works',
-    worksHint: 'Google’s requests arrive here. There is nothing for a browser to see, and nothing for you to do.',
-    refused: 'Linking is not possible',
-    refusals: {
-      setup:
-        'Google linking is not fully set up here: the project ID, the client ID, the client secret and at least one user must be filled in in Node-RED.',
-      foreign:
-        'This request does not come from the Google project that is set up here. In Node-RED, compare the project ID and the client ID with those in the Google Home Developer Console.',
-      broken: 'This request is incomplete or came from another page. Please start again in the Google Home app.',
-      unavailable: 'This cannot be saved right now. Please try again in a few minutes.',
-    },
-  },
+  en: ENGLISH,
   fr: {
     title: 'Associer votre maison à Google',
     intro:
@@ -150,7 +133,7 @@ const TEXTS = {
       unavailable: 'Nie można teraz zapisać danych. Spróbuj ponownie za kilka minut.',
     },
   },
-} as const satisfies Record<string, Texts>;
+} satisfies Record<string, Texts>;
 
 /** Google asks linking pages to name it (its account-linking guide, on consent screens); it chooses the language itself. */
 const PRIVACY = 'https://policies.google.com/privacy';

@@ -55,7 +55,7 @@ export class Reports {
 
   /** The states of this device are to be reported. */
   report(deviceId: string): void {
-    if (this.closed) return;
+    if (this.closed || !this.options.graph.enabled) return;
     this.due.add(deviceId);
     this.watchExit(deviceId);
     if (this.sending) return;
@@ -72,7 +72,7 @@ export class Reports {
   /** Google was answered with these states: another process may have changed them, or a report got lost. */
   answered(deviceId: string, states: Readonly<States>): void {
     const last = this.reported.get(deviceId);
-    if (!this.options.graph.enabled || last?.states === states) return;
+    if (last?.states === states) return;
     // What is left of an exit delay is another number every second.
     if (last === undefined || lasting(last.states) !== lasting(states)) this.report(deviceId);
   }

@@ -7,7 +7,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import { isThisMachine, plainHost } from '../common/address';
 import { invalidInput } from '../common/errors';
-import type { Log } from '../common/log';
 import { addressPage, chooseLanguage, PAGE_POLICY } from './login-page';
 import type { HttpHandler } from './types';
 
@@ -79,39 +78,13 @@ function isForm(contentType: string | undefined): boolean {
 }
 
 /** Headers of what a person or a foreign page may see, the refusals included: never stored, framed, guessed at or followed. */
-function guard(res: ServerResponse): void {
+export function guard(res: ServerResponse): void {
   res.setHeader('Cache-Control', 'no-store');
   res.setHeader('Pragma', 'no-cache');
   res.setHeader('X-Frame-Options', 'DENY');
   res.setHeader('X-Content-Type-Options', 'nosniff');
   // Not "no-referrer": browsers then send "Origin: null" with the form, which looks like a foreign page.
   res.setHeader('Referrer-Policy', 'same-origin');
-}
-
-/**
- * An address of account linking. Where `serve` throws, `unavailable` writes the answer 503; a caller who ended the connection
- * before the form was complete gets none.
- */
-export function linkingAddress(
-  { log, failed }: { log: Log; failed: (error: unknown) => void },
-  serve: HttpHandler,
-  unavailable: (req: IncomingMessage, res: ServerResponse) => void,
-): HttpHandler {
-  return async (req, res) => {
-    guard(res);
-    try {
-      await serve(req, res);
-    } catch (error) {
-      if (!req.complete) {
-        log.debug('account linking: the connection ended before the form did');
-        return;
-      }
-      failed(error);
-      if (res.headersSent) return;
-      res.setHeader('Retry-After', '3');
-      unavailable(req, res);
-    }
-  };
 }
 
 export function sendJson(

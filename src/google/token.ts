@@ -4,22 +4,21 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ACCESS_LIFETIME_MS } from './accounts';
-import type { Linking } from './linking';
-import { linkingAddress, readForm, sendJson, type Form } from './requests';
+import { linkingAddress, type Linking } from './linking';
+import { postOnly, readForm, sendJson, type Form } from './requests';
 import { sameSecret } from './secrets';
 import type { HttpHandler } from './types';
 
 /** `POST <path>/oauth/token`. */
 export function tokenAddress(linking: Linking): HttpHandler {
-  return linkingAddress(
-    linking,
-    async (req, res) => {
-      const form = await readForm(req);
-      if (typeof form === 'number') sendJson(res, form, { error: 'invalid_request' });
-      else if (isClient(linking, req, form)) await exchange(linking, form, res);
-      else refuseClient(linking, req, res);
-    },
-    (_req, res) => sendJson(res, 503, { error: 'temporarily_unavailable' }),
+  const serve: HttpHandler = async (req, res) => {
+    const form = await readForm(req);
+    if (typeof form === 'number') sendJson(res, form, { error: 'invalid_request' });
+    else if (isClient(linking, req, form)) await exchange(linking, form, res);
+    else refuseClient(linking, req, res);
+  };
+  return postOnly(
+    linkingAddress(linking, serve, (_req, res) => sendJson(res, 503, { error: 'temporarily_unavailable' })),
   );
 }
 

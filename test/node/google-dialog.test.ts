@@ -67,6 +67,23 @@ describe('the badges of a Google account that lacks something', function () {
     flow = await GoogleFlow.start([{ ...ACCOUNT, path: '/a b' }, LAMP]);
     await badgeOf('lamp', 'check the path');
   });
+
+  const panel = { ...LAMP, deviceType: 'SECURITYSYSTEM' };
+  const custom = { ...LAMP, deviceType: 'CUSTOM', customType: 'LIGHT', customTraits: ['OnOff'] };
+  const wrong: [badge: string, device: typeof LAMP & Record<string, unknown>][] = [
+    ['check type & traits', { ...custom, customTraits: [] }],
+    ['check attributes', { ...custom, customAttributes: '[]' }],
+    ['check the levels', { ...panel, levels: '{' }],
+    ['check default level', { ...panel, levels: [{ level_name: 'home' }], defaultLevel: 'away' }],
+    ['check reply time', { ...panel, replyTimeout: 'soon' }],
+    ['check the device ID', { ...panel, deviceId: 'door-${NO_SUCH}' }],
+  ];
+  for (const [badge, device] of wrong) {
+    it(`name the setting of a device that cannot work: ${badge}`, async () => {
+      flow = await GoogleFlow.start([ACCOUNT, device]);
+      await badgeOf('lamp', badge);
+    });
+  }
 });
 
 describe('a Google account behind a proxy', function () {

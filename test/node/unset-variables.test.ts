@@ -4,7 +4,7 @@ import helper from 'node-red-node-test-helper';
 import { checkedCode } from '../../nodes/shared/gateway-access';
 import type { CodedError } from '../../src/common/errors';
 import { secret } from '../../src/common/settings';
-import { parseDevice } from '../../src/google/device-settings';
+import { parseDevice } from '../support/device';
 import { ACCOUNT, CREDENTIALS, GoogleFlow } from '../support/google-nodes';
 import { FRONT, LockFlow } from '../support/lock-flow';
 import { sberFlow } from '../support/sber-flow';

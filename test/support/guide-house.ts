@@ -7,7 +7,9 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../src/common/clock';
 import { silent } from '../../src/common/log';
-import { createLinking } from '../../src/google/linking';
+import { authorizeAddress } from '../../src/google/authorize';
+import { openLinking } from '../../src/google/linking';
+import { tokenAddress } from '../../src/google/token';
 import { parseUsers } from '../../src/google/users';
 import type { LinkedAccounts } from '../../src/google/accounts';
 import { listOf, treeOf, type GoogleSettings, type Tree } from '../../simulators/google/google';
@@ -57,7 +59,7 @@ export interface GuideHouse {
 }
 
 export async function openGuideHouse(): Promise<GuideHouse> {
-  const { accounts, authorize, token } = createLinking({
+  const linking = openLinking({
     state: new MemoryState(),
     clock: systemClock,
     prefix: 'google/house',
@@ -65,8 +67,11 @@ export async function openGuideHouse(): Promise<GuideHouse> {
     clientId: 'demo-client',
     clientSecret: 'demo-client-secret',
     users: parseUsers(USERS).users,
+    deviceCount: () => 1,
     log: silent,
   });
+  const { accounts } = linking;
+  const [authorize, token] = [authorizeAddress(linking), tokenAddress(linking)];
   const house = { done: [] as string[], windowOpen: true, pending: false };
   const state = { armed: false, level: 'L1', locked: true };
   let pinPassed = false;

@@ -5,8 +5,9 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { silent } from '../../src/common/log';
 import type { LinkedAccounts } from '../../src/google/accounts';
-import { createLinking, type LinkingOptions } from '../../src/google/linking';
-import { postOnly } from '../../src/google/requests';
+import { authorizeAddress } from '../../src/google/authorize';
+import { openLinking, type LinkingOptions } from '../../src/google/linking';
+import { tokenAddress } from '../../src/google/token';
 import { parseUsers } from '../../src/google/users';
 import type { LinkSettings } from '../../simulators/google/link';
 import { MemoryState } from '../../src/state/local';
@@ -47,6 +48,7 @@ export async function serveLinking(
     clientId: 'demo-client',
     clientSecret: 'demo-client-secret',
     users: parseUsers(users).users,
+    deviceCount: () => 1,
     log: {
       ...silent,
       warn: (message) => warnings.push(message),
@@ -55,12 +57,13 @@ export async function serveLinking(
     },
     ...others,
   };
-  const { accounts, authorize, token } = createLinking(options);
-  const tokenAddress = postOnly(token);
+  const linking = openLinking(options);
+  const { accounts } = linking;
+  const [authorize, token] = [authorizeAddress(linking), tokenAddress(linking)];
   const server = http.createServer((req, res) => {
     const path = req.url?.split('?')[0];
     if (path === '/home/google-smarthome/oauth/authorize') void authorize(req, res);
-    else if (path === '/home/google-smarthome/oauth/token') void tokenAddress(req, res);
+    else if (path === '/home/google-smarthome/oauth/token') void token(req, res);
     else res.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

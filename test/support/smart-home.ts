@@ -3,7 +3,7 @@
  * the storage are in the test's hand. Every answer is held against the schemas on its way.
  */
 import assert from 'node:assert/strict';
-import { parseDevice } from '../../src/google/device-settings';
+import { parseDevice } from './device';
 import type { Accounts } from '../../src/google/accounts';
 import type { CommandMessage } from '../../src/google/flow-messages';
 import { fulfill } from '../../src/google/fulfillment';

@@ -4,7 +4,7 @@
  */
 import type { ArmLevel } from '../device-settings';
 import type { JsonObject, States } from '../types';
-import { isWholeNumber, mustBeBoolean, type Action, type Command, type Trait, type Understood } from './trait';
+import { isWholeNumber, trait, type Action, type Command, type Trait, type Understood } from './trait';
 
 /** Names under which the moments are kept between which there is time to leave. */
 export const EXIT_DELAY = ['exitBegan', 'exitEnds'];
@@ -27,16 +27,18 @@ export function armDisarm(options: ArmDisarmOptions): Trait {
     return isLevel(currentArmLevel) ? currentArmLevel : (options.defaultLevel ?? names[0]);
   };
 
-  return {
+  const states = ['isArmed', 'currentArmLevel', 'exitAllowance'];
+  return trait({
     name: 'ArmDisarm',
     commands: ['ArmDisarm'],
-    states: ['isArmed', 'currentArmLevel', 'exitAllowance'],
+    states,
+    kept: [...states, ...EXIT_DELAY],
     attributes:
       names.length === 0 ? {} : { availableArmLevels: { levels: toJson(options.levels), ordered: options.ordered } },
     understand: (name, params) => understand(name, params, options, isLevel),
     fault: (state, value) => {
-      if (state === 'isArmed') return mustBeBoolean(state, value);
-      if (state === 'exitAllowance') return isWholeNumber(value) ? undefined : 'exitAllowance must be whole seconds';
+      if (state === 'isArmed' && typeof value !== 'boolean') return 'isArmed must be true or false';
+      if (state === 'exitAllowance' && !isWholeNumber(value)) return 'exitAllowance must be whole seconds';
       // Panels have words of their own for the level ("disarmed"); what is none of the levels falls back to one that is.
       return undefined;
     },
@@ -67,7 +69,7 @@ export function armDisarm(options: ArmDisarmOptions): Trait {
         ...(left > 0 ? { exitAllowance: left } : {}),
       };
     },
-  };
+  });
 }
 
 function understand(name: string, params: JsonObject, options: ArmDisarmOptions, isLevel: IsLevel): Understood {

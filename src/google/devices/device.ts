@@ -9,7 +9,7 @@ import type { JsonObject, States } from '../types';
 import { armDisarm, EXIT_DELAY } from './arm-disarm';
 import { energyStorage, isBatteryLow } from './energy-storage';
 import { lockUnlock } from './lock-unlock';
-import { plainCommand, plainTrait } from './plain';
+import { OWNED_COMMANDS, plainCommand, plainTrait } from './plain';
 import { isResult, NOTIFYING_TRAITS, publishedStates } from './published';
 import { statusReport } from './status-report';
 import type { Change, Command, Trait } from './trait';
@@ -21,9 +21,6 @@ export interface Refusal {
   refusal: 'functionNotSupported';
   why: string;
 }
-
-/** Commands that need their trait; everything else is passed through by custom devices. */
-const OWNED_COMMANDS: ReadonlySet<string> = new Set(['ArmDisarm', 'LockUnlock', 'Charge']);
 
 export class Device {
   /** Google's names of its traits, without their prefix. */
@@ -40,7 +37,7 @@ export class Device {
     this.traits = traitsOf(settings);
     this.traitNames = settings.kind === 'CUSTOM' ? settings.customTraits : this.traits.map(({ name }) => name);
     this.openEnded = this.traitNames.some((name) => publishedStates(name) === undefined);
-    this.owned = new Set(['online', 'exceptionCode', ...this.traits.flatMap(namesKeptBy)]);
+    this.owned = new Set(['online', 'exceptionCode', ...this.traits.flatMap(({ kept }) => kept)]);
   }
 
   get id(): string {
@@ -114,9 +111,9 @@ export class Device {
     const next: States = { online };
     if (typeof exceptionCode === 'string' && isGoogleCode(exceptionCode)) next.exceptionCode = exceptionCode;
     for (const trait of this.traits) {
-      const mine = pick(kept, namesKeptBy(trait));
+      const mine = pick(kept, trait.kept);
       const said = pick(change.said, trait.states);
-      const command = concerns(trait, change.command) ? change.command : undefined;
+      const command = change.command && trait.concerns(change.command.name) ? change.command : undefined;
       const touched = command !== undefined || Object.keys(said).length > 0;
       Object.assign(next, touched ? trait.next(mine, { ...change, said, command }) : mine);
     }
@@ -178,7 +175,7 @@ export class Device {
     // A lock in no known state is offline until it is in one.
     const states: States = { online: online !== false && !(isLocked === null && this.has('LockUnlock')) };
     for (const trait of this.traits) {
-      if (wanted(trait)) Object.assign(states, trait.shown(pick(kept, namesKeptBy(trait)), now));
+      if (wanted(trait)) Object.assign(states, trait.shown(pick(kept, trait.kept), now));
     }
     if (!this.openEnded) return states;
     return { ...states, ...pickFields(kept, (name) => !this.owned.has(name) && this.isState(name)) };
@@ -208,24 +205,10 @@ function traitsOf(settings: DeviceSettings): Trait[] {
   }
 }
 
-/** Whether a command is this trait's: its own, or for traits without rules any that no other trait has for itself. */
-function concerns(trait: Trait, command: Command | undefined): boolean {
-  if (command === undefined) return false;
-  return isPlain(trait) ? !OWNED_COMMANDS.has(command.name) : trait.commands.includes(command.name);
-}
-
 /** Whether a command says what the trait's states shall be. */
 function gives(trait: Trait, command: Command): boolean {
-  if (!concerns(trait, command)) return false;
-  return !isPlain(trait) || Object.keys(trait.next({}, { said: {}, command, stopped: false, now: 0 })).length > 0;
-}
-
-function isPlain({ name, commands }: Trait): boolean {
-  return commands.length === 0 && name !== 'StatusReport';
-}
-
-function namesKeptBy({ name, states }: Trait): readonly string[] {
-  return name === 'ArmDisarm' ? [...states, ...EXIT_DELAY] : states;
+  const change = { said: {}, command, stopped: false, now: 0 };
+  return trait.concerns(command.name) && Object.keys(trait.next({}, change)).length > 0;
 }
 
 function pick(states: Readonly<States>, names: readonly string[]): States {

@@ -3,7 +3,7 @@ import { isRecord } from '../../common/json';
 import type { JsonObject, States } from '../types';
 import { plainCommand } from './plain';
 import { publishedStates } from './published';
-import type { Trait } from './trait';
+import { trait, type Trait } from './trait';
 
 /** Google's words for how full it is, from which percentage on. Google leaves the thresholds to the integrator. */
 const WORDS = [
@@ -19,7 +19,7 @@ const LOW_PERCENT = 20;
 
 /** @param attributes those of a custom device; a lock's battery can be asked, not charged */
 export function energyStorage(attributes: JsonObject = { queryOnlyEnergyStorage: true, isRechargeable: false }): Trait {
-  return {
+  return trait({
     name: 'EnergyStorage',
     commands: ['Charge'],
     states: ['batteryPercent', ...(publishedStates('EnergyStorage') ?? [])],
@@ -48,8 +48,7 @@ export function energyStorage(attributes: JsonObject = { queryOnlyEnergyStorage:
         ...plain,
       };
     },
-    shown: (kept) => ({ ...kept }),
-  };
+  });
 }
 
 /** Whether the battery of these states is low. */

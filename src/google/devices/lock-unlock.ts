@@ -2,14 +2,13 @@
  * Locking and unlocking. Whether a jammed lock is locked is not known (the published schema of LockUnlock), so
  * `isJammed: true` stands alone. A lock that was read and is in no known state is kept as `isLocked: null`.
  */
-import { mustBeBoolean, type Trait } from './trait';
+import { trait, type Trait } from './trait';
 
 export function lockUnlock(): Trait {
-  return {
+  return trait({
     name: 'LockUnlock',
     commands: ['LockUnlock'],
     states: ['isLocked', 'isJammed'],
-    attributes: {},
     understand: (name, params) => {
       const { lock } = params;
       if (typeof lock !== 'boolean') return { malformed: 'lock must be true or false' };
@@ -22,7 +21,10 @@ export function lockUnlock(): Trait {
         failure: lock ? 'lockFailure' : 'unlockFailure',
       };
     },
-    fault: (state, value) => (value === null && state === 'isLocked' ? undefined : mustBeBoolean(state, value)),
+    fault: (state, value) =>
+      typeof value === 'boolean' || (value === null && state === 'isLocked')
+        ? undefined
+        : `${state} must be true or false`,
     next: (kept, { said, command, stopped }) => {
       const { isLocked: saidLocked, isJammed } = said;
       if (isJammed === true) return { isJammed: true };
@@ -34,5 +36,5 @@ export function lockUnlock(): Trait {
       return isLocked === null ? { isLocked } : {};
     },
     shown: (kept) => (kept.isLocked === null ? {} : { ...kept }),
-  };
+  });
 }

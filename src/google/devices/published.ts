@@ -126,33 +126,31 @@ export function commandedStates(command: string, params: JsonObject, kept: Reado
   return states;
 }
 
-/** The trait whose follow-up says how a command ended. LockUnlock and ArmDisarm have files of their own. */
-const FOLLOW_UP_TRAIT: Readonly<Record<string, string>> = {
-  OpenClose: 'OpenClose',
-  OpenCloseRelative: 'OpenClose',
-  StartStop: 'StartStop',
-  PauseUnpause: 'StartStop',
-  EnableDisableGuestNetwork: 'NetworkControl',
-  EnableDisableNetworkProfile: 'NetworkControl',
-  GetGuestNetworkPassword: 'NetworkControl',
-  TestNetworkSpeed: 'NetworkControl',
-};
-
-export function followUpTraitOf(command: string): string | undefined {
-  return Object.hasOwn(FOLLOW_UP_TRAIT, command) ? FOLLOW_UP_TRAIT[command] : undefined;
-}
-
-/** What a successful follow-up says of a trait; `needed`: one of these, or Google refuses it. */
-export const FOLLOW_UP: Readonly<Record<string, { states: readonly string[]; needed: readonly string[] }>> = {
+/**
+ * Traits with follow-ups: the commands whose end they tell (LockUnlock and ArmDisarm have files of their own), the states of
+ * a successful one, and those without which Google refuses it.
+ */
+export const FOLLOW_UP: Readonly<
+  Record<string, { commands?: readonly string[]; states: readonly string[]; needed?: readonly string[] }>
+> = {
   ArmDisarm: { states: ['isArmed', 'currentArmLevel', 'exitAllowance'], needed: ['isArmed'] },
   LockUnlock: { states: ['isLocked'], needed: ['isLocked'] },
   NetworkControl: {
+    commands: [
+      'EnableDisableGuestNetwork',
+      'EnableDisableNetworkProfile',
+      'GetGuestNetworkPassword',
+      'TestNetworkSpeed',
+    ],
     states: ['networkDownloadSpeedMbps', 'networkUploadSpeedMbps', 'guestNetworkEnabled', 'guestNetworkPassword'],
-    needed: [],
   },
-  OpenClose: { states: ['openPercent'], needed: ['openPercent'] },
-  StartStop: { states: ['isRunning', 'isPaused'], needed: [] },
+  OpenClose: { commands: ['OpenClose', 'OpenCloseRelative'], states: ['openPercent'], needed: ['openPercent'] },
+  StartStop: { commands: ['StartStop', 'PauseUnpause'], states: ['isRunning', 'isPaused'] },
 };
+
+export function followUpTraitOf(command: string): string | undefined {
+  return Object.keys(FOLLOW_UP).find((trait) => FOLLOW_UP[trait]?.commands?.includes(command));
+}
 
 /** Traits that have notifications: follow-ups, or such as answer no command. */
 export const NOTIFYING_TRAITS: ReadonlySet<string> = new Set([

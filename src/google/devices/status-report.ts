@@ -4,16 +4,13 @@
  */
 import { isRecord, type Json } from '../../common/json';
 import type { JsonObject } from '../types';
-import { isWholeNumber, type Trait } from './trait';
+import { isWholeNumber, trait, type Trait } from './trait';
 
 /** @param ownId what an entry without a target is about: the panel itself */
 export function statusReport(ownId: string): Trait {
-  return {
+  return trait({
     name: 'StatusReport',
-    commands: [],
     states: ['currentStatusReport'],
-    attributes: {},
-    understand: () => undefined,
     fault: (_state, value) => reportFault(value),
     next: (kept, { said }) => {
       const { currentStatusReport } = said;
@@ -25,7 +22,7 @@ export function statusReport(ownId: string): Trait {
       const { currentStatusReport = [] } = kept;
       return { currentStatusReport };
     },
-  };
+  });
 }
 
 /** Why something is no status report, or undefined. */

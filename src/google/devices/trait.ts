@@ -47,7 +47,11 @@ export interface Trait {
   readonly commands: readonly string[];
   /** What a flow may say that concerns this trait. */
   readonly states: readonly string[];
+  /** What it keeps, where that is more than its states. */
+  readonly kept: readonly string[];
   readonly attributes: JsonObject;
+  /** Whether a command, of this trait or of none, may change its states. */
+  concerns(command: string): boolean;
   understand(command: string, params: JsonObject): Understood;
   /** Why a value for one of the `states` cannot be, or undefined. */
   fault(state: string, value: unknown): string | undefined;
@@ -57,8 +61,19 @@ export interface Trait {
   shown(kept: Readonly<States>, now: number): States;
 }
 
-export function mustBeBoolean(state: string, value: unknown): string | undefined {
-  return typeof value === 'boolean' ? undefined : `${state} must be true or false`;
+/** A trait of which only that is given which it has of its own. */
+export function trait(own: Partial<Trait> & Pick<Trait, 'name' | 'states' | 'next'>): Trait {
+  const { commands = [] } = own;
+  return {
+    commands,
+    kept: own.states,
+    attributes: {},
+    concerns: (command) => commands.includes(command),
+    understand: () => undefined,
+    fault: () => undefined,
+    shown: (kept) => ({ ...kept }),
+    ...own,
+  };
 }
 
 export function isWholeNumber(value: unknown): value is number {

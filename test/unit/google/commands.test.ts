@@ -1,7 +1,7 @@
 /** What a command leads to, whether the flow answers at once, late, twice, wrongly or never. */
 import assert from 'node:assert/strict';
 import type { CommandMessage } from '../../../src/google/flow-messages';
-import { parseDevice } from '../../../src/google/device-settings';
+import { parseDevice } from '../../support/device';
 import { ANNA, BEN, House, level } from '../../support/smart-home';
 
 const PANEL = { deviceId: 'panel', deviceName: 'Alarm', levels: [level('home'), level('away')], pinFor: 'none' };

@@ -13,7 +13,7 @@ import { silent } from '../../../src/common/log';
 import { HomeGraphClient } from '../../../src/google/home-graph';
 import { fulfill } from '../../../src/google/fulfillment';
 import { parseServiceAccountKey, ServiceAccountError } from '../../../src/google/service-account';
-import { parseDevice } from '../../../src/google/device-settings';
+import { parseDevice } from '../../support/device';
 import { parseUsers } from '../../../src/google/users';
 import { authorizeAddress, fetchCode, openPage, redeem, submit } from '../../../simulators/google/link';
 import { MemoryState } from '../../../src/state/local';

@@ -1,7 +1,7 @@
 /** What outlives a command: states, the device list that Google has, settings as a person typed them. */
 import assert from 'node:assert/strict';
 import type { JsonObject } from '../../../src/google/types';
-import { parseDevice } from '../../../src/google/device-settings';
+import { parseDevice } from '../../support/device';
 import { MemoryState } from '../../../src/state/local';
 import { BEN, ANNA, House, level } from '../../support/smart-home';
 

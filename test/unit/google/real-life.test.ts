@@ -1,6 +1,6 @@
 /** What homes, voices and flows did to the Google side in real life, each told as a person would tell it. */
 import assert from 'node:assert/strict';
-import { parseDevice } from '../../../src/google/device-settings';
+import { parseDevice } from '../../support/device';
 import { googleCodeFor } from '../../../src/google/error-codes';
 import type { JsonObject } from '../../../src/google/types';
 import { MemoryState } from '../../../src/state/local';

@@ -1,0 +1,48 @@
+/** One way to be a node that commands or reads a lock: its gateway, and a badge that follows each command. */
+import type { NodeInitializer } from 'node-red';
+import { text, typed, type Settings } from '../../src/common/settings';
+import { TRANSPORT_CODES } from '../../src/thekeys/gateway-errors';
+import { plainIdentifier } from '../../src/thekeys/wire';
+import { defineNode, type RunningNode } from './define-node';
+import { asCoded } from './errors';
+import { gatewayOf, type GatewayAccess } from './gateway-access';
+import { LockBadge } from './lock-badge';
+
+/** Milliseconds until which a reading may have had its turn. */
+export const READ_DEADLINE_MS = 30_000;
+/** Seconds that a deadline or an interval may have. */
+export const LONGEST = 86_400;
+export const lockSetting = typed(text('the lock of the node'));
+
+/** @param start as in `defineNode` */
+export function defineLockNode<S extends Settings>(
+  type: string,
+  settings: S,
+  start: (node: RunningNode<S>, access: GatewayAccess, badge: LockBadge) => void,
+): NodeInitializer {
+  return defineNode({
+    type,
+    catalogue: 'gateway-config',
+    settings,
+    transportCodes: TRANSPORT_CODES,
+    start: (node) => {
+      const access = gatewayOf(node.RED, node.config.gateway);
+      start(node, access, new LockBadge(node.badge, node.words, access.notice));
+    },
+  });
+}
+
+/** The node's own lock; empty where only messages name one. The badge shows, at deploy, that no share code is known for it. */
+export function ownLock(
+  node: Pick<RunningNode<Settings>, 'badge' | 'showFailure'> & { settings: { identifier: string } },
+  access: GatewayAccess,
+): string {
+  const lock = plainIdentifier(node.settings.identifier) ?? access.identifier;
+  try {
+    if (lock !== '') access.share(lock);
+    node.badge.clear();
+  } catch (error) {
+    node.showFailure(asCoded(error));
+  }
+  return lock;
+}
