@@ -2,6 +2,7 @@
 import type { NodeInitializer } from 'node-red';
 import { text, typed, type Settings } from '../../src/common/settings';
 import { TRANSPORT_CODES } from '../../src/thekeys/gateway-errors';
+import { plainIdentifier } from '../../src/thekeys/wire';
 import { defineNode, type RunningNode } from './define-node';
 import { asCoded } from './errors';
 import { gatewayOf, type GatewayAccess } from './gateway-access';
@@ -36,7 +37,7 @@ export function ownLock(
   node: Pick<RunningNode<Settings>, 'badge' | 'showFailure'> & { settings: { identifier: string } },
   access: GatewayAccess,
 ): string {
-  const lock = node.settings.identifier === '' ? access.identifier : node.settings.identifier;
+  const lock = plainIdentifier(node.settings.identifier) ?? access.identifier;
   try {
     if (lock !== '') access.share(lock);
     node.badge.clear();

@@ -5,7 +5,7 @@
 import { choice, seconds } from '../../src/common/settings';
 import { named, readIdentifier } from '../../src/thekeys/commands';
 import type { GatewayError } from '../../src/thekeys/gateway-errors';
-import { lockNumber, SaidStates } from '../../src/thekeys/readings';
+import { SaidStates } from '../../src/thekeys/readings';
 import type { WatchListener } from '../../src/thekeys/watcher';
 import type { LockReading } from '../../src/thekeys/wire';
 import type { Input, RunningNode } from './define-node';
@@ -50,7 +50,7 @@ export class LockStatus implements WatchListener {
     const { access } = this;
     const identifier = readIdentifier(message, access.identifiers(settings.identifier));
     const share = access.share(identifier);
-    const isOwn = lockNumber(identifier) === lockNumber(this.lock);
+    const isOwn = identifier === this.lock;
     this.said.begin(identifier);
     if (isOwn) this.asking += 1;
     try {

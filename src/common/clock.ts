@@ -80,3 +80,12 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
       });
   });
 }
+
+/** Waits for the work, but not for longer than that; it goes on all the same. True where it was done in time. */
+export function within(work: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
+  if (ms <= 0) return Promise.resolve(false);
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => resolve(false));
+    work.finally(cancel).then(() => resolve(true), reject);
+  });
+}

@@ -1,6 +1,6 @@
 /** State in a folder, a file for each key, for the one process that uses it. */
 import path from 'node:path';
-import { systemClock, type Clock } from '../common/clock';
+import { systemClock, within, type Clock } from '../common/clock';
 import type { Log } from '../common/log';
 import { LocalState } from './local';
 import { StateError, type Decide, type Json, type Lease } from './state';
@@ -42,9 +42,7 @@ export class FileState extends LocalState {
   }
 
   async close(): Promise<void> {
-    let cancel: () => void = () => undefined;
-    const late = new Promise<void>((resolve) => (cancel = this.clock.after(CLOSE_MS, resolve)));
-    await Promise.race([this.rest(), late]).finally(cancel);
+    await within(this.rest(), CLOSE_MS, this.clock);
   }
 
   private fileFor(key: string): StateFile {

@@ -7,7 +7,7 @@ const NEVER = new AbortController().signal;
 
 export abstract class LocalState implements State {
   readonly shared: boolean = false;
-  private readonly leases = new Turns();
+  protected readonly leases = new Turns();
   private readonly channels = new EventEmitter().setMaxListeners(0);
 
   abstract get(key: string): Promise<Json | undefined>;

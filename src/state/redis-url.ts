@@ -1,6 +1,5 @@
 /**
- * Reads the address of a Redis server. Connecting is left to `redis-link.ts`. No error here repeats the text it was
- * given, because a password is part of it.
+ * Reads the address of a Redis server. No error here repeats the text it was given, because a password is part of it.
  *
  *     redis://[[user]:password@]host[:port][/database][?prefix=of every key and channel]
  *
@@ -21,43 +20,29 @@ export interface RedisAddress {
   readonly label: string;
 }
 
-const REDIS_PORT = 6379;
-const DEFAULT_PREFIX = 'thekeys:';
-
-const SHAPE = /^(rediss?):\/\/(?:([^@/?#]*)@)?([^@/?#]+)(?:\/([^/?#]*))?(?:\?([^#]*))?$/i;
-/** What a name may be made of, and no more: a parameter that lost its question mark must not be taken, and shown, as one. */
-const SERVER = /^(\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+)(?::(\d{1,5}))?$/iu;
+const SHAPE =
+  /^(?<scheme>rediss?):\/\/(?:(?<user>[^@/?#:]*):(?<password>[^@/?#]*)@)?(?<host>\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+)(?::(?<port>\d{1,5}))?(?:\/(?<database>\d{0,5}))?(?:\?(?<query>[^#]*))?$/iu;
 
 /** @throws CodedError `INVALID_INPUT`, without a word of the text itself. */
 export function parseRedisUrl(text: string): RedisAddress {
-  const [, scheme, userInfo = '', server, path = '', query = ''] = SHAPE.exec(text.trim()) ?? [];
-  if (scheme === undefined || server === undefined) throw refuse('it does not have the form redis://host:port');
-  if (server.includes(',')) throw refuse('it names several hosts, and one server is used');
-  const [, name, digits = String(REDIS_PORT)] = SERVER.exec(server) ?? [];
-  const port = Number(digits);
-  if (name === undefined || port < 1 || port > 65_535) throw refuse('the host is written host or host:port');
-  const parameters = new URLSearchParams(query);
+  const parts = SHAPE.exec(text.trim())?.groups;
+  if (parts === undefined) throw refuse('it does not have that form');
+  const { user, password } = parts;
+  const port = Number(parts.port ?? 6379);
+  if (port < 1 || port > 65_535) throw refuse('there is no such port');
+  const parameters = new URLSearchParams(parts.query);
   if ([...parameters.keys()].some((key) => key !== 'prefix')) throw refuse('its only parameter is prefix');
-  if (!/^\d{0,5}$/.test(path)) throw refuse('the database after the slash is a number');
-  const host = name.replace(/^\[|\]$/g, '');
+  const host = (parts.host ?? '').replace(/^\[|\]$/g, '');
   return {
     host,
     port,
-    tls: scheme.toLowerCase() === 'rediss',
-    ...credentialsIn(userInfo),
-    database: Number(path),
-    prefix: parameters.get('prefix') ?? DEFAULT_PREFIX,
+    tls: parts.scheme?.toLowerCase() === 'rediss',
+    ...(user ? { username: decoded(user) } : {}),
+    ...(password ? { password: decoded(password) } : {}),
+    database: Number(parts.database ?? 0),
+    prefix: parameters.get('prefix') ?? 'thekeys:',
     label: `${host}:${port}`,
   };
-}
-
-function credentialsIn(userInfo: string): { username?: string; password?: string } {
-  if (userInfo === '') return {};
-  const colon = userInfo.indexOf(':');
-  if (colon < 0) throw refuse('a password is written :password@host');
-  const username = decoded(userInfo.slice(0, colon));
-  const password = decoded(userInfo.slice(colon + 1));
-  return { ...(username === '' ? {} : { username }), ...(password === '' ? {} : { password }) };
 }
 
 function decoded(text: string): string {
@@ -71,6 +56,6 @@ function decoded(text: string): string {
 function refuse(why: string): CodedError<'INVALID_INPUT'> {
   return invalidInput(
     `the address of the shared state cannot be used: ${why}`,
-    'Write it as redis://:password@host:6379 (rediss:// for TLS), with the special characters of the password percent-encoded.',
+    'Write it as redis://:password@host:6379 (one server; rediss:// for TLS; a slash and a number for a database), with the special characters of the password percent-encoded.',
   );
 }

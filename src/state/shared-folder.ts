@@ -3,15 +3,18 @@
  * may run side by side. Each change reads the file anew, while a lock file keeps the other processes out.
  */
 import path from 'node:path';
+import { lifetime } from '../common/abort';
 import { systemClock } from '../common/clock';
 import type { Log } from '../common/log';
 import { FileState } from './file';
 import { LocalState } from './local';
 import { acquireLockFile } from './lock-file';
-import type { Decide, Json, Lease, LeaseOptions } from './state';
+import { StateError, type Decide, type Json, type Lease, type LeaseOptions } from './state';
 
 /** A process that was killed, or stands still, is recognised by this where the system does not tell. */
 const CHANGE_MS = 5000;
+/** How long a change waits for those of other processes. */
+const PATIENCE_MS = 1000;
 
 export class SharedFolder extends LocalState {
   constructor(private readonly options: { folder: string; log: Log }) {
@@ -23,7 +26,11 @@ export class SharedFolder extends LocalState {
   }
 
   async change<T>(key: string, decide: Decide<T>): Promise<T> {
-    const lease = await this.lease(`change ${key}`, { ttlMs: CHANGE_MS });
+    const late = (): Error => new StateError(`${key} is changed by another process (ETIMEDOUT)`, 'ETIMEDOUT');
+    const life = lifetime({ clock: systemClock, deadline: systemClock.elapsed() + PATIENCE_MS, late });
+    const lease = await this.lease(`change ${key}`, { ttlMs: CHANGE_MS, signal: life.signal }).finally(() =>
+      life.end(),
+    );
     const file = new FileState({ ...this.options, lease });
     try {
       return await file.change(key, decide);
@@ -36,7 +43,15 @@ export class SharedFolder extends LocalState {
   override lease(name: string, options: LeaseOptions): Promise<Lease> {
     const { folder, log } = this.options;
     const file = path.join(folder, `${encodeURIComponent(name)}.lock`);
-    return acquireLockFile({ ...options, file, log, clock: systemClock, random: Math.random });
+    return this.leases.lease(name, options.signal, async (end) => {
+      const lease = await acquireLockFile({ ...options, file, log, clock: systemClock, random: Math.random });
+      return {
+        get lost() {
+          return lease.lost;
+        },
+        release: () => lease.release().finally(end),
+      };
+    });
   }
 
   close(): Promise<void> {

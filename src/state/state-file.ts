@@ -5,7 +5,7 @@
  */
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Clock } from '../common/clock';
+import { within, type Clock } from '../common/clock';
 import { systemCode } from '../common/errors';
 import { isRecord } from '../common/json';
 import type { Log } from '../common/log';
@@ -136,11 +136,7 @@ export class StateFile {
   }
 
   private async within(work: Promise<void>, what: 'read' | 'written'): Promise<void> {
-    let cancel: () => void = () => undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      cancel = this.options.clock.after(PATIENCE_MS, () => reject(this.tooSlow(what)));
-    });
-    await Promise.race([work, late]).finally(cancel);
+    if (!(await within(work, PATIENCE_MS, this.options.clock))) throw this.tooSlow(what);
   }
 
   private tooSlow(what: 'read' | 'written'): StateError {

@@ -27,6 +27,7 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+/** Reading and changing end within a second on a disk, and within three in Redis, whatever these do. */
 export interface State {
   /** True where other processes may use the same state. */
   readonly shared: boolean;

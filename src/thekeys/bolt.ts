@@ -2,11 +2,11 @@
  * Moving a bolt: the command is sent, at most once, then the lock is read until it shows what came of it. Nothing is
  * concluded that was not read.
  */
-import { lifetime, type Lifetime } from '../common/abort';
+import type { Lifetime } from '../common/abort';
 import { pause } from '../common/clock';
 import type { LockReading, LockState } from './wire';
 import { boltCall, lockStatusCall, type BoltAction, type Share } from './calls';
-import { read, run, tooLate, type Channel, type Course } from './command';
+import { begin, read, runAction, type Channel } from './command';
 import { gatewayError } from './gateway-errors';
 import type { ActionOptions, Timing } from './options';
 import type { Done, Lost } from './outcome';
@@ -61,32 +61,26 @@ const WANTED: Readonly<Record<BoltAction, LockState | undefined>> = {
 export async function act(bolts: Bolts, verb: LockAction, share: Share, options: ActionOptions): Promise<ActionResult> {
   const { clock, queue } = bolts.channel;
   const { identifier } = share;
-  const course: Course = { sent: false };
-  const deadline = clock.elapsed() + options.deadlineMs;
-  const life = lifetime({ clock, deadline, late: () => tooLate(course), caller: options.signal });
-  const action: Action = { target: verb === 'toggle' ? 'open' : verb, share, options, deadline, life };
+  const begun = begin(clock, options);
+  const { life } = begun;
+  const action: Action = {
+    target: verb === 'toggle' ? 'open' : verb,
+    share,
+    options,
+    deadline: begun.deadline(),
+    life,
+  };
   let turn: Turn | undefined;
   try {
     turn = await queue.turn({ rank: 'action', lock: identifier, light: false, life, commands: 1 });
     if (verb === 'toggle') await untilAtRest(bolts, action, turn);
-    const outcome = await run<null>(bolts.channel, {
-      turn,
-      life,
-      course,
-      policy: { patient: true, signsAgain: true, unreachableMs: options.unreachableMs },
-      attempt: async (send) => {
-        if (verb === 'toggle') {
-          const reading = await send(lockStatusCall(share, () => clock.now()));
-          if (reading.kind !== 'done') return reading;
-          action.target = opposite(reading.value.state);
-        }
-        return send(boltCall(action.target, share));
-      },
-      deadline: () => deadline,
-      deadlineIsForSending: true,
-      answerMs: () => options.timeoutMs,
-      onSend: () => options.onProgress?.({ step: 'sending' }),
-      onRetry: (code) => options.onProgress?.({ step: 'retrying', code }),
+    const outcome = await runAction<null>(bolts.channel, turn, begun, options, async (send) => {
+      if (verb === 'toggle') {
+        const reading = await send(lockStatusCall(share, () => clock.now()));
+        if (reading.kind !== 'done') return reading;
+        action.target = opposite(reading.value.state);
+      }
+      return send(boltCall(action.target, share));
     });
     bolts.restsAt.set(identifier, outcome.sentAt + bolts.timing.boltTravel);
     turn.hold('lock');

@@ -59,10 +59,8 @@ export function cleanCode(code: string): string {
 /** Why a text cannot be a share code, or undefined where it can. Never quotes the text. */
 export function faultOfCode(code: string): string | undefined {
   if (cleanCode(code) === '') return 'no share code is set';
-  if (!/^[\x21-\x7e]+$/.test(cleanCode(code))) {
-    return 'the share code holds a space, an accented letter or another character that no share code has';
-  }
-  return undefined;
+  if (/^[\x21-\x7e]+$/.test(cleanCode(code))) return undefined;
+  return 'the share code holds a space, an accented letter or another character that no share code has';
 }
 
 /** What a call sends along: nothing with GET; signed where it has a code. @param timestamp Unix seconds */
@@ -80,54 +78,40 @@ export function formOf({ method, identifier, code }: Call<unknown>, timestamp?: 
 
 export type BoltAction = 'open' | 'close' | 'calibrate';
 
-export function listCall(): Call<ListedLock[]> {
-  return { path: '/lockers', method: 'GET', light: true, acts: false, read: readLocks };
-}
+/** Answered from what the gateway knows. */
+const READ = { method: 'GET', light: true, acts: false } as const;
+const WORK = { method: 'POST', light: false, acts: false } as const;
+const ACTION = { method: 'POST', light: false, acts: true } as const;
+
+export const listCall: Call<ListedLock[]> = { ...READ, path: '/lockers', read: readLocks };
 
 /** From gateway version 17 on. */
-export function statusCall(): Call<GatewayStatus> {
-  return { path: '/status', method: 'GET', light: true, acts: false, read: readStatus };
-}
+export const statusCall: Call<GatewayStatus> = { ...READ, path: '/status', read: readStatus };
 
 /** @param now milliseconds since 1970 */
 export function lockStatusCall(share: Share, now: () => number): Call<LockReading> {
-  return {
-    path: '/locker_status',
-    method: 'POST',
-    ...share,
-    light: false,
-    acts: false,
-    read: (body) => readLock(body, share.identifier, new Date(now()).toISOString()),
-  };
+  const read = (body: string): Reply<LockReading> => readLock(body, share.identifier, new Date(now()).toISOString());
+  return { ...WORK, path: '/locker_status', ...share, read };
 }
 
 export function boltCall(action: BoltAction, share: Share): Call<null> {
-  return { path: `/${action}`, method: 'POST', ...share, light: false, acts: true, read: readCommand };
+  return { ...ACTION, path: `/${action}`, ...share, read: readCommand };
 }
 
-export function synchronizeCall(): Call<null> {
-  return { path: '/synchronize', method: 'GET', light: false, acts: false, read: readCommand };
-}
+export const synchronizeCall: Call<null> = { ...WORK, path: '/synchronize', method: 'GET', read: readCommand };
 
 /**
  * The vendor's page shows GET, the vendor's own client sends an empty POST, and so do others in use. POST goes first;
  * a gateway that does not know it says so, and is asked with GET.
  */
 export function updateCall(method: 'GET' | 'POST'): Call<null> {
-  return { path: '/update', method, light: false, acts: true, read: readUpdate };
+  return { ...ACTION, path: '/update', method, read: readUpdate };
 }
 
 export function lockSynchronizeCall(identifier: string): Call<null> {
-  return {
-    path: '/locker/synchronize',
-    method: 'POST',
-    identifier,
-    light: false,
-    acts: false,
-    read: readLockSynchronize,
-  };
+  return { ...WORK, path: '/locker/synchronize', identifier, read: readLockSynchronize };
 }
 
 export function lockUpdateCall(identifier: string): Call<null> {
-  return { path: '/locker/update', method: 'POST', identifier, light: false, acts: true, read: readLockUpdate };
+  return { ...ACTION, path: '/locker/update', identifier, read: readLockUpdate };
 }

@@ -3,18 +3,16 @@
  * the making of a new share, whose code signs every command afterwards. Nothing is kept.
  */
 import { mayCarrySecrets } from '../common/address';
-import { ApiFailure, createApiClient, retryAfterMs, type ApiAnswer, type ApiClient } from '../common/api-client';
+import { ApiFailure, createApiClient, retryAfterMs, type ApiClient } from '../common/api-client';
 import { pause, systemClock, type Clock } from '../common/clock';
 import { CodedError, invalidInput } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { isRecord, parseJson } from '../common/json';
-import type { Log } from '../common/log';
 import type { ProxySettings } from '../common/proxy';
 import { Redactor } from '../common/redact';
+import { gatewayError, type GatewayError } from './gateway-errors';
 
-export const CLOUD_URL = 'https://api.the-keys.fr';
-
-export type CloudErrorCode = 'CLOUD_REFUSED' | 'CLOUD_UNREACHABLE' | 'INVALID_INPUT';
+const CLOUD_URL = 'https://api.the-keys.fr';
 
 export interface CloudAccessory {
   /** The cloud's own number. */
@@ -34,15 +32,12 @@ export interface CloudLock {
   accessories: CloudAccessory[];
 }
 
+/** A share between a lock and a gateway. */
 export interface CloudShare {
   /** The cloud's number of the share. */
   id: number | undefined;
   /** The share code: the key of every signature. A secret. */
   code: string;
-}
-
-/** A share between a lock and a gateway that exists already. */
-export interface ExistingShare extends CloudShare {
   name: string;
   active: boolean;
   gateway: CloudAccessory;
@@ -59,7 +54,6 @@ export interface TheKeysCloudOptions {
   timeoutMs?: number;
   proxy?: ProxySettings | undefined;
   clock?: Clock;
-  log?: Log;
 }
 
 /** Accessory types, from the account data that published clients read. */
@@ -67,7 +61,6 @@ const KINDS: Readonly<Record<string, CloudAccessory['kind']>> = { 1: 'gateway', 
 const DEFAULT_TIMEOUT_MS = 20_000;
 /** An account with many locks carries their logs along. */
 const MAX_BYTES = 8 * 1024 * 1024;
-const MAYBE_CREATED = 'The share may have been created. Look for it in the app or on the-keys.fr before you try again.';
 
 type Fields = Record<string, unknown>;
 
@@ -75,6 +68,7 @@ interface Question {
   method: 'GET' | 'POST';
   path: string;
   form?: Record<string, string>;
+  token?: string;
   /** What to advise where the cloud refuses. */
   hint?: string;
 }
@@ -102,7 +96,7 @@ export class TheKeysCloud {
     this.account = options.account.replace(/\s/g, '');
     if (this.account === '') throw invalidInput('no account given', 'Give the telephone number of the account, +33…');
     this.clock = options.clock ?? systemClock;
-    this.client = createApiClient({ ...options, clock: this.clock });
+    this.client = createApiClient({ clock: this.clock, proxy: options.proxy });
   }
 
   /** The account's locks, each with its accessories, so that a person can pick. @throws CodedError */
@@ -111,11 +105,19 @@ export class TheKeysCloud {
     if (data === null) {
       throw refused('the cloud has no data for this account', 'Check the account: the telephone number, +33….');
     }
-    return records(data.serrures).map(lockOf);
+    return records(data.serrures).map((fields) => ({
+      id: numberOf(fields.id),
+      identifier: asText(fields.id_serrure),
+      name: asText(fields.nom),
+      // Each entry wraps the accessory; newer answers might not.
+      accessories: records(fields.accessoires).map((entry) =>
+        accessoryOf(isRecord(entry.accessoire) ? entry.accessoire : entry),
+      ),
+    }));
   }
 
   /** The shares that a lock has with gateways. @param lockId the cloud's own number @throws CodedError */
-  async shares(lockId: number): Promise<ExistingShare[]> {
+  async shares(lockId: number): Promise<CloudShare[]> {
     const data = await this.ask({ method: 'GET', path: `partage/all/serrure/${numberInPath(lockId)}` });
     return records(data?.partages_accessoire)
       .map((share) => ({
@@ -125,14 +127,13 @@ export class TheKeysCloud {
         active: ![false, 0, '0', 'false'].includes(share.actif as string),
         gateway: accessoryOf(isRecord(share.accessoire) ? share.accessoire : {}),
       }))
-      .filter(({ code, gateway }) => code !== '' && (gateway.kind === 'gateway' || gateway.kind === 'other'));
+      .filter(({ code, gateway }) => code !== '' && mayBeGateway(gateway));
   }
 
   /** The address of a gateway in the local network, where the cloud knows it. @param id the cloud's own number */
   async gatewayAddress(id: number): Promise<string | undefined> {
     const data = await this.ask({ method: 'GET', path: `accessoire/get/${numberInPath(id)}` });
-    const info = data?.info;
-    const ip = isRecord(info) ? asText(info.ip) : '';
+    const ip = isRecord(data?.info) ? asText(data.info.ip) : '';
     return /^[\d.]{7,15}$/.test(ip) ? ip : undefined;
   }
 
@@ -141,7 +142,7 @@ export class TheKeysCloud {
    * where its answer was lost the share may exist.
    * @throws CodedError CLOUD_REFUSED, CLOUD_UNREACHABLE, INVALID_INPUT
    */
-  async createShare(wanted: { lock: string; gateway: string; name: string }): Promise<CloudShare> {
+  async createShare(wanted: { lock: string; gateway: string; name: string }): Promise<Pick<CloudShare, 'id' | 'code'>> {
     const name = wanted.name.trim();
     if (name === '') throw invalidInput('the share needs a name', 'Give a name under which you will find the share.');
     const locks = await this.locks();
@@ -149,12 +150,11 @@ export class TheKeysCloud {
     if (lock === undefined) throw noSuchLock(wanted.lock, locks);
     const id = numberInPath(lock.id);
     const gateway = wanted.gateway.trim();
-    const hint = gatewayHint(locks);
-    const accessory = locks
-      .flatMap(({ accessories }) => accessories)
-      .find(({ accessoryId }) => accessoryId === gateway);
+    const accessories = locks.flatMap((each) => each.accessories);
+    const hint = gatewayHint(accessories);
+    const accessory = accessories.find(({ accessoryId }) => accessoryId === gateway);
     // A gateway that the account does not show may exist all the same: the cloud decides. One that is a keypad is a slip.
-    if (accessory !== undefined && accessory.kind !== 'gateway' && accessory.kind !== 'other') {
+    if (accessory !== undefined && !mayBeGateway(accessory)) {
       throw refused(`${gateway} is a ${accessory.kind}, not a gateway`, hint);
     }
     const data = await this.ask({
@@ -174,15 +174,11 @@ export class TheKeysCloud {
   }
 
   /** The data of an answer, with a login before it where there is no token, and one more where it is no longer good. */
-  private async ask(question: Question): Promise<Fields | null> {
+  private async ask({ path, ...question }: Question): Promise<Fields | null> {
     const isFresh = this.#token === undefined;
-    this.#token ??= await this.login();
-    const path = `/fr/api/v2/${question.path}`;
-    let answer = await this.send({ ...question, path }, this.#token);
-    if (answer.status === 401 && !isFresh) {
-      this.#token = await this.login();
-      answer = await this.send({ ...question, path }, this.#token);
-    }
+    const send = (token: string): Promise<Answer> => this.send({ ...question, path: `/fr/api/v2/${path}`, token });
+    let answer = await send((this.#token ??= await this.login()));
+    if (answer.status === 401 && !isFresh) answer = await send((this.#token = await this.login()));
     const creating = question.method === 'POST';
     const { data } = this.read(answer, creating, question.hint);
     if (data === undefined) throw unusable(answer, 'without data', creating);
@@ -192,17 +188,20 @@ export class TheKeysCloud {
   private async login(): Promise<string> {
     const form = { _username: this.account, _password: this.options.password() };
     const answer = await this.send({ method: 'POST', path: '/api/login_check', form });
-    if ([400, 401, 403].includes(answer.status)) throw wrongPassword(answer);
-    const body = this.read(answer, false);
+    const isRefused = [400, 401, 403].includes(answer.status);
+    const { access_token, token } = isRefused ? {} : this.read(answer, false);
     // Clients are divided on which of the two names to read; both are there.
-    const token = [body.access_token, body.token].find((value) => typeof value === 'string' && value !== '');
-    if (typeof token !== 'string') throw wrongPassword(answer);
-    return token;
+    const given = [access_token, token].find((value) => typeof value === 'string' && value !== '');
+    if (typeof given === 'string') return given;
+    throw refused(
+      'the cloud of The Keys did not accept account and password',
+      'The account is the telephone number with its country, +33…; the password is that of the app.',
+      answer.httpStatus,
+    );
   }
 
-  private async send({ method, path, form }: Question, token?: string): Promise<Answer> {
-    const timeoutMs = this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const deadline = this.clock.elapsed() + timeoutMs;
+  private async send({ method, path, form, token }: Question): Promise<Answer> {
+    const deadline = this.clock.elapsed() + (this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const request = {
       method,
       url: new URL(`${this.base}${path}`),
@@ -216,24 +215,33 @@ export class TheKeysCloud {
     };
     try {
       for (;;) {
-        const answer = await this.client.call({ ...request, timeoutMs: deadline - this.clock.elapsed() });
-        const wait = retryAfterMs(answer.headers, this.clock.now()) ?? 1000;
-        if (answer.status !== 429 || this.clock.elapsed() + wait >= deadline) return parsed(answer);
-        await pause(this.clock, wait);
+        const {
+          status,
+          headers,
+          body: text,
+        } = await this.client.call({
+          ...request,
+          timeoutMs: deadline - this.clock.elapsed(),
+        });
+        const wait = retryAfterMs(headers, this.clock.now()) ?? 1000;
+        if (status === 429 && this.clock.elapsed() + wait < deadline) {
+          await pause(this.clock, wait);
+          continue;
+        }
+        const value = parseJson(text);
+        const body = isRecord(value) ? value : undefined;
+        const inner = body?.status;
+        return { status: status === 200 && typeof inner === 'number' ? inner : status, httpStatus: status, body };
       }
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
       const creating = error.sent && path.includes('/partage/create/');
-      throw new CodedError('CLOUD_UNREACHABLE', `the cloud of The Keys did not answer (${error.reason})`, {
-        retriable: !creating,
-        hint: creating
-          ? MAYBE_CREATED
-          : 'Check the internet connection, and the proxy where one is used, then try again.',
-      });
+      const hint = 'Check the internet connection, and the proxy where one is used, then try again.';
+      throw unreachable(`the cloud of The Keys did not answer (${error.reason})`, hint, creating);
     }
   }
 
-  /** The answer's object, or the error that it stands for. @param creating see `unusable` */
+  /** The answer's object, or the error that it stands for. @param creating see `unreachable` */
   private read(answer: Answer, creating: boolean, hint?: string): Fields {
     const { status, body } = answer;
     if (status >= 500 || status === 429) throw unusable(answer, `with an error of its own (${status})`, creating);
@@ -254,11 +262,9 @@ export class TheKeysCloud {
     const message = body?.message;
     const texts = isRecord(message) ? [message.global, message.form].flat() : [message];
     const words = texts.filter((text) => typeof text === 'string').join('; ');
-    const secrets = [this.options.password(), this.#token ?? ''].map((secret) => new Redactor(secret));
-    return foreignText(
-      secrets.reduce((text, secret) => secret.text(text), words),
-      120,
-    );
+    const secrets = [this.options.password(), this.#token ?? ''];
+    const clean = secrets.reduce((text, secret) => new Redactor(secret).text(text), words);
+    return foreignText(clean, 120);
   }
 }
 
@@ -271,13 +277,6 @@ function checkedUrl(text: string): string {
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }
 
-function parsed({ status, body: text }: ApiAnswer): Answer {
-  const value = parseJson(text);
-  const body = isRecord(value) ? value : undefined;
-  const inner = body?.status;
-  return { status: status === 200 && typeof inner === 'number' ? inner : status, httpStatus: status, body };
-}
-
 function records(value: unknown): Fields[] {
   return Array.isArray(value) ? value.filter(isRecord) : [];
 }
@@ -286,25 +285,21 @@ function asText(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
-function lockOf(fields: Fields): CloudLock {
-  return {
-    id: Number(asText(fields.id) || NaN),
-    identifier: asText(fields.id_serrure),
-    name: asText(fields.nom),
-    // Each entry wraps the accessory; newer answers might not.
-    accessories: records(fields.accessoires).map((entry) =>
-      accessoryOf(isRecord(entry.accessoire) ? entry.accessoire : entry),
-    ),
-  };
+function numberOf(value: unknown): number {
+  return Number(asText(value) || NaN);
 }
 
 function accessoryOf(fields: Fields): CloudAccessory {
   return {
-    id: Number(asText(fields.id) || NaN),
+    id: numberOf(fields.id),
     accessoryId: asText(fields.id_accessoire),
     name: asText(fields.nom),
     kind: KINDS[asText(fields.type)] ?? 'other',
   };
+}
+
+function mayBeGateway({ kind }: CloudAccessory): boolean {
+  return kind === 'gateway' || kind === 'other';
 }
 
 /** One of the cloud's own numbers, for a path. */
@@ -313,32 +308,34 @@ function numberInPath(id: number): number {
   throw refused('the cloud shows no number of its own for this lock or gateway', 'Try again later.');
 }
 
-function refused(message: string, hint: string, httpStatus?: number): CodedError<CloudErrorCode> {
+function refused(message: string, hint: string, httpStatus?: number): GatewayError {
+  return gatewayError('CLOUD_REFUSED', { message, hint, httpStatus });
+}
+
+/** @param creating it was about the creation of a share, which may have come about all the same */
+function unreachable(message: string, hint: string, creating: boolean, httpStatus?: number): CodedError {
+  const maybe = 'The share may have been created. Look for it in the app or on the-keys.fr before you try again.';
   const status = httpStatus === undefined ? {} : { httpStatus };
-  return new CodedError('CLOUD_REFUSED', message, { ...status, retriable: false, hint });
-}
-
-function wrongPassword({ httpStatus }: Answer): CodedError<CloudErrorCode> {
-  return refused(
-    'the cloud of The Keys did not accept account and password',
-    'The account is the telephone number with its country, +33…; the password is that of the app.',
-    httpStatus,
-  );
-}
-
-/** @param creating it was the answer to the creation of a share, which may have come about all the same */
-function unusable({ httpStatus, status }: Answer, how: string, creating: boolean): CodedError<CloudErrorCode> {
-  const maybe = creating && status !== 429;
-  return new CodedError('CLOUD_UNREACHABLE', `the cloud of The Keys answered ${how}`, {
-    httpStatus,
-    retriable: !maybe,
-    hint: maybe ? MAYBE_CREATED : 'It may be down for maintenance. Try again later.',
+  return new CodedError('CLOUD_UNREACHABLE', message, {
+    ...status,
+    retriable: !creating,
+    hint: creating ? maybe : hint,
   });
 }
 
-function noSuchLock(wanted: string, locks: readonly CloudLock[]): CodedError<CloudErrorCode> {
+function unusable({ httpStatus, status }: Answer, how: string, creating: boolean): CodedError {
+  const hint = 'It may be down for maintenance. Try again later.';
+  return unreachable(`the cloud of The Keys answered ${how}`, hint, creating && status !== 429, httpStatus);
+}
+
+/** For a sentence: each with its name, where it has one. */
+function listOf(all: readonly { id: string; name: string }[]): string {
+  return [...new Set(all.map(({ id, name }) => (name === '' ? id : `${id} (${name})`)))].join(', ');
+}
+
+function noSuchLock(wanted: string, locks: readonly CloudLock[]): GatewayError {
   const confused = locks.find(({ id }) => String(id) === wanted.trim());
-  const all = locks.map(({ identifier, name }) => (name === '' ? identifier : `${identifier} (${name})`)).join(', ');
+  const all = listOf(locks.map(({ identifier, name }) => ({ id: identifier, name })));
   return refused(
     `the account has no lock with the ID serrure ${wanted}`,
     confused !== undefined
@@ -349,10 +346,10 @@ function noSuchLock(wanted: string, locks: readonly CloudLock[]): CodedError<Clo
   );
 }
 
-function gatewayHint(locks: readonly CloudLock[]): string {
-  const gateways = locks.flatMap(({ accessories }) => accessories).filter(({ kind }) => kind === 'gateway');
-  const names = gateways.map(({ accessoryId, name }) => (name === '' ? accessoryId : `${accessoryId} (${name})`));
-  return names.length === 0
+function gatewayHint(accessories: readonly CloudAccessory[]): string {
+  const gateways = accessories.filter(({ kind }) => kind === 'gateway');
+  const all = listOf(gateways.map(({ accessoryId, name }) => ({ id: accessoryId, name })));
+  return all === ''
     ? "Give the gateway's id_accessoire, printed in its manual. The account shows no gateway yet."
-    : `Give the gateway's id_accessoire. The gateways of the account are: ${[...new Set(names)].join(', ')}.`;
+    : `Give the gateway's id_accessoire. The gateways of the account are: ${all}.`;
 }

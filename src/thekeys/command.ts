@@ -2,14 +2,15 @@
  * A command, from its turn to its end: send, look at what came of it, try again where that is safe. Read it from top to
  * bottom. Whose turn it is is decided in `queue.ts`, what follows from an answer in `retry.ts`.
  */
-import { abortable, type Lifetime } from '../common/abort';
+import { abortable, lifetime, type Lifetime } from '../common/abort';
 import type { Clock } from '../common/clock';
 import type { Log } from '../common/log';
 import { StateError, type Lease, type State } from '../state/state';
 import { formOf, statusCall, synchronizeCall, type Call } from './calls';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './gateway-errors';
 import { ExchangeFailure, LEAST_ANSWER_MS, type exchange } from './exchange';
-import { answered, failed, sharedStateLost, type Done, type Lost, type Outcome } from './outcome';
+import type { CommandOptions } from './options';
+import { answered, failed, sharedStateLost, type Done, type Lost, type Outcome, type Request } from './outcome';
 import type { Queue, Turn, TurnRequest } from './queue';
 import { next, synchronizingError, type Facts, type Policy, type Tries } from './retry';
 import type { Timestamps } from './timestamps';
@@ -32,19 +33,15 @@ export interface Channel {
 /** Sends one request, in the turn of the command. */
 export type Send = <T>(call: Call<T>) => Promise<Outcome<T>>;
 
-export interface Command<T> {
+export interface Command<T> extends Begun {
   turn: Turn;
-  life: Lifetime;
   policy: Policy;
   /** One request; or two, of which the first decides about the second, so that nothing comes between them. */
   attempt: (send: Send) => Promise<Outcome<T>>;
-  /** On the clock's `elapsed()`: nothing is sent from then on. */
-  deadline: () => number;
   /** True where the deadline is over as soon as the request is sent: the answer has time of its own. */
   deadlineIsForSending: boolean;
   /** Milliseconds for one request and its answer. */
   answerMs: () => number;
-  course: Course;
   onSend?: () => void;
   onRetry?: (code: GatewayErrorCode) => void;
 }
@@ -61,6 +58,45 @@ export interface Course {
 export function tooLate({ sent, obstacle }: Course): GatewayError {
   if (sent) return gatewayError('GATEWAY_TIMEOUT');
   return obstacle ?? gatewayError('EXPIRED');
+}
+
+/** A command whose life has begun. */
+export interface Begun {
+  life: Lifetime;
+  course: Course;
+  /** On the clock's `elapsed()`: nothing is sent from then on. */
+  deadline: () => number;
+}
+
+/** Begins a command. Call its life's `end()` in a `finally`. */
+export function begin(
+  clock: Clock,
+  { deadlineMs, signal }: Pick<CommandOptions, 'deadlineMs' | 'signal'>,
+  course: Course = { sent: false },
+): Begun {
+  const deadline = clock.elapsed() + deadlineMs;
+  const life = lifetime({ clock, deadline, late: () => tooLate(course), caller: signal });
+  return { life, course, deadline: () => deadline };
+}
+
+/** Sends what acts, patiently, until its deadline. */
+export function runAction<T>(
+  channel: Channel,
+  turn: Turn,
+  begun: Begun,
+  { timeoutMs, unreachableMs, onProgress }: CommandOptions,
+  attempt: Command<T>['attempt'],
+): Promise<Done<T> | Lost> {
+  return run(channel, {
+    ...begun,
+    turn,
+    attempt,
+    policy: { patient: true, signsAgain: true, unreachableMs },
+    deadlineIsForSending: true,
+    answerMs: () => timeoutMs,
+    onSend: () => onProgress?.({ step: 'sending' }),
+    onRetry: (code) => onProgress?.({ step: 'retrying', code }),
+  });
 }
 
 /** How long other processes wait for one that died while it had the right to send. */
@@ -115,7 +151,7 @@ export async function read<T>(
   channel: Channel,
   call: Call<T>,
   request: TurnRequest,
-  reading: Pick<Command<T>, 'policy' | 'deadline' | 'answerMs' | 'course'> & Partial<Command<T>>,
+  reading: Omit<Command<T>, 'turn' | 'life' | 'attempt' | 'deadlineIsForSending'>,
 ): Promise<T> {
   const turn = await channel.queue.turn(request);
   try {
@@ -133,7 +169,9 @@ export async function read<T>(
 async function attempt<T>(channel: Channel, command: Command<T>): Promise<Outcome<T>> {
   let lease: Lease | undefined;
   try {
-    lease = channel.state.shared ? await leaseOf(channel, command.life.signal) : undefined;
+    const { state, key } = channel;
+    const { signal } = command.life;
+    lease = state.shared ? await state.lease(`gateway/${key}`, { ttlMs: LEASE_MS, signal }) : undefined;
     return await command.attempt((call) => request(channel, command, call, lease));
   } catch (error) {
     if (error instanceof StateError) return { kind: 'unsent', error: sharedStateLost(error) };
@@ -141,11 +179,6 @@ async function attempt<T>(channel: Channel, command: Command<T>): Promise<Outcom
   } finally {
     await lease?.release().catch(() => undefined);
   }
-}
-
-async function leaseOf({ key, state, log }: Channel, signal: AbortSignal): Promise<Lease> {
-  log.trace(`${key}: waits for the right to send`);
-  return state.lease(`gateway/${key}`, { ttlMs: LEASE_MS, signal });
 }
 
 /** One request and its answer. @throws the reason of the command's signal, where nothing was sent or a read was given up */
@@ -160,11 +193,7 @@ async function request<T>(
   const began = clock.elapsed();
   const note = (what: string): void =>
     log.trace(`${channel.key}: ${call.method} ${call.path}: ${what}, ${Math.round(clock.elapsed() - began)} ms`);
-  const sent: { call: Call<T>; timestamp: number | undefined; sentAt: number } = {
-    call,
-    timestamp: undefined,
-    sentAt: 0,
-  };
+  const sent: Request = { call, timestamp: undefined, sentAt: 0 };
   try {
     life.setDeadline(command.deadline());
     if (call.code !== undefined) await abortable(timestamps.reserve(), life.signal);
@@ -263,7 +292,7 @@ async function explain(
 }
 
 async function isSynchronizing(channel: Channel, command: Command<unknown>, what = /./): Promise<boolean> {
-  const outcome = await aside(channel, command, statusCall(), LIGHT_ANSWER_MS);
+  const outcome = await aside(channel, command, statusCall, LIGHT_ANSWER_MS);
   return outcome.kind === 'done' && outcome.value.synchronizing && what.test(outcome.value.currentStatus);
 }
 
@@ -279,7 +308,7 @@ async function untilSynchronized(channel: Channel, command: Command<unknown>): P
 /** `/synchronize` sets a gateway's clock (code 38; field reports). */
 async function synchronize(channel: Channel, command: Command<unknown>): Promise<void> {
   for (;;) {
-    const outcome = await aside(channel, command, synchronizeCall(), command.answerMs());
+    const outcome = await aside(channel, command, synchronizeCall, command.answerMs());
     const isBusy = outcome.kind === 'refused' && outcome.error.code === 'GATEWAY_BUSY';
     if (outcome.kind !== 'unsent' && !isBusy) {
       // Where its answer was lost, its status says whether it has begun: a lock's synchronization is another one.

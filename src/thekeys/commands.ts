@@ -7,6 +7,7 @@ import { foreignText } from '../common/foreign';
 import { isRecord } from '../common/json';
 import { textSetting } from '../common/settings';
 import type { ActionResult, LockAction, Work } from './gateway';
+import { noLockNamed } from './gateway-errors';
 import { plainIdentifier } from './wire';
 
 /** The parts of a message that may name a command. */
@@ -90,10 +91,7 @@ export function readIdentifier(message: CommandMessage, from: Identifiers, ofPay
     const identifier = identifierOf(value, place, from);
     if (identifier !== undefined) return identifier;
   }
-  throw invalidInput(
-    'no lock is named',
-    'Set the lock\'s identifier (the "ID serrure") in the gateway configuration, in the node or in msg.identifier.',
-  );
+  throw noLockNamed();
 }
 
 /** Undefined where the place is empty. */

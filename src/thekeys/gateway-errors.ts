@@ -1,7 +1,7 @@
 /**
  * What can go wrong with a gateway, in the words of the contract: for each code what it means and what to do about it.
  */
-import { CodedError, type ErrorCause } from '../common/errors';
+import { CodedError, invalidInput } from '../common/errors';
 
 export type GatewayErrorCode = keyof typeof ERRORS;
 export type GatewayError = CodedError<GatewayErrorCode>;
@@ -116,11 +116,17 @@ export interface ErrorDetails {
 
 export function gatewayError(code: GatewayErrorCode, details: ErrorDetails = {}): GatewayError {
   const meaning: Meaning = ERRORS[code];
-  const cause: ErrorCause = {
-    ...(details.gatewayCode === undefined ? {} : { gatewayCode: details.gatewayCode }),
-    ...(details.httpStatus === undefined ? {} : { httpStatus: details.httpStatus }),
-    retriable: meaning.retriable,
-    hint: details.hint ?? meaning.hint,
+  const { message = meaning.message, hint = meaning.hint, gatewayCode, httpStatus, badge } = details;
+  const numbers = {
+    ...(gatewayCode !== undefined && { gatewayCode }),
+    ...(httpStatus !== undefined && { httpStatus }),
   };
-  return new CodedError(code, details.message ?? meaning.message, cause, details.badge);
+  return new CodedError(code, message, { ...numbers, retriable: meaning.retriable, hint }, badge);
+}
+
+export function noLockNamed(): CodedError {
+  return invalidInput(
+    'no lock is named',
+    'Set the lock\'s identifier (the "ID serrure") in the gateway configuration, in the node or in msg.identifier.',
+  );
 }

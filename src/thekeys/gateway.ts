@@ -8,9 +8,12 @@ import { invalidInput, systemCode } from '../common/errors';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
 import type { GatewayAddress } from './gateway-address';
+import { noLockNamed } from './gateway-errors';
 import { plainIdentifier, type GatewayStatus, type ListedLock, type LockReading } from './wire';
 import { act, type ActionResult, type Bolts, type BoltsAtRest, type LockAction } from './bolt';
 import {
+  cleanCode,
+  faultOfCode,
   listCall,
   lockStatusCall,
   lockSynchronizeCall,
@@ -26,7 +29,6 @@ import { TIMING, type ActionOptions, type CommandOptions, type Timing } from './
 import { Queue } from './queue';
 import { Readings } from './readings';
 import { Reads } from './reads';
-import { cleanCode, faultOfCode } from './calls';
 import { Timestamps } from './timestamps';
 import { Watcher, type Watch, type WatchListener } from './watcher';
 import { update, work } from './work';
@@ -79,7 +81,7 @@ export class Gateway {
     this.readings = new Readings({ state, key: address.key, log });
     this.bolts = { channel: this.channel, timing, restsAt, onReading: (reading) => this.readings.add(reading) };
     this.watcher = new Watcher({
-      list: (poll) => this.reads.read('list', listCall(), 'poll', poll),
+      list: (poll) => this.reads.read('list', listCall, 'poll', poll),
       read: (share, poll) => this.readLock(share, 'poll', poll),
       readings: this.readings,
       key: address.key,
@@ -117,16 +119,16 @@ export class Gateway {
 
   /** The locks that the gateway sees, from its own memory. */
   list(options: CommandOptions): Promise<ListedLock[]> {
-    return this.command('list', options, () => this.reads.read('list', listCall(), 'read', options));
+    return this.command('list', options, () => this.reads.read('list', listCall, 'read', options));
   }
 
   status(options: CommandOptions): Promise<GatewayStatus> {
-    return this.command('status', options, () => this.reads.read('status', statusCall(), 'read', options));
+    return this.command('status', options, () => this.reads.read('status', statusCall, 'read', options));
   }
 
   /** Makes the gateway fetch its data from the vendor, and set its clock. Ends when it is done. */
   synchronize(options: CommandOptions): Promise<void> {
-    return this.work('synchronize', () => synchronizeCall(), options);
+    return this.work('synchronize', () => synchronizeCall, options);
   }
 
   /** Writes the gateway's firmware anew, even if it is current. Ends when the gateway is back. */
@@ -203,12 +205,7 @@ export class Gateway {
 /** @throws CodedError INVALID_INPUT */
 function checkIdentifier(identifier: string): string {
   const plain = plainIdentifier(identifier);
-  if (plain === undefined) {
-    throw invalidInput(
-      'no lock is named',
-      'Set the lock\'s identifier (the "ID serrure") in the gateway configuration, in the node or in msg.identifier.',
-    );
-  }
+  if (plain === undefined) throw noLockNamed();
   return plain;
 }
 

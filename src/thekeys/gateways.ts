@@ -4,17 +4,17 @@
  * memory of its locks. The object lives until no configuration uses it and nothing is under way.
  */
 import { abortable } from '../common/abort';
-import { systemClock, type Clock } from '../common/clock';
+import { systemClock, within, type Clock } from '../common/clock';
 import { textOf } from '../common/errors';
-import type { Log } from '../common/log';
-import { StateError, type State } from '../state/state';
+import { logWith, type Log } from '../common/log';
+import type { State } from '../state/state';
 import { ExchangeFailure, type ExchangeRequest, type HttpAnswer } from './exchange';
 import { Gateway, type BoltsAtRest, type Timing } from './gateway';
 import { asRows, ipOf, KNOWN_GATEWAYS, locate, withRow, type KnownGateway } from './known-gateways';
 import { Member, type Membership, type Use } from './member';
 import type { Lookup } from './nearby';
 import { Place } from './place';
-import { fixedAddress, Resolver, within } from './resolver';
+import { fixedAddress, Resolver } from './resolver';
 
 export interface GatewaysOptions {
   /** Each caller closes what it got. @param url `redis://…`, or empty @throws CodedError INVALID_INPUT */
@@ -25,10 +25,8 @@ export interface GatewaysOptions {
   timing?: Partial<Timing> | undefined;
 }
 
-/** Milliseconds that a closing configuration waits for a slow disk, and a command for what is known of its gateway. */
+/** Milliseconds that a closing configuration waits for a slow disk. */
 const STATE_GRACE_MS = 1000;
-/** A shared state answers soon, or is away: then the command that is to be sent says so. */
-const SHARED_GRACE_MS = 500;
 
 interface Attachment {
   readonly use: Use;
@@ -247,7 +245,7 @@ export class Gateways {
     // A name that has left a gateway which is still in use is another gateway now.
     const used = new Set([...this.places.values()].filter(({ row }) => row.at !== at).map(({ row }) => row.id));
     let row = locate([], name.key, at, id);
-    const found = state.change(KNOWN_GATEWAYS, (current) => {
+    const found = state.change<undefined>(KNOWN_GATEWAYS, (current) => {
       const rows = asRows(current);
       const free = rows.map((each) => (used.has(each.id) ? { ...each, at: '', names: [] } : each));
       row = locate(free, name.key, at, id);
@@ -255,20 +253,18 @@ export class Gateways {
       const isNews = !isGuest && JSON.stringify(value) !== JSON.stringify(current);
       return isNews ? { value, result: undefined } : { result: undefined };
     });
-    const graceMs = state.shared ? SHARED_GRACE_MS : STATE_GRACE_MS;
-    const isFound = await within(found, graceMs, this.clock).catch(() => false);
-    if (state.shared && !isFound) throw new StateError('the shared state does not answer', 'ETIMEDOUT');
+    await found.catch((error: unknown) => {
+      if (state.shared) throw error;
+    });
     return row;
   }
 
   /** Where a name led in an earlier process. */
   private async recall({ base, key }: Name, state: State): Promise<void> {
     if (fixedAddress(base.hostname) !== undefined) return;
-    const reading = state.get(KNOWN_GATEWAYS).then((kept) => {
-      const row = asRows(kept).find(({ names }) => names.includes(key));
-      if (row !== undefined) this.resolver.remember(base.hostname, ipOf(row.at));
-    });
-    await within(reading, STATE_GRACE_MS, this.clock).catch(() => undefined);
+    const rows = asRows(await state.get(KNOWN_GATEWAYS).catch(() => undefined));
+    const row = rows.find(({ names }) => names.includes(key));
+    if (row !== undefined) this.resolver.remember(base.hostname, ipOf(row.at));
   }
 
   private attach(name: Name, use: Use): () => void {
@@ -388,10 +384,5 @@ function logOf(members: Iterable<Member>, otherwise: Log): Log {
 }
 
 function forwarding(log: () => Log): Log {
-  return {
-    warn: (text) => log().warn(text),
-    info: (text) => log().info(text),
-    debug: (text) => log().debug(text),
-    trace: (text) => log().trace(text),
-  };
+  return logWith((level, text) => log()[level](text));
 }

@@ -8,7 +8,7 @@ import { textOf } from '../common/errors';
 import { isRecord } from '../common/json';
 import type { Log } from '../common/log';
 import type { Json, State } from '../state/state';
-import type { LockReading } from './wire';
+import { plainIdentifier, type LockReading } from './wire';
 
 export interface ReadingsOptions {
   state: State;
@@ -19,11 +19,6 @@ export interface ReadingsOptions {
 
 export type ReadingListener = (reading: LockReading) => void;
 
-/** Two spellings of one lock's number are one lock: leading zeros do not count. */
-export function lockNumber(identifier: string): string {
-  return identifier.trim().replace(/^0+(?=\d)/, '');
-}
-
 export class Readings {
   private readonly readings = new Map<string, LockReading>();
   private readonly listeners = new Map<string, Set<ReadingListener>>();
@@ -32,7 +27,7 @@ export class Readings {
   private readonly self = randomUUID();
   private kept: Promise<Map<string, LockReading>> | undefined;
   private saving: Promise<void> | undefined;
-  /** Numbers of the locks whose reading is to be kept still. */
+  /** Identifiers of the locks whose reading is to be kept still. */
   private readonly unsaved = new Set<string>();
   private cannotKeep = false;
   private unsubscribe: (() => void) | undefined;
@@ -48,7 +43,7 @@ export class Readings {
     // A machine that is alone needs only what it asks for after a restart: the state. That spares a slow disk.
     if (state.shared || before?.state !== reading.state) this.save(reading.identifier);
     if (state.shared) {
-      state.publish(this.stateKey, { from: this.self, reading: asJson(reading) }).catch((error: unknown) => {
+      state.publish(this.stateKey, { from: this.self, reading: { ...reading } }).catch((error: unknown) => {
         log.debug(`a reading could not be passed on to other processes: ${textOf(error)}`);
       });
     }
@@ -57,17 +52,17 @@ export class Readings {
 
   /** The last reading, in this process or in one that shares the state while something here follows the lock. */
   last(identifier: string): LockReading | undefined {
-    return this.readings.get(lockNumber(identifier));
+    return this.readings.get(plain(identifier));
   }
 
   /** What is known of a lock at this moment, from before a restart too. Readings that come meanwhile do not count. */
   async known(identifier: string): Promise<LockReading | undefined> {
-    return this.last(identifier) ?? (await this.loaded()).get(lockNumber(identifier));
+    return this.last(identifier) ?? (await this.loaded()).get(plain(identifier));
   }
 
   /** Calls `listener` with every reading of a lock from now on, until the returned function is called. */
   subscribe(identifier: string, listener: ReadingListener): () => void {
-    const lock = lockNumber(identifier);
+    const lock = plain(identifier);
     const listeners = this.listeners.get(lock) ?? new Set();
     // The same function may follow twice.
     const entry: ReadingListener = (reading) => listener(reading);
@@ -102,7 +97,7 @@ export class Readings {
   }
 
   private accept(reading: LockReading): void {
-    const lock = lockNumber(reading.identifier);
+    const lock = plain(reading.identifier);
     this.readings.set(lock, reading);
     for (const listener of [...(this.listeners.get(lock) ?? [])]) listener(reading);
   }
@@ -123,7 +118,7 @@ export class Readings {
   }
 
   private save(identifier: string): void {
-    this.unsaved.add(lockNumber(identifier));
+    this.unsaved.add(plain(identifier));
     this.saving ??= this.saveAll().finally(() => (this.saving = undefined));
   }
 
@@ -141,7 +136,10 @@ export class Readings {
             const reading = this.readings.get(lock);
             if (reading !== undefined) all.set(lock, reading);
           }
-          return { value: asJson(Object.fromEntries(all)), result: undefined };
+          return {
+            value: Object.fromEntries([...all].map(([lock, reading]) => [lock, { ...reading }])),
+            result: undefined,
+          };
         });
         this.cannotKeep = false;
       } catch (error) {
@@ -163,46 +161,45 @@ export class SaidStates {
 
   /** From now on: what is known of the lock, from before a deploy or a restart too, counts as said. */
   begin(identifier: string): void {
-    const lock = lockNumber(identifier);
-    if (this.states.has(lock)) return;
-    const known = this.readings.known(identifier);
-    this.states.set(
-      lock,
-      known.then((reading) => reading?.state ?? null),
-    );
+    if (this.states.has(identifier)) return;
+    const known = this.readings.known(identifier).then((reading) => reading?.state ?? null);
+    this.states.set(identifier, known);
   }
 
   /** The reading as it goes out. */
   async say(reading: LockReading): Promise<LockReading & { previous: LockReading['state'] | null }> {
-    const lock = lockNumber(reading.identifier);
-    const before = this.states.get(lock);
-    this.states.set(lock, Promise.resolve(reading.state));
+    const before = this.states.get(reading.identifier);
+    this.states.set(reading.identifier, Promise.resolve(reading.state));
     return { ...reading, previous: (await before) ?? null };
   }
 }
 
+/** Two spellings of one lock's number are one lock. */
+function plain(identifier: string): string {
+  return plainIdentifier(identifier) ?? identifier;
+}
+
 /** By the number of the lock. What was not written by this class is left out. */
 function readingsOf(value: Json | undefined): Map<string, LockReading> {
-  const values: unknown[] = isRecord(value) ? Object.values(value) : [];
-  const readings = values.filter(isReading);
-  return new Map(readings.map((reading) => [lockNumber(reading.identifier), reading]));
+  const readings = isRecord(value) ? Object.values(value).filter(isReading) : [];
+  return new Map(readings.map((reading) => [plain(reading.identifier), reading]));
 }
 
-const STATES: readonly unknown[] = ['open', 'closed', 'unknown'] satisfies LockReading['state'][];
+const isNumberOrNull = (value: unknown): boolean => value === null || typeof value === 'number';
 
-function isReading(value: unknown): value is LockReading {
-  if (!isRecord(value)) return false;
-  const numbers = ['batteryMillivolts', 'batteryPercent', 'rssi', 'position', 'version'];
-  return (
-    typeof value.identifier === 'string' &&
-    STATES.includes(value.state) &&
-    typeof value.code === 'number' &&
-    typeof value.at === 'string' &&
-    /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value.at) &&
-    numbers.every((name) => value[name] === null || typeof value[name] === 'number')
-  );
-}
+/** What each field of a reading that was kept, or comes from another process, has to be. */
+const FIELDS: Readonly<Record<keyof LockReading, (value: unknown) => boolean>> = {
+  identifier: (value) => typeof value === 'string',
+  state: (value) => value === 'open' || value === 'closed' || value === 'unknown',
+  code: (value) => typeof value === 'number',
+  at: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value),
+  batteryMillivolts: isNumberOrNull,
+  batteryPercent: isNumberOrNull,
+  rssi: isNumberOrNull,
+  position: isNumberOrNull,
+  version: isNumberOrNull,
+};
 
-function asJson(value: LockReading | Record<string, LockReading>): Json {
-  return value as unknown as Json;
+function isReading(value: unknown): value is LockReading & Record<string, Json> {
+  return isRecord(value) && Object.entries(FIELDS).every(([name, isRight]) => isRight(value[name]));
 }

@@ -4,7 +4,6 @@
  * so a reading counts for good only where the bolt had had time to travel. Times are milliseconds on the clock's `elapsed()`.
  */
 import type { ListedLock } from './wire';
-import { lockNumber } from './readings';
 
 /** From the list that shows a movement until the bolt is at rest: it travels for about 5 s (field reports). */
 const REST_MS = 5000;
@@ -29,7 +28,7 @@ export class Sightings {
 
   /** A list, made `ageMs` ago. */
   note(locks: readonly ListedLock[], watched: ReadonlySet<string>, now: number, ageMs = 0): void {
-    const listed = new Map(locks.map((each) => [lockNumber(each.identifier), each]));
+    const listed = new Map(locks.map((each) => [each.identifier, each]));
     for (const lock of watched) {
       const found = listed.get(lock);
       const seen = this.all.get(lock) ?? { ...UNSEEN };

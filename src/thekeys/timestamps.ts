@@ -30,8 +30,6 @@ const LARGE_BLOCK = 64;
 /** A block that is used up sooner belongs to a burst. To be ahead of the clock is no sign: a clock may have been wrong. */
 const BURST_MS = 1000;
 
-/** A door does not wait longer for a disk. */
-const LONGEST_WRITE_MS = 1000;
 /** A reserved one that is further behind the clock is not sent: the connection took too long. */
 const OLDEST_SECONDS = 10;
 /** After a failed attempt to keep them. Few are used in that time, and a disk that is full minds no more. */
@@ -79,15 +77,13 @@ export class Timestamps {
   private refusals = 0;
   /** Where the sequence stood before the clock was believed instead, until a gateway has accepted that. */
   private before: number | undefined;
-  /** A write that takes longer than anything waits for it. */
-  private hanging = false;
   private troubled = false;
   private warnedOfSlowness = false;
   private cancelKeeping: (() => void) | undefined;
   /** It is written down where the sequence stands, and nothing was used since. */
   private settled = false;
   /** The name of the shared sequence when this process used it last. */
-  private epoch: string | undefined;
+  private sequenceId: string | undefined;
 
   constructor(private readonly options: TimestampsOptions) {}
 
@@ -256,8 +252,8 @@ export class Timestamps {
   }
 
   /**
-   * Changes the sequence where it is kept. Where that fails or takes too long, warns once and does otherwise: what is kept
-   * keeps no door shut. A shared sequence has nothing else to do. @param decide undefined: nothing is to be changed
+   * Changes the sequence where it is kept. Where that fails, or takes too long for a state, warns once and does otherwise: what
+   * is kept keeps no door shut. A shared sequence has nothing else to do. @param decide undefined: nothing is to be changed
    */
   private async kept<T extends { sequence: Sequence } | undefined>(
     decide: (current: Sequence) => T,
@@ -267,35 +263,17 @@ export class Timestamps {
       this.options.state.change(this.options.key, (current) => {
         const result = decide(asSequence(current) ?? UNUSED);
         if (result === undefined) return { result };
-        return { value: { ...namesOf(current), ...toJson(result.sequence) }, result };
+        return { value: { ...aboutOf(current), ...toJson(result.sequence) }, result };
       });
     if (this.options.state.shared) return change();
     try {
-      const result = await this.inTime(change);
+      const result = await change();
       this.troubled = false;
       return result;
     } catch (error) {
       this.trouble(error);
       return otherwise();
     }
-  }
-
-  /** A write that hangs is waited for once, for a moment; those after it not at all. */
-  private inTime<T>(write: () => Promise<T>): Promise<T> {
-    const slow = new StateError('writing takes longer than a second', 'ETIMEDOUT');
-    if (this.hanging) return Promise.reject(slow);
-    return new Promise((resolve, reject) => {
-      const cancel = this.options.clock.after(LONGEST_WRITE_MS, () => {
-        this.hanging = true;
-        reject(slow);
-      });
-      write()
-        .then(resolve, reject)
-        .finally(() => {
-          this.hanging = false;
-          cancel();
-        });
-    });
   }
 
   private trouble(error: unknown): void {
@@ -323,33 +301,32 @@ export class Timestamps {
    * on with a distance: once, by the process that is the first to notice.
    */
   private async reserveShared(): Promise<number> {
-    const known = this.epoch;
+    const known = this.sequenceId;
     const used = this.last;
     const distant = Math.max(this.seconds(), used) + DISTANCE_AFTER_LOSS;
-    const { given, sequence, epoch } = await this.options.state.change(this.options.key, (current) => {
+    const { given, sequence, id } = await this.options.state.change(this.options.key, (current) => {
       const home = asSequence(current) ?? UNUSED;
-      const names = namesOf(current);
-      const { era = randomUUID() } = names;
-      const isLost = known !== undefined && names.era !== known && names.apart !== true;
+      const about = aboutOf(current);
+      const { id = randomUUID() } = about;
+      const isLost = known !== undefined && about.id !== known && about.isDistant !== true;
       const next = reserve(home, isLost ? distant : this.seconds(), 1);
       // Far ahead of the clock it is another process that has let the sequence start anew, for good reason.
       const isOld = next.first <= used && used - this.seconds() <= WRONG_CLOCK_SECONDS;
       const reserved = isOld ? reserve(home, distant, 1) : next;
-      const value = { ...toJson(reserved.sequence), era, apart: names.apart === true || isLost };
-      return { value, result: { sequence: reserved.sequence, epoch: era, given: reserved.first } };
+      const value = { ...toJson(reserved.sequence), id, isDistant: about.isDistant === true || isLost };
+      return { value, result: { sequence: reserved.sequence, id, given: reserved.first } };
     });
     this.sequence = sequence;
-    this.epoch = epoch;
+    this.sequenceId = id;
     return given;
   }
 }
 
 /**
- * A shared sequence has a name, so that a process that has used it notices when it was lost: `era`. `apart`: it began at
- * a distance from what was used before.
+ * Of a shared sequence: its name, so that a process that has used it notices when it was lost, and whether it began at a
+ * distance from what was used before.
  */
-function namesOf(value: Json | undefined): { era?: string; apart?: boolean } {
-  if (!isRecord(value)) return {};
-  const { era, apart } = value;
-  return { ...(typeof era === 'string' ? { era } : {}), ...(typeof apart === 'boolean' ? { apart } : {}) };
+function aboutOf(value: Json | undefined): { id?: string; isDistant?: boolean } {
+  const { id, isDistant } = isRecord(value) ? value : {};
+  return { ...(typeof id === 'string' && { id }), ...(typeof isDistant === 'boolean' && { isDistant }) };
 }

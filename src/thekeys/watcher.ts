@@ -11,8 +11,9 @@ import { StateError, type Json, type State } from '../state/state';
 import type { ListedLock, LockReading } from './wire';
 import type { Share } from './calls';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './gateway-errors';
+import type { CommandOptions } from './options';
 import { sharedStateLost } from './outcome';
-import { lockNumber, type Readings } from './readings';
+import type { Readings } from './readings';
 import { Sightings } from './sightings';
 
 export interface Watch {
@@ -37,17 +38,11 @@ export interface WatchListener {
   onRecovered(): void;
 }
 
-export interface PollOptions {
-  deadlineMs: number;
-  timeoutMs: number;
-  signal: AbortSignal;
-}
-
 export interface WatcherOptions {
   /** The locks that the gateway sees, asked for with the rank of a poll. */
-  list(options: PollOptions): Promise<ListedLock[]>;
+  list(options: CommandOptions): Promise<ListedLock[]>;
   /** What a lock says of itself, asked for with the rank of a poll, and added to `readings`. */
-  read(share: Share, options: PollOptions): Promise<LockReading>;
+  read(share: Share, options: CommandOptions): Promise<LockReading>;
   readings: Readings;
   /** `host:port`. */
   key: string;
@@ -92,7 +87,6 @@ const OUTAGES: Readonly<Partial<Record<GatewayErrorCode, string>>> = {
 interface Entry {
   readonly watch: Watch;
   readonly listener: WatchListener;
-  /** The number of its lock. */
   readonly lock: string;
   dueAt: number;
   /** The outage that was reported and is not over. */
@@ -142,7 +136,7 @@ export class Watcher {
   /** Polls from now on, until the returned function is called. The first poll comes at once. */
   watch(watch: Watch, listener: WatchListener): () => void {
     const { clock, readings } = this.options;
-    const lock = lockNumber(watch.share.identifier);
+    const lock = watch.share.identifier;
     const entry: Entry = { watch, listener, lock, dueAt: clock.elapsed() + GATHER_MS };
     if (this.entries.size === 0) this.start();
     this.entries.add(entry);
@@ -204,23 +198,24 @@ export class Watcher {
 
   /** One process polls; the others wait for it, and have what it found. */
   private async run(poll: Poll): Promise<void> {
-    const { state } = this.options;
-    if (!state.shared) return this.readAll(poll, await this.list(poll));
-    if (this.isFresh(poll)) return this.readAll(poll, this.found.locks);
-    const lease = await state.lease(this.stateKey, { ttlMs: LEASE_MS, signal: poll.signal });
+    const { state, clock } = this.options;
+    const isShared = state.shared && !this.isFresh(poll);
+    const lease = isShared ? await state.lease(this.stateKey, { ttlMs: LEASE_MS, signal: poll.signal }) : undefined;
     try {
-      if (this.isFresh(poll)) {
+      if (state.shared && this.isFresh(poll)) {
         await this.readAll(poll, this.found.locks);
         return;
       }
-      const listedAt = this.options.clock.elapsed();
+      const listedAt = clock.elapsed();
       const locks = await this.list(poll);
       await this.readAll(poll, locks);
-      const now = this.options.clock.elapsed();
+      if (lease === undefined) return;
+      const now = clock.elapsed();
       const read = [...this.watched].filter((lock) => !this.sightings.isNew(lock, now));
-      await state.publish(this.stateKey, { from: this.id, ageMs: now - listedAt, locks, read } as unknown as Json);
+      const listed = locks.map((each) => ({ ...each }));
+      await state.publish(this.stateKey, { from: this.id, ageMs: now - listedAt, locks: listed, read });
     } finally {
-      await lease.release();
+      await lease?.release();
     }
   }
 
@@ -254,7 +249,7 @@ export class Watcher {
 
   /** Reads the locks that have something new to say, each once, and passes it on. */
   private async readAll(poll: Poll, locks: readonly ListedLock[]): Promise<void> {
-    const present = new Set(locks.map(({ identifier }) => lockNumber(identifier)));
+    const present = new Set(locks.map(({ identifier }) => identifier));
     for (const entries of byShare(poll.due)) {
       if (poll.signal.aborted) return;
       const [{ lock }] = entries;
@@ -357,14 +352,12 @@ function byShare(entries: readonly Entry[]): [Entry, ...Entry[]][] {
   const groups = new Map<string, [Entry, ...Entry[]]>();
   for (const entry of entries) {
     const key = `${entry.lock} ${entry.watch.share.code}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [entry]);
-    else group.push(entry);
+    groups.set(key, [...(groups.get(key) ?? []), entry] as [Entry, ...Entry[]]);
   }
   return [...groups.values()];
 }
 
-function pollOptions(entries: readonly Entry[], signal: AbortSignal): PollOptions {
+function pollOptions(entries: readonly Entry[], signal: AbortSignal): CommandOptions {
   return { deadlineMs: POLL_DEADLINE_MS, timeoutMs: Math.max(...entries.map(({ watch }) => watch.timeoutMs)), signal };
 }
 
@@ -377,9 +370,6 @@ function asGatewayError(thrown: unknown): GatewayError {
 function isFinding(message: unknown): message is Finding {
   if (!isRecord(message) || !Array.isArray(message.locks) || !Array.isArray(message.read)) return false;
   const isListed = (each: unknown): boolean => isRecord(each) && typeof each.identifier === 'string';
-  return (
-    typeof message.ageMs === 'number' &&
-    message.locks.every(isListed) &&
-    message.read.every((each) => typeof each === 'string')
-  );
+  const areIdentifiers = message.read.every((each) => typeof each === 'string');
+  return typeof message.ageMs === 'number' && message.locks.every(isListed) && areIdentifiers;
 }

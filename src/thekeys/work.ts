@@ -2,11 +2,10 @@
  * What takes a gateway minutes: synchronizations and firmware updates. It is sent like an action, then the gateway's own
  * words are followed until it has finished; meanwhile only light requests reach it.
  */
-import { lifetime, type Lifetime } from '../common/abort';
 import { pause } from '../common/clock';
 import type { GatewayStatus } from './wire';
 import { statusCall, updateCall, type Call } from './calls';
-import { LIGHT_ANSWER_MS, read, run, tooLate, type Channel, type Course } from './command';
+import { begin, LIGHT_ANSWER_MS, read, runAction, type Channel } from './command';
 import { gatewayError, type GatewayError } from './gateway-errors';
 import type { CommandOptions, Timing } from './options';
 import type { Turn } from './queue';
@@ -24,67 +23,43 @@ const METHOD_REFUSED = new Set([400, 404, 405, 501]);
 
 /** Writes the gateway's firmware: with POST, or where a gateway does not know that, with GET. */
 export async function update(workshop: Workshop, options: CommandOptions): Promise<void> {
-  const deadline = workshop.channel.clock.elapsed() + options.deadlineMs;
+  const { clock } = workshop.channel;
+  const deadline = clock.elapsed() + options.deadlineMs;
   try {
-    await work(workshop, updateCall('POST'), options, deadline);
+    await work(workshop, updateCall('POST'), options);
   } catch (error) {
     if (!isMethodRefused(error as GatewayError)) throw error;
-    await work(workshop, updateCall('GET'), options, deadline);
+    await work(workshop, updateCall('GET'), { ...options, deadlineMs: deadline - clock.elapsed() });
   }
 }
 
-/** @param deadline on the clock's `elapsed()`: until when it may be sent */
-export async function work(
-  { channel, timing }: Workshop,
-  call: Call<null>,
-  options: CommandOptions,
-  deadline = channel.clock.elapsed() + options.deadlineMs,
-): Promise<void> {
-  const course: Course = { sent: false };
-  const life = lifetime({ clock: channel.clock, deadline, late: () => tooLate(course), caller: options.signal });
+/** Sends it, and follows it to its end. */
+export async function work(workshop: Workshop, call: Call<null>, options: CommandOptions): Promise<void> {
+  const { channel } = workshop;
+  const begun = begin(channel.clock, options);
+  const { life } = begun;
   let turn: Turn | undefined;
   try {
     turn = await channel.queue.turn({ rank: 'action', light: false, life, commands: 1 });
-    await start(channel, call, options, { turn, life, course, deadline });
+    try {
+      const outcome = await runAction(channel, turn, begun, options, (send) => send(call));
+      if (outcome.kind === 'lost') {
+        throw gatewayError('RESULT_UNKNOWN', {
+          message: `the command was sent, and ${outcome.why}`,
+          httpStatus: outcome.error.cause.httpStatus,
+        });
+      }
+    } catch (error) {
+      // Where no answer came, the gateway is asked whether it is at it.
+      if (options.signal?.aborted || !isUnanswered(error as GatewayError)) throw error;
+      turn.hold('gateway');
+      if (!(await isAt(channel, call, options))) throw error;
+    }
     turn.hold('gateway');
-    await follow({ channel, timing }, call.acts, options);
+    await follow(workshop, call.acts, options);
   } finally {
     turn?.end();
     life.end();
-  }
-}
-
-interface Started {
-  turn: Turn;
-  life: Lifetime;
-  course: Course;
-  deadline: number;
-}
-
-/** Sends it. Where no answer came, the gateway is asked whether it is at it. */
-async function start(channel: Channel, call: Call<null>, options: CommandOptions, begun: Started): Promise<void> {
-  try {
-    const outcome = await run(channel, {
-      turn: begun.turn,
-      life: begun.life,
-      course: begun.course,
-      policy: { patient: true, signsAgain: true, unreachableMs: options.unreachableMs },
-      attempt: (send) => send(call),
-      deadline: () => begun.deadline,
-      deadlineIsForSending: true,
-      answerMs: () => options.timeoutMs,
-      onSend: () => options.onProgress?.({ step: 'sending' }),
-      onRetry: (code) => options.onProgress?.({ step: 'retrying', code }),
-    });
-    if (outcome.kind === 'done') return;
-    throw gatewayError('RESULT_UNKNOWN', {
-      message: `the command was sent, and ${outcome.why}`,
-      httpStatus: outcome.error.cause.httpStatus,
-    });
-  } catch (error) {
-    if (options.signal?.aborted || !isUnanswered(error as GatewayError)) throw error;
-    begun.turn.hold('gateway');
-    if (!(await isAt(channel, call, options))) throw error;
   }
 }
 
@@ -137,19 +112,18 @@ async function follow({ channel, timing }: Workshop, mayRestart: boolean, option
 /** At the gateway's status, between others. */
 async function look(channel: Channel, forMs: number, options: CommandOptions): Promise<GatewayStatus> {
   const { clock } = channel;
-  const course: Course = { sent: false };
-  const deadline = clock.elapsed() + forMs;
-  const life = lifetime({ clock, deadline, late: () => tooLate(course), caller: options.signal });
+  const { signal } = options;
+  const begun = begin(clock, { deadlineMs: forMs, ...(signal && { signal }) });
+  const { life, deadline } = begun;
   try {
     return await read(
       channel,
-      statusCall(),
+      statusCall,
       { rank: 'settle', light: true, life, commands: 0 },
       {
-        course,
+        ...begun,
         policy: { patient: false, signsAgain: false },
-        deadline: () => deadline,
-        answerMs: () => Math.min(LIGHT_ANSWER_MS, deadline - clock.elapsed()),
+        answerMs: () => Math.min(LIGHT_ANSWER_MS, deadline() - clock.elapsed()),
       },
     );
   } finally {

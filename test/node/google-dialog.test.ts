@@ -68,21 +68,22 @@ describe('the badges of a Google account that lacks something', function () {
     await badgeOf('lamp', 'check the path');
   });
 
-  it('name the setting of a device that cannot work', async () => {
-    const panel = { ...LAMP, deviceType: 'SECURITYSYSTEM' };
-    const wrong: [device: typeof LAMP, badge: string][] = [
-      [{ ...LAMP, deviceType: 'CUSTOM', customType: 'LIGHT', customTraits: [] } as never, 'check type & traits'],
-      [{ ...panel, id: 'levels', levels: '{' } as never, 'check the levels'],
-      [
-        { ...panel, id: 'default', levels: [{ level_name: 'home' }], defaultLevel: 'away' } as never,
-        'check default level',
-      ],
-      [{ ...panel, id: 'reply', replyTimeout: 'soon' } as never, 'check reply time'],
-      [{ ...panel, id: 'variable', deviceId: 'door-${NO_SUCH}' } as never, 'check the device ID'],
-    ];
-    flow = await GoogleFlow.start([ACCOUNT, ...wrong.map(([device]) => device)]);
-    for (const [{ id }, badge] of wrong) await badgeOf(id, badge);
-  });
+  const panel = { ...LAMP, deviceType: 'SECURITYSYSTEM' };
+  const custom = { ...LAMP, deviceType: 'CUSTOM', customType: 'LIGHT', customTraits: ['OnOff'] };
+  const wrong: [badge: string, device: typeof LAMP & Record<string, unknown>][] = [
+    ['check type & traits', { ...custom, customTraits: [] }],
+    ['check attributes', { ...custom, customAttributes: '[]' }],
+    ['check the levels', { ...panel, levels: '{' }],
+    ['check default level', { ...panel, levels: [{ level_name: 'home' }], defaultLevel: 'away' }],
+    ['check reply time', { ...panel, replyTimeout: 'soon' }],
+    ['check the device ID', { ...panel, deviceId: 'door-${NO_SUCH}' }],
+  ];
+  for (const [badge, device] of wrong) {
+    it(`name the setting of a device that cannot work: ${badge}`, async () => {
+      flow = await GoogleFlow.start([ACCOUNT, device]);
+      await badgeOf('lamp', badge);
+    });
+  }
 });
 
 describe('a Google account behind a proxy', function () {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { REALISTIC_TIMES, SimulatedGateway, type SimulatedGatewayOptions } from '../../../simulators/gateway/gateway';
 import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
-import type { Json } from '../../../src/state/state';
+import { StateError, type Json } from '../../../src/state/state';
 import { parseAddress } from '../../../src/thekeys/gateway-address';
 import { Gateway, type ActionOptions } from '../../../src/thekeys/gateway';
 import { HandClock } from '../../support/clock';
@@ -12,8 +12,9 @@ import { clientOf, inProcess } from '../../support/in-process';
 const LOCKS = [1, 2, 3, 4, 5].map((number) => ({ identifier: String(1000 + number), code: `demo-code-${number}` }));
 const FRONT = LOCKS[0]!;
 
-/** A disk whose every write takes so long. */
+/** A disk whose every write takes so long. Its callers wait for a second, once. */
 class SlowDisk extends MemoryState {
+  private isLate = false;
   constructor(
     private readonly clock: HandClock,
     private readonly flushMs: number,
@@ -21,8 +22,11 @@ class SlowDisk extends MemoryState {
     super();
   }
   protected override async keep(key: string, value: Json | undefined): Promise<void> {
-    await new Promise<void>((resolve) => this.clock.after(this.flushMs, resolve));
+    const after = (ms: number): Promise<void> => new Promise((resolve) => this.clock.after(ms, resolve));
+    const written = after(this.flushMs).then(() => (this.isLate = false));
+    if (!this.isLate) await Promise.race([written, after(1000).then(() => (this.isLate = true))]);
     await super.keep(key, value);
+    if (this.isLate) throw new StateError('the disk is slow', 'ETIMEDOUT');
   }
 }
 
