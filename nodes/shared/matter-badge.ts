@@ -41,7 +41,12 @@ export class MatterBadge {
 
   /** A command of a home that goes to a gateway. */
   async follow<T>(doing: string, run: (onProgress: (progress: Progress) => void) => Promise<T>): Promise<T> {
-    return this.lock.follow(doing, run);
+    try {
+      return await this.lock.follow(doing, run);
+    } finally {
+      // What was read meanwhile.
+      this.show();
+    }
   }
 
   read(reading: Read): void {

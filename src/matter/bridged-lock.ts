@@ -4,7 +4,7 @@
  */
 import { abortable, lifetime } from '../common/abort';
 import type { Clock } from '../common/clock';
-import { CodedError, textOf } from '../common/errors';
+import { CodedError, systemCode, textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
 import { sameText, type PinAttempts, type PinVerdict } from '../state/pin-attempts';
@@ -189,7 +189,7 @@ export class LockOnBridge {
 }
 
 function refusalOf(error: unknown): Refusal {
-  if (!(error instanceof CodedError)) return 'failed';
-  if (BUSY.has(error.code)) return 'busy';
-  return error.code === 'EXPIRED' ? 'late' : 'failed';
+  const code = systemCode(error) ?? '';
+  if (BUSY.has(code)) return 'busy';
+  return code === 'EXPIRED' ? 'late' : 'failed';
 }

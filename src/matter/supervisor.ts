@@ -86,15 +86,19 @@ export class Supervisor {
     await this.living;
   }
 
+  private isClosed(): boolean {
+    return this.closing.signal.aborted;
+  }
+
   private async live(): Promise<void> {
     const { clock, log, random = Math.random } = this.options;
     let failures = 0;
     let lease: Lease | undefined;
-    while (!this.closing.signal.aborted) {
+    while (!this.isClosed()) {
       const began = clock.elapsed();
       if (lease?.lost.aborted !== false) lease = await this.acquireFolder();
       const failure = lease === undefined ? this.folderInUse() : await this.runOnce(lease);
-      if (this.closing.signal.aborted) break;
+      if (this.isClosed()) break;
       failures = clock.elapsed() - began > WELL_AFTER_MS ? 1 : failures + 1;
       const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.75 + random() / 2);
       const text = foreignText(failure.text);
@@ -126,8 +130,8 @@ export class Supervisor {
   /** Resolves when the thread has ended, with why. */
   private async runOnce(lease: Lease): Promise<Failure> {
     let failure: Failure | undefined;
-    const fail = (because: Failure): void => {
-      failure = because;
+    const fail = ({ reason, text }: Failure): void => {
+      failure = { reason, text };
       this.thread?.terminate();
     };
     const forget = onAbort(lease.lost, () => fail(this.folderInUse()));

@@ -1,3 +1,5 @@
+import type { Handlers } from './remote';
+
 /** What a home's app and hub can do, whichever generation of matter.js it is made of. */
 export interface LockStates {
   lockState: number | null;
@@ -22,7 +24,7 @@ export interface CredentialResult {
 }
 
 /** Its process answers these calls. A command that is refused is an error with the status's name in it. */
-export type Controller = {
+export interface Controller extends Handlers {
   pair: (code: { passcode: number; discriminator: number }) => Promise<void>;
   states: () => Promise<LockStates[]>;
   open: (pin?: string) => Promise<void>;
@@ -33,4 +35,4 @@ export type Controller = {
   reported: () => (number | null)[];
   events: () => SeenEvent[];
   leave: () => Promise<void>;
-};
+}

@@ -18,11 +18,12 @@ export class Codes extends LockAuth.Store {
     tables: Tables,
     private readonly salt: Bytes,
   ) {
-    super(tables, { encrypt: (code: Bytes) => hash(code, salt), decrypt: (kept: Bytes) => kept } as never);
+    super(tables, { encrypt: (code) => hash(code, salt), decrypt: (kept) => kept });
   }
 
   override addUser(user: LockAuth.User): void {
-    super.addUser({ ...user, userUniqueId: user.userUniqueId === NO_UNIQUE_ID ? null : user.userUniqueId });
+    if (user.userUniqueId === NO_UNIQUE_ID) user.userUniqueId = null;
+    super.addUser(user);
   }
 
   override isDuplicateCredential(type: DoorLock.CredentialType, data: Bytes, except?: number): boolean {

@@ -16,9 +16,9 @@ const CRITICAL = 10;
 const MOST_CODES = 20;
 
 const BatteryServer = PowerSourceServer.with('Battery');
-/** The type of a lock with everything. */
-const FullLock = DoorLockDevice.with(BridgedLockServer, BridgedDeviceBasicInformationServer, BatteryServer);
-export type LockEndpoint = Endpoint<typeof FullLock>;
+const PlainLock = DoorLockDevice.with(BridgedLockServer, BridgedDeviceBasicInformationServer);
+const Lock = PlainLock.with(BatteryServer);
+export type LockEndpoint = Endpoint<typeof Lock>;
 
 export function lockEndpoint(lock: LockDescription): LockEndpoint {
   const id = endpointId(lock.id);
@@ -71,12 +71,12 @@ export function endpointId(id: string): string {
   return createHash('sha256').update(id).digest('hex').slice(0, 16);
 }
 
-function typeOf(lock: LockDescription): typeof FullLock {
+/** The features are known only here; to the compiler each lock has them all. */
+function typeOf(lock: LockDescription): typeof Lock {
   const codes = hasCodes(lock) ? (['PinCredential', 'User', 'CredentialOverTheAirAccess'] as const) : [];
   const features = [...codes, ...(lock.door ? (['DoorPositionSensor'] as const) : [])];
-  const plain = DoorLockDevice.with(BridgedLockServer.with(...features), BridgedDeviceBasicInformationServer);
-  // The features are known only here; to the compiler each lock has them all.
-  return (lock.battery ? plain.with(BatteryServer) : plain) as unknown as typeof FullLock;
+  const type = lock.battery ? Lock : PlainLock;
+  return type.with(BridgedLockServer.with(...features)) as unknown as typeof Lock;
 }
 
 function hasCodes({ needsPin, appCodes }: LockDescription): boolean {

@@ -51,9 +51,9 @@ export class BridgedLockServer extends Base {
       userCodeTemporaryDisableTime$Changing,
     } = this.events;
     // These say how our own rules are; a home cannot change the rules by writing them.
-    this.reactTo(requirePinForRemoteOperation$Changing, this.refuseWrite);
-    this.reactTo(wrongCodeEntryLimit$Changing, this.refuseWrite);
-    this.reactTo(userCodeTemporaryDisableTime$Changing, this.refuseWrite);
+    this.reactTo(requirePinForRemoteOperation$Changing, refuseWrite);
+    this.reactTo(wrongCodeEntryLimit$Changing, refuseWrite);
+    this.reactTo(userCodeTemporaryDisableTime$Changing, refuseWrite);
   }
 
   override lockDoor({ pinCode }: DoorLock.LockDoorRequest): Promise<void> {
@@ -124,10 +124,10 @@ export class BridgedLockServer extends Base {
     });
     if (refusal !== undefined) throw new StatusResponseError(`${action}: ${refusal}`, STATUS[refusal]);
   }
+}
 
-  private refuseWrite(): void {
-    if (this.context.fabric !== undefined) {
-      throw new StatusResponseError('set in Node-RED', Status.UnsupportedWrite);
-    }
+function refuseWrite(this: BridgedLockServer): void {
+  if (this.context.fabric !== undefined) {
+    throw new StatusResponseError('set in Node-RED', Status.UnsupportedWrite);
   }
 }

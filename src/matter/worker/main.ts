@@ -92,7 +92,7 @@ function reasonOf(error: unknown): FailureReason {
 
 /** What was thrown and what is behind it: matter.js says in the first only that something went wrong. */
 function* causes(thrown: unknown): Generator {
-  for (let each = thrown, depth = 0; each !== undefined && depth < 5; each = (each as Error).cause, depth += 1) {
+  for (let each = thrown, depth = 0; each !== undefined && depth < 5; each = each.cause, depth += 1) {
     yield each;
     if (!(each instanceof Error)) return;
   }
