@@ -16,7 +16,7 @@ import { gatewayError } from '../thekeys/gateway-errors';
 import type { CommandOptions, Gateway, Progress, Timing } from '../thekeys/gateway';
 import { Gateways } from '../thekeys/gateways';
 import { lookupAll } from '../thekeys/names';
-import type { Lookup } from '../thekeys/nearby';
+import { lookUp, type Lookup } from '../thekeys/nearby';
 import { stateFolder } from './state-folder';
 import { printError, printResult, ProgressLine, type Terminal } from './terminal';
 import { DEFAULT_HOST, type GatewayVerb, type Typed } from './usage';
@@ -154,10 +154,7 @@ async function carryOut(
   }
 }
 
-const lookup: Lookup = (name, signal) => {
-  const life = lifetime({ clock: systemClock, deadline: systemClock.elapsed() + LOOK_UP_MS, caller: signal });
-  return abortable(lookupAll(name, life.signal), life.signal).finally(() => life.end());
-};
+const lookup: Lookup = (name) => lookUp({ lookup: lookupAll, clock: systemClock }, name, LOOK_UP_MS);
 
 /** Where timestamps are kept. A door must open also where nothing can be written down. */
 function stateFor({ verb, terminal, log }: Call): State {
