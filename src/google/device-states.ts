@@ -29,7 +29,6 @@ export interface DeviceStatesOptions {
 export class DeviceStates {
   /** Resolves when what was kept has been read, or is not to be had. Never rejects. */
   readonly ready: Promise<void>;
-  /** Whether it has. */
   isReady = false;
   private readonly key: string;
   private readonly known = new Map<string, States>();

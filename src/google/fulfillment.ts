@@ -14,7 +14,6 @@ import type { GoogleCode } from './error-codes';
 import type { SmartHome } from './home';
 import { onTheWay } from './permission';
 import { discardBody, readBody, sendJson } from './requests';
-import type { Result } from './results';
 import type { Caller, Execution, HttpHandler, Identity, JsonObject } from './types';
 
 type Fields = Record<string, unknown>;
@@ -148,29 +147,17 @@ async function execute(
   caller?: Caller,
 ): Promise<JsonObject> {
   const wanted = new Map<string, Execution[]>();
-  for (const payload of payloads) {
-    const { commands } = payload;
-    for (const group of listOf(commands).filter(isRecord)) {
-      const { execution } = group;
-      const executions = listOf(execution).map(executionOf);
-      for (const id of new Set(idsOf(group))) {
-        const before = wanted.get(id);
-        wanted.set(id, before === undefined ? executions : [...before, ...executions]);
-      }
-    }
+  const groups = payloads.flatMap(({ commands }) => listOf(commands)).filter(isRecord);
+  for (const group of groups) {
+    const { execution } = group;
+    const executions = listOf(execution).map(executionOf);
+    for (const id of new Set(idsOf(group))) wanted.set(id, [...(wanted.get(id) ?? []), ...executions]);
   }
-  const ids = [...wanted.keys()];
-  const results = await Promise.all(ids.map((id) => home.execute(identity, id, wanted.get(id) ?? [], caller)));
-  return { commands: results.map((result, index) => entryOf(ids[index] ?? '', result)) };
-}
-
-function entryOf(id: string, { status, states, errorCode, challengeNeeded, debugString }: Result): JsonObject {
-  const entry: JsonObject = { ids: [id], status };
-  if (states !== undefined) entry.states = states;
-  if (errorCode !== undefined) entry.errorCode = errorCode;
-  if (challengeNeeded !== undefined) entry.challengeNeeded = challengeNeeded;
-  if (debugString !== undefined) entry.debugString = debugString;
-  return entry;
+  const commands = [...wanted].map(async ([id, executions]) => {
+    const result = await home.execute(identity, id, executions, caller);
+    return { ids: [id], ...result };
+  });
+  return { commands: await Promise.all(commands) };
 }
 
 function listOf(value: unknown): unknown[] {
