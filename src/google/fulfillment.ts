@@ -4,17 +4,15 @@
  * What the answers are is up to `home.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { isRecord, parseJson } from '../common/json';
-import type { Log } from '../common/log';
 import type { LinkedAccounts } from './accounts';
 import type { GoogleCode } from './error-codes';
 import type { SmartHome } from './home';
 import { onTheWay } from './permission';
 import { discardBody, readBody, sendJson } from './requests';
-import type { Caller, Execution, HttpHandler, Identity, JsonObject } from './types';
+import type { AccountContext, Caller, Execution, HttpHandler, Identity, JsonObject } from './types';
 
 type Fields = Record<string, unknown>;
 
@@ -22,11 +20,9 @@ const INTENT_PREFIX = 'action.devices.';
 /** A request for a thousand devices with all the custom data Google allows is smaller. */
 const MAX_BYTES = 1024 * 1024;
 
-export interface FulfillmentOptions {
+export interface FulfillmentOptions extends Pick<AccountContext, 'clock' | 'log'> {
   accounts: Pick<LinkedAccounts, 'authenticate'>;
   home: SmartHome;
-  clock: Clock;
-  log: Log;
 }
 
 export function fulfillmentRoute(options: FulfillmentOptions): HttpHandler {
