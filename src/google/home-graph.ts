@@ -35,14 +35,12 @@ export class HomeGraphClient {
   private readonly closing = new AbortController();
   private readonly warned = new Map<string, ReportLane>();
   private readonly api: HomeGraphApi | undefined;
+  /** Whether anything is sent: there is a usable service account key. */
+  readonly enabled: boolean;
 
   constructor(private readonly options: HomeGraphOptions) {
     this.api = this.open();
-  }
-
-  /** Whether anything is sent: there is a usable service account key. */
-  get enabled(): boolean {
-    return this.api !== undefined;
+    this.enabled = this.api !== undefined;
   }
 
   /** Whether a call is under way. */

@@ -113,7 +113,7 @@ export class Device {
     for (const trait of this.traits) {
       const mine = pick(kept, trait.kept);
       const said = pick(change.said, trait.states);
-      const command = change.command && trait.concerns(change.command.name) ? change.command : undefined;
+      const command = change.command && concerns(trait, change.command) ? change.command : undefined;
       const touched = command !== undefined || Object.keys(said).length > 0;
       Object.assign(next, touched ? trait.next(mine, { ...change, said, command }) : mine);
     }
@@ -205,10 +205,14 @@ function traitsOf(settings: DeviceSettings): Trait[] {
   }
 }
 
+function concerns({ plain, commands }: Trait, { name }: Command): boolean {
+  return plain ? !OWNED_COMMANDS.has(name) : commands.includes(name);
+}
+
 /** Whether a command says what the trait's states shall be. */
 function gives(trait: Trait, command: Command): boolean {
   const change = { said: {}, command, stopped: false, now: 0 };
-  return trait.concerns(command.name) && Object.keys(trait.next({}, change)).length > 0;
+  return concerns(trait, command) && Object.keys(trait.next({}, change)).length > 0;
 }
 
 function pick(states: Readonly<States>, names: readonly string[]): States {

@@ -50,8 +50,8 @@ export interface Trait {
   /** What it keeps, where that is more than its states. */
   readonly kept: readonly string[];
   readonly attributes: JsonObject;
-  /** Whether a command, of this trait or of none, may change its states. */
-  concerns(command: string): boolean;
+  /** It has no commands of its own, and any that no other trait has for itself may be about its states. */
+  readonly plain: boolean;
   understand(command: string, params: JsonObject): Understood;
   /** Why a value for one of the `states` cannot be, or undefined. */
   fault(state: string, value: unknown): string | undefined;
@@ -63,12 +63,11 @@ export interface Trait {
 
 /** A trait of which only that is given which it has of its own. */
 export function trait(own: Partial<Trait> & Pick<Trait, 'name' | 'states' | 'next'>): Trait {
-  const { commands = [] } = own;
   return {
-    commands,
+    commands: [],
     kept: own.states,
     attributes: {},
-    concerns: (command) => commands.includes(command),
+    plain: false,
     understand: () => undefined,
     fault: () => undefined,
     shown: (kept) => ({ ...kept }),

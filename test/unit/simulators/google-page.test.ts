@@ -3,21 +3,18 @@ import http from 'node:http';
 import { systemClock } from '../../../src/common/clock';
 import { silent } from '../../../src/common/log';
 import { HomeGraphClient } from '../../../src/google/home-graph';
-import { startGoogleStandIn, type RunningStandIn } from '../../../simulators/google/page';
+import type { RunningStandIn } from '../../../simulators/google/page';
 import { PHRASES } from '../../../simulators/google/speech';
-import { openGuideHouse, type GuideHouse } from '../../support/guide-house';
+import { openTalkingHouse, type GuideHouse } from '../../support/guide-house';
 
 describe("the demo's conversation with Google", () => {
   let house: GuideHouse;
   let google: RunningStandIn;
+  let close: () => Promise<void>;
   beforeEach(async () => {
-    house = await openGuideHouse();
-    google = await startGoogleStandIn({ ...house.settings, user: 'anna', password: 'correct horse' });
+    ({ house, google, close } = await openTalkingHouse());
   });
-  afterEach(async () => {
-    await google.close();
-    await house.close();
-  });
+  afterEach(() => close());
 
   async function say(phrase: string): Promise<string> {
     const headers = { 'Content-Type': 'application/json' };
