@@ -207,7 +207,7 @@ export class SmartHome {
     const { device, identity } = session;
     if (typeof execution.command !== 'string') return failed('functionNotSupported', 'an execution has no command');
     const command = device.understand(execution.command, execution.params);
-    if ('refusal' in command) return failed(command.refusal, command.why);
+    if ('why' in command) return failed('functionNotSupported', command.why);
     const request = { identity, device, command, execution, shown: this.shownOf(device), since };
     const verdict = await this.permission.check(request);
     const result = 'refused' in verdict ? verdict.refused : await this.askFlow(session, request, verdict.acknowledged);
