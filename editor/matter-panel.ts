@@ -21,7 +21,8 @@ interface Home {
 /** As the runtime answers. */
 interface Overview {
   status: { state: string; reason?: string; text?: string; restartInMs?: number };
-  pairing: { qrText: string; manualCode: string; openForMs: number } | null;
+  /** `openForMs`: 0: not now; null: until there is a home. */
+  pairing: { qrText: string; manualCode: string; openForMs: number | null } | null;
   homes: Home[];
   findings: { key: string; values: Record<string, string> }[];
 }
@@ -88,7 +89,8 @@ export class MatterPanel {
     }
     if (lines.length === 0 && status.state === 'starting') lines.push({ text: words('panel.starting') });
     this.draw(this.trouble, JSON.stringify(lines), () => showAnswer(this.trouble, { lines }));
-    const minutes = Math.ceil((pairing?.openForMs ?? 0) / MINUTE_MS);
+    const openForMs = pairing?.openForMs ?? null;
+    const minutes = openForMs === null ? null : Math.ceil(openForMs / MINUTE_MS);
     this.draw(this.code, JSON.stringify([pairing?.qrText, minutes]), () => {
       this.code.replaceChildren(...(pairing === null ? [] : this.codeParts(pairing, minutes)));
     });
@@ -97,7 +99,7 @@ export class MatterPanel {
     });
     this.actions.hidden = pairing === null;
     // The first home needs no button while the code works.
-    this.another.hidden = homes.length === 0 && minutes > 0;
+    this.another.hidden = homes.length === 0 && minutes !== 0;
   }
 
   private draw(part: HTMLElement, what: string, draw: () => void): void {
@@ -106,7 +108,7 @@ export class MatterPanel {
     draw();
   }
 
-  private codeParts({ qrText, manualCode }: NonNullable<Overview['pairing']>, minutes: number): Node[] {
+  private codeParts({ qrText, manualCode }: NonNullable<Overview['pairing']>, minutes: number | null): Node[] {
     const { words } = this;
     if (minutes === 0) return [element('p', {}, words('hint.shut'))];
     const digits = manualCode.replace(/^(\d{4})(\d{3})(\d{4})$/, '$1-$2-$3');
@@ -121,7 +123,7 @@ export class MatterPanel {
         element('code', {}, digits),
         copyButton(() => manualCode),
       ),
-      element('p', {}, words('hint.open', { minutes })),
+      ...(minutes === null ? [] : [element('p', {}, words('hint.open', { minutes }))]),
       element('p', {}, `${words('hint.uncertified')} `, more),
     );
     return [qrPicture(qrText, words('label.code')), text];

@@ -4,7 +4,7 @@
  */
 import { mayCarrySecrets } from '../src/common/address';
 import { isRecord, parseJson } from '../src/common/json';
-import { flagSetting, secondsSetting } from '../src/common/settings';
+import { flag, seconds } from '../src/common/settings';
 import { parseAddress } from '../src/thekeys/gateway-address';
 
 /** True where the value may stay. */
@@ -68,7 +68,7 @@ export const rules = {
 };
 
 const isSeconds = (value: unknown, zero: boolean): boolean =>
-  isVariable(value) || passes(() => secondsSetting(value, { name: '', fallback: 1, zero, most: Infinity }));
+  isVariable(value) || passes(() => seconds('', { fallback: 1, zero }).parse(value));
 
 /** True for one of these words, for nothing at all, and for a variable. */
 export const isOneOf = (...words: string[]): Rule => optional((value) => words.includes(String(value)));
@@ -76,7 +76,7 @@ export const isOneOf = (...words: string[]): Rule => optional((value) => words.i
 /** A check box as the runtime reads it; what it cannot read shows as what is usual. */
 export function flagOf(value: unknown, usual: boolean): boolean {
   try {
-    return flagSetting(value, '', usual);
+    return flag('', usual).parse(value);
   } catch {
     return usual;
   }

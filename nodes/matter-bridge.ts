@@ -8,7 +8,15 @@ import { Bridge } from '../src/matter/bridge';
 import { MATTER_PORT, sixteenBitSetting, TEST_PRODUCT, TEST_VENDOR } from '../src/matter/bridge-settings';
 import { defineConfig } from './shared/define-config';
 import { packageVersion } from './shared/diagnostics';
-import { bridgeFolder, codeSetting, Followers, keepCodes, spawnOf, type MatterAccess } from './shared/matter';
+import {
+  bridgeFolder,
+  codeSetting,
+  Followers,
+  keepCodes,
+  matterVersions,
+  spawnOf,
+  type MatterAccess,
+} from './shared/matter';
 import { addMatterRoutes } from './shared/matter-routes';
 import { stateFor } from './shared/states';
 
@@ -45,5 +53,6 @@ export = defineConfig({
     });
     return followers.accessTo(bridge, settings);
   },
+  versions: matterVersions,
   register: addMatterRoutes,
 });

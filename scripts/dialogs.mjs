@@ -169,7 +169,7 @@ async function stillClip(editor, before = '') {
 }
 
 /** The dialog with what hangs below it, without the empty part. */
-async function dialogClip(editor) {
+export async function dialogClip(editor) {
   const box = await editor.evaluate(`(() => {
     const tray = [...document.querySelectorAll('.red-ui-tray')].at(-1);
     const form = tray.querySelector('#dialog-form, #node-config-dialog-edit-form');

@@ -23,6 +23,10 @@ const MOST = {
   'execute, PIN given': { files: 20 },
 };
 
+const nothing = () => undefined;
+/** In a node it is Node-RED's log that gets the lines. */
+const LOG = { warn: nothing, info: nothing, debug: nothing, trace: nothing };
+
 const FRONT = { identifier: '45961123', code: 'demo-front-code' };
 
 /** A gateway and a client of it. */
@@ -32,10 +36,9 @@ async function house() {
   const { Gateway } = product('src/thekeys/gateway.js');
   const { parseAddress } = product('src/thekeys/gateway-address.js');
   const { MemoryState } = product('src/state/local.js');
-  const { silent } = product('src/common/log.js');
   const server = await serve(new SimulatedGateway({ locks: [FRONT] }));
   const timing = { boltTravel: 0, readBackPauses: [0], breather: 0 };
-  const gateway = new Gateway({ address: parseAddress(server.host), state: new MemoryState(), log: silent, timing });
+  const gateway = new Gateway({ address: parseAddress(server.host), state: new MemoryState(), log: LOG, timing });
   return { gateway, server };
 }
 
@@ -46,9 +49,8 @@ async function googleHome(challenge, expected) {
   const { parseSettings } = product('src/common/settings.js');
   const { MemoryState } = product('src/state/local.js');
   const { systemClock } = product('src/common/clock.js');
-  const { silent } = product('src/common/log.js');
   const account = openAccount({
-    ...{ state: new MemoryState(), clock: systemClock, log: silent, prefix: 'google/walk' },
+    ...{ state: new MemoryState(), clock: systemClock, log: LOG, prefix: 'google/walk' },
     ...{ projectId: 'demo-home-project', clientId: 'demo-client', clientSecret: 'demo-client-secret' },
     ...{ users: [{ name: 'anna', password: 'correct horse' }], serviceAccountKey: '', endpoint: '' },
   });
@@ -98,10 +100,9 @@ const WALKS = {
   poll: async () => {
     const { gateway, server } = await house();
     let polled = () => undefined;
-    const quiet = () => undefined;
     const stop = gateway.watch(
       { share: FRONT, intervalMs: 300, timeoutMs: 5000 },
-      { onReading: () => polled(), onTrouble: quiet, onTroubleLasts: quiet, onRecovered: quiet },
+      { onReading: () => polled(), onTrouble: nothing, onTroubleLasts: nothing, onRecovered: nothing },
     );
     return {
       run: () => new Promise((resolve) => (polled = resolve)),

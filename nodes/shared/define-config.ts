@@ -21,6 +21,8 @@ export interface ConfigDefinition<S extends Settings, C extends Settings, T> {
   open: (node: OpeningNode<S, C>) => T;
   /** Runs when the node is made, after `open`, whatever became of that: for the log. */
   opened?: (node: Node, result: { value: T } | { error: CodedError }) => void;
+  /** Versions that its diagnostics show besides those of the package, Node-RED and Node.js. */
+  versions?: () => Record<string, string>;
   /** Runs once, when the type is registered: addresses for its dialog. */
   register?: (RED: NodeAPI) => void;
 }
@@ -71,7 +73,7 @@ export function defineConfig<S extends Settings, C extends Settings, T>(
       { type: definition.visible?.includes(key) === true ? 'text' : 'password' },
     ]);
     definition.register?.(RED);
-    serveDiagnostics(RED, definition.type, Object.keys(definition.credentials));
+    serveDiagnostics(RED, definition.type, Object.keys(definition.credentials), definition.versions);
     RED.nodes.registerType(definition.type, PackageConfig, {
       credentials: Object.fromEntries(kinds) as NodeCredentials<Record<string, unknown>>,
     });

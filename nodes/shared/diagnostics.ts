@@ -41,13 +41,19 @@ export function logOf(node: Node): Log {
 }
 
 /** Registers the admin route of a configuration's type. */
-export function serveDiagnostics(RED: NodeAPI, type: string, credentials: readonly string[]): void {
+export function serveDiagnostics(
+  RED: NodeAPI,
+  type: string,
+  credentials: readonly string[],
+  moreVersions: () => Record<string, string> = () => ({}),
+): void {
   onGet(RED, `${type}.read`, `/diagnostics/${type}/:id`, ({ params: { id = '' } }) => {
     const versions = {
       package: packageVersion(),
       nodeRed: (RED.settings as { version?: unknown }).version,
       node: process.version,
       system: `${os.platform()} ${os.release()} ${os.arch()}`,
+      ...moreVersions(),
     };
     return Promise.resolve({ type, versions, ...setUp(RED, type, id, credentials), log: lastCommands(type) });
   });

@@ -5,6 +5,7 @@
 import { CodedError } from '../../src/common/errors';
 import type { Settings } from '../../src/common/settings';
 import type { BridgeStatus } from '../../src/matter/bridge';
+import type { Refusal } from '../../src/matter/port';
 import type { Progress } from '../../src/thekeys/gateway';
 import type { LockReading } from '../../src/thekeys/wire';
 import type { RunningNode } from './define-node';
@@ -41,7 +42,17 @@ export class MatterBadge {
 
   /** A command of a home that goes to a gateway. */
   async follow<T>(doing: string, run: (onProgress: (progress: Progress) => void) => Promise<T>): Promise<T> {
-    return this.lock.follow(doing, run);
+    try {
+      return await this.lock.follow(doing, run);
+    } finally {
+      // What was read meanwhile.
+      this.show();
+    }
+  }
+
+  /** A home's command did not come through: nothing was sent. */
+  refused(refusal: Refusal): void {
+    if (!this.lock.following) this.node.badge.show('warning', refusal === 'locked out' ? 'lockedOut' : 'wrongPin');
   }
 
   read(reading: Read): void {

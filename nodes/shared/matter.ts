@@ -1,9 +1,10 @@
 /** What a `matter-lock` sees of its `matter-bridge`, how it finds it, and what is made for a bridge at deploy. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { NodeAPI } from 'node-red';
 import { textOf } from '../../src/common/errors';
+import { isRecord, parseJson } from '../../src/common/json';
 import type { Log } from '../../src/common/log';
 import { textSetting, type Setting } from '../../src/common/settings';
 import type { Bridge, BridgeStatus, Spawn } from '../../src/matter/bridge';
@@ -74,11 +75,25 @@ export function bridgeFolder(RED: NodeAPI, id: string): string {
 }
 
 /** The worker as it was built: beside these files where they are built too, in `dist` where they are run as they are. */
+function builtFile(name: string): string {
+  const root = path.join(__dirname, '..', '..');
+  const files = [path.join(root, 'matter', name), path.join(root, 'dist', 'matter', name)];
+  return files.find((file) => existsSync(file)) ?? files[0] ?? '';
+}
+
 export function spawnOf(RED: NodeAPI): Spawn {
   // Another thread can be set in settings.js, for tests.
   const { matterBridgeThread } = RED.settings as { matterBridgeThread?: Spawn };
-  if (matterBridgeThread !== undefined) return matterBridgeThread;
-  const root = path.join(__dirname, '..', '..');
-  const files = [path.join(root, 'matter', 'worker.cjs'), path.join(root, 'dist', 'matter', 'worker.cjs')];
-  return threadFrom(files.find((file) => existsSync(file)) ?? files[0] ?? '');
+  return matterBridgeThread ?? threadFrom(builtFile('worker.cjs'));
+}
+
+/** What the worker's file was made of: what `npm audit` cannot see, a report of a problem shows. */
+export function matterVersions(): Record<string, string> {
+  try {
+    const packages = parseJson(readFileSync(builtFile('packages.json'), 'utf8'));
+    const version = isRecord(packages) ? packages['@matter/main'] : undefined;
+    return typeof version === 'string' ? { 'matter.js': version } : {};
+  } catch {
+    return {};
+  }
 }

@@ -78,27 +78,33 @@ const USER_AGENT = 'node-red-contrib-thekeys-gateway';
 export function createApiClient({ clock, proxy, trust, log = silent }: ApiClientOptions): ApiClient {
   return {
     call: async (call) => {
+      const { url } = call;
+      const name = `${call.method} ${url.host}${url.pathname.replace(/(%2B|\+)?\d{6,}/g, '…')}`;
       const secureContext = await trust?.();
-      const route = proxy && proxyFor(call.url, proxy);
       const began = clock.elapsed();
-      const name = `${call.method} ${call.url.host}${call.url.pathname.replace(/(%2B|\+)?\d{6,}/g, '…')}`;
+      const late = new Error('late');
+      const deadline = began + call.timeoutMs;
+      const life = lifetime({ clock, deadline, late: () => late, caller: call.signal });
+      const progress: Progress = { sent: false };
+      const { signal } = life;
       try {
-        const answer = await exchange(call, { clock, route, secureContext });
+        signal.throwIfAborted();
+        const answer = await axios()<string>(
+          configOf(call, signal, progress, proxy && proxyFor(url, proxy), secureContext),
+        );
+        if (answer.status === 407) throw new ProxyRefusal(answer.status);
         log.trace(`${name}: ${answer.status} after ${Math.round(clock.elapsed() - began)} ms`);
-        return answer;
-      } catch (failure) {
-        if (failure instanceof ApiFailure) log.trace(`${name}: ${failure.message}${failure.sent ? '' : ', not sent'}`);
+        return { status: answer.status, headers: namedHeaders(answer.headers), body: answer.data };
+      } catch (thrown) {
+        const ended = !signal.aborted ? undefined : signal.reason === late ? 'timeout' : 'aborted';
+        const failure = failureOf(thrown, progress, ended);
+        log.trace(`${name}: ${failure.message}${failure.sent ? '' : ', not sent'}`);
         throw failure;
+      } finally {
+        life.end();
       }
     },
   };
-}
-
-interface Route {
-  clock: Clock;
-  /** The proxy that leads there. */
-  route: URL | undefined;
-  secureContext: SecureContext | undefined;
 }
 
 /** What is known of a call that is under way. */
@@ -107,23 +113,19 @@ interface Progress {
   status?: number;
 }
 
-async function exchange(call: ApiCall, { clock, route, secureContext }: Route): Promise<ApiAnswer> {
-  const progress: Progress = { sent: false };
-  const late = new Error('late');
-  const life = lifetime({
-    clock,
-    deadline: clock.elapsed() + call.timeoutMs,
-    late: () => late,
-    caller: call.signal,
-  });
-  const { signal } = life;
-  const tlsOptions = {
-    keepAlive: false,
-    lookup: cloudLookup,
-    ...(secureContext === undefined ? {} : { secureContext }),
-  };
+/** @param route the proxy that leads there */
+function configOf(
+  call: ApiCall,
+  signal: AbortSignal,
+  progress: Progress,
+  route: URL | undefined,
+  secureContext: SecureContext | undefined,
+): AxiosRequestConfig {
+  const options = { keepAlive: false, lookup: cloudLookup };
+  const tlsOptions = { ...options, ...(secureContext && { secureContext }) };
   const secure = call.url.protocol === 'https:';
-  const config: AxiosRequestConfig = {
+  const tunnel = secure ? route : undefined;
+  return {
     method: call.method,
     url: call.url.href,
     headers: { 'User-Agent': USER_AGENT, ...call.headers },
@@ -139,22 +141,10 @@ async function exchange(call: ApiCall, { clock, route, secureContext }: Route): 
     signal,
     // Without this axios looks into the environment.
     proxy: false,
-    httpAgent: new http.Agent({ keepAlive: false, lookup: cloudLookup }),
-    httpsAgent:
-      route !== undefined && secure ? new TunnelAgent(route, signal, tlsOptions) : new https.Agent(tlsOptions),
+    httpAgent: new http.Agent(options),
+    httpsAgent: tunnel === undefined ? new https.Agent(tlsOptions) : new TunnelAgent(tunnel, signal, tlsOptions),
     transport: watchedTransport(progress, secure, secure ? undefined : route),
   };
-  try {
-    if (signal.aborted) throw signal.reason;
-    const { status, headers, data } = await axios()<string>(config);
-    if (status === 407) throw new ProxyRefusal(status);
-    return { status, headers: namedHeaders(headers), body: data };
-  } catch (thrown) {
-    const timedOut = signal.aborted && signal.reason === late;
-    throw failureOf(thrown, progress, timedOut ? 'timeout' : signal.aborted ? 'aborted' : undefined);
-  } finally {
-    life.end();
-  }
 }
 
 let loaded: AxiosStatic | undefined;

@@ -46,6 +46,17 @@ export function text(name: string, fallback = ''): Setting<string> {
   return { parse: (value) => textSetting(value, name) || fallback };
 }
 
+/** A text in which a variable beside other text can only be a mistake: an address, an ID. */
+export function wholeText(name: string, fallback = ''): Setting<string> {
+  return {
+    parse: (value) => {
+      const given = textSetting(value, name) || fallback;
+      refusePartVariable(given, name);
+      return given;
+    },
+  };
+}
+
 /** A text that no message quotes, refused where only a part of it is a variable. */
 export function secret(name: string): Setting<string> {
   return {
@@ -82,9 +93,19 @@ export interface NumberRange {
 /** A duration in seconds, read as milliseconds. Greater than 0; `zero` allows 0 too. */
 export function seconds(
   name: string,
-  { fallback, most, zero = false }: NumberRange & { zero?: boolean },
+  { fallback, most = Infinity, zero = false }: NumberRange & { zero?: boolean },
 ): Setting<number> {
-  return { parse: (value) => secondsSetting(value, { name, fallback, zero, most: most ?? Infinity }) };
+  return {
+    parse: (value) => {
+      const given = textSetting(value, name);
+      const duration = given === '' ? fallback : Number(given);
+      if (duration > 0 || (zero && duration === 0)) return Math.min(duration, most) * 1000;
+      throw invalidInput(
+        `${name} is no usable number of seconds`,
+        `Give ${name} as a number of seconds${zero ? ', or 0' : ' above 0'}.`,
+      );
+    },
+  };
 }
 
 /** A number, clamped to its range. */
@@ -101,7 +122,16 @@ export function number(name: string, { fallback, least = -Infinity, most = Infin
 
 /** A check box: true, 1, yes, on; false, 0, no, off. */
 export function flag(name: string, fallback: boolean): Setting<boolean> {
-  return { parse: (value) => flagSetting(value, name, fallback) };
+  return {
+    parse: (value) => {
+      if (typeof value === 'boolean') return value;
+      const given = textSetting(value, name).toLowerCase();
+      if (given === '') return fallback;
+      if (['true', '1', 'yes', 'on'].includes(given)) return true;
+      if (['false', '0', 'no', 'off'].includes(given)) return false;
+      throw invalidInput(`${name} is neither true nor false`, `Set ${name} to true or false.`);
+    },
+  };
 }
 
 /** A `${NAME}` that was not filled in: the variable does not exist. */
@@ -137,38 +167,4 @@ function partVariable(fault: string, name: string): Error {
     `Node-RED fills in a variable only where it is the whole field, and ${fault}`,
     `Put all of ${name} into one variable, and write nothing but \${NAME} into the field.`,
   );
-}
-
-export interface SecondsSetting {
-  /** For error messages. */
-  name: string;
-  /** Seconds. */
-  fallback: number;
-  /** Whether 0 has a meaning. */
-  zero?: boolean;
-  /** Seconds; greater values count as this one. */
-  most: number;
-}
-
-/** A duration in seconds, as milliseconds. @throws CodedError INVALID_INPUT */
-export function secondsSetting(value: unknown, { name, fallback, zero = false, most }: SecondsSetting): number {
-  const text = textSetting(value, name);
-  const seconds = text === '' ? fallback : Number(text);
-  if (!(seconds > 0) && !(zero && seconds === 0)) {
-    throw invalidInput(
-      `${name} is no usable number of seconds`,
-      `Give ${name} as a number of seconds${zero ? ', or 0' : ' above 0'}.`,
-    );
-  }
-  return Math.min(seconds, most) * 1000;
-}
-
-/** A check box; `${ENV}` makes it a text. @throws CodedError INVALID_INPUT */
-export function flagSetting(value: unknown, name: string, fallback: boolean): boolean {
-  if (typeof value === 'boolean') return value;
-  const text = textSetting(value, name).toLowerCase();
-  if (text === '') return fallback;
-  if (['true', '1', 'yes', 'on'].includes(text)) return true;
-  if (['false', '0', 'no', 'off'].includes(text)) return false;
-  throw invalidInput(`${name} is neither true nor false`, `Set ${name} to true or false.`);
 }

@@ -4,11 +4,10 @@
  * in `token.ts`.
  */
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../common/clock';
 import { isRecord } from '../common/json';
-import { StateError, type Json, type State } from '../state/state';
+import { StateError, type Json } from '../state/state';
 import { fingerprint, sameSecret } from './secrets';
-import type { Identity } from './types';
+import type { AccountContext, Identity } from './types';
 import { normalName, type ListedUser } from './users';
 
 /** Google's advice for both, and what the contract promises. */
@@ -59,27 +58,14 @@ export interface TokenPair {
   refresh: string;
 }
 
-export interface LinkedAccountsOptions {
-  state: State;
-  /** Begins the keys of everything that is kept for one configuration node. */
-  prefix: string;
-  users: readonly ListedUser[];
-  clock: Clock;
-  random?: (bytes: number) => Buffer;
-}
-
 /** What a home needs of them. */
 export type Accounts = Pick<LinkedAccounts, 'disconnect' | 'linkedUsers' | 'onLinksChanged'>;
 
 export class LinkedAccounts {
-  private readonly users: readonly ListedUser[];
-  private readonly random: (bytes: number) => Buffer;
   private readonly listeners = new Set<(agentUserId: string) => void>();
   private readonly unsubscribe: () => void;
 
-  constructor(private readonly options: LinkedAccountsOptions) {
-    this.users = options.users.map((user) => ({ ...user, name: normalName(user.name) }));
-    this.random = options.random ?? randomBytes;
+  constructor(private readonly options: Omit<AccountContext, 'log'> & { users: readonly ListedUser[] }) {
     this.unsubscribe = options.state.subscribe(this.channel, (message) => {
       if (typeof message === 'string') for (const listener of this.listeners) listener(message);
     });
@@ -91,7 +77,7 @@ export class LinkedAccounts {
    * @throws StateError
    */
   async forgetRemoved(): Promise<void> {
-    if (this.users.length === 0) return;
+    if (this.options.users.length === 0) return;
     await this.change((draft) => {
       const removed = [...draft.links].filter(([, { user }]) => this.listedName(user) === undefined);
       for (const [id] of removed) dropLink(draft, id);
@@ -120,15 +106,12 @@ export class LinkedAccounts {
 
   /** The ids of everyone who is listed and has linked. */
   async linkedUsers(): Promise<string[]> {
-    const file = await this.read();
-    const ids = [...file.links.keys()].map((id) => this.identity(file, id)?.agentUserId);
-    return [...new Set(ids)].filter((id) => id !== undefined);
+    return [...new Set((await this.identities()).map(({ agentUserId }) => agentUserId))];
   }
 
   /** How many links there are, for the dialog. */
   async linkCount(): Promise<number> {
-    const file = await this.read();
-    return [...file.links.keys()].filter((id) => this.identity(file, id) !== undefined).length;
+    return (await this.identities()).length;
   }
 
   /** Calls `listener` after a link began or ended, in whichever process. Returns the way to stop. */
@@ -146,14 +129,13 @@ export class LinkedAccounts {
     return user !== undefined && matches ? user.name : undefined;
   }
 
-  /** The name as it is listed, or undefined. */
   listedName(name: string): string | undefined {
     return this.listed(name)?.name;
   }
 
   /** A fresh code. @throws StateError */
   async grantCode(grant: CodeGrant): Promise<string> {
-    const code = this.newToken();
+    const code = newToken();
     await this.change((draft, now) => draft.codes.set(fingerprint(code), { ...grant, until: now + CODE_LIFETIME_MS }));
     return code;
   }
@@ -166,8 +148,8 @@ export class LinkedAccounts {
     code: string,
     { redirectUri, verifier }: { redirectUri: string; verifier?: string | undefined },
   ): Promise<TokenPair | undefined> {
-    const tokens = { access: this.newToken(), refresh: this.newToken() };
-    const [link, agentUserId] = [this.newToken(), this.newToken()];
+    const tokens = { access: newToken(), refresh: newToken() };
+    const [link, agentUserId] = [newToken(), newToken()];
     const changed = await this.change((draft, now) => {
       const key = fingerprint(code);
       const record = draft.codes.get(key);
@@ -191,7 +173,7 @@ export class LinkedAccounts {
 
   /** One more access token for the link of a refresh token; earlier ones stay good. @throws StateError */
   async refresh(refresh: string): Promise<string | undefined> {
-    const access = this.newToken();
+    const access = newToken();
     const wanted = fingerprint(refresh);
     const extended = await this.change((draft, now) => {
       const [id, link] = [...draft.links].find(([, record]) => record.refresh === wanted) ?? [];
@@ -203,15 +185,9 @@ export class LinkedAccounts {
     return extended === undefined ? undefined : access;
   }
 
-  close(): Promise<void> {
+  close(): void {
     this.unsubscribe();
     this.listeners.clear();
-    return Promise.resolve();
-  }
-
-  /** A new token: 256 random bits, without a dot, so that it is not taken for a JWT. */
-  private newToken(): string {
-    return this.random(32).toString('base64url');
   }
 
   private get key(): string {
@@ -224,12 +200,17 @@ export class LinkedAccounts {
 
   private listed(name: string): ListedUser | undefined {
     const wanted = normalName(name);
-    return this.users.find((user) => user.name === wanted);
+    return this.options.users.find((user) => user.name === wanted);
+  }
+
+  private async identities(): Promise<Identity[]> {
+    const file = await this.read();
+    return [...file.links.keys()].flatMap((id) => this.identity(file, id) ?? []);
   }
 
   private identity(file: LinksFile, link: string): Identity | undefined {
     const record = file.links.get(link);
-    if (record === undefined || this.listed(record.user) === undefined) return undefined;
+    if (record === undefined || !this.options.users.some(({ name }) => name === record.user)) return undefined;
     const agentUserId = agentUserIdOf(file, record.user);
     return agentUserId === undefined ? undefined : { agentUserId, user: record.user, link };
   }
@@ -252,6 +233,11 @@ export class LinkedAccounts {
     // The change itself is kept; other processes would notice it a little later, too.
     await this.options.state.publish(this.channel, agentUserId).catch(() => undefined);
   }
+}
+
+/** 256 random bits, without a dot, so that it is not taken for a JWT. */
+function newToken(): string {
+  return randomBytes(32).toString('base64url');
 }
 
 /** RFC 7636, 4.6. A verifier without a challenge belongs to another code. */
@@ -312,11 +298,9 @@ function draftOf(file: LinksFile, now: number): LinksFile {
   };
 }
 
-function writeLinks(file: LinksFile): Json {
-  const { links, access, codes } = file;
-  const maps = { links, access, codes };
-  const kept = Object.entries(maps).map(([name, map]) => [name, Object.fromEntries<object>(map)]);
-  return { version: 1, users: file.users, ...Object.fromEntries(kept) } as Json;
+function writeLinks({ users, links, access, codes }: LinksFile): Json {
+  const plain = (entries: Map<string, object>): Json => Object.fromEntries(entries) as Json;
+  return { version: 1, users, links: plain(links), access: plain(access), codes: plain(codes) };
 }
 
 /** The permanent id by which Google knows this user. */
@@ -324,7 +308,6 @@ function agentUserIdOf(file: LinksFile, name: string): string | undefined {
   return file.users.find((user) => user.name === name)?.agentUserId;
 }
 
-/** Ends a link and its access tokens. */
 function dropLink(draft: LinksFile, link: string): void {
   draft.links.delete(link);
   for (const [token, record] of draft.access) if (record.link === link) draft.access.delete(token);

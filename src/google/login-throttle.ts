@@ -4,7 +4,7 @@
  * has tries of its own, so that an attack from one machine does not keep the owner out.
  */
 import type { Clock } from '../common/clock';
-import { isRecord, type Json } from '../common/json';
+import { isRecord, pickFields, type Json } from '../common/json';
 import type { State } from '../state/state';
 import type { PageKey } from './page-key';
 import { normalName } from './users';
@@ -73,28 +73,21 @@ export class LoginThrottle {
     const listed = await this.hash(`user ${normalName(typed)}`);
     const name = `slot ${parseInt(listed.slice(0, 8), 16) % NAME_SLOTS}`;
     const address = await this.hash(`address ${from}`);
-    return this.options.state.change(this.options.key, (current) => {
-      const now = this.options.clock.now();
-      const { table, changed } = upTo(now, readTable(current));
+    return this.change((table, now) => {
       const before = table.addresses[address];
       const counted = { name, listed, address, before };
       const ofName = table.names[name];
-      const spare =
-        failuresOf(ADDRESS, before, now) < OWN_TRIES &&
-        waiting(NAME, ofName, now) > 0 &&
-        (ofName?.spare ?? 0) < SPARE_TRIES;
-      const waitMs = Math.max(spare ? 0 : waiting(NAME, ofName, now), waiting(ADDRESS, before, now));
-      if (waitMs > 0) {
-        const result = { waitMs, last: false, counted };
-        return changed ? { value: table as unknown as Json, result } : { result };
-      }
+      const nameWaitMs = waiting(NAME, ofName, now);
+      const spare = (before?.failures ?? 0) < OWN_TRIES && nameWaitMs > 0 && (ofName?.spare ?? 0) < SPARE_TRIES;
+      const waitMs = Math.max(spare ? 0 : nameWaitMs, waiting(ADDRESS, before, now));
+      if (waitMs > 0) return { result: { waitMs, last: false, counted } };
       const next = {
-        names: count(NAME, table.names, name, { now, spare }),
-        listed: isListed ? count(NAME, table.listed, listed, { now }) : table.listed,
-        addresses: newest(count(ADDRESS, table.addresses, address, { now })),
+        names: count(table.names, name, now, spare),
+        listed: isListed ? count(table.listed, listed, now) : table.listed,
+        addresses: newest(count(table.addresses, address, now)),
       };
       const last = next.names[name]?.failures === NAME.free || next.addresses[address]?.failures === ADDRESS.free;
-      return { value: next as unknown as Json, result: { waitMs: 0, last, counted } };
+      return { table: next, result: { waitMs: 0, last, counted } };
     });
   }
 
@@ -102,9 +95,8 @@ export class LoginThrottle {
    * The try that was let through had the right password. Clears the name's failures, but of the address only this one try:
    * or a guesser with a login of their own could clear it between guesses.
    */
-  async succeeded({ counted: { name, listed, address, before } }: Attempt): Promise<void> {
-    await this.options.state.change(this.options.key, (current) => {
-      const table = readTable(current);
+  succeeded({ counted: { name, listed, address, before } }: Attempt): Promise<void> {
+    return this.change((table) => {
       const slot = table.names[name];
       const rest = (slot?.failures ?? 0) - (table.listed[listed]?.failures ?? 0);
       const names = without(table.names, name);
@@ -112,12 +104,22 @@ export class LoginThrottle {
       // Unless others tried meanwhile it is as if this try had not been, its pause included.
       const alone = before !== undefined && ofAddress.failures === before.failures + 1;
       const restored = alone ? before : { failures: ofAddress.failures - 1, at: ofAddress.at };
-      const value = {
+      const next = {
         names: slot === undefined || rest <= 0 ? names : { ...names, [name]: { failures: rest, at: slot.at } },
         listed: without(table.listed, listed),
         addresses: { ...table.addresses, [address]: restored },
       };
-      return { value: value as unknown as Json, result: undefined };
+      return { table: next, result: undefined };
+    });
+  }
+
+  private change<T>(step: (table: Table, now: number) => { table?: Table; result: T }): Promise<T> {
+    return this.options.state.change(this.options.key, (current) => {
+      const now = this.options.clock.now();
+      const kept = readTable(current, now);
+      const { table = kept, result } = step(kept, now);
+      const isSame = JSON.stringify(table) === JSON.stringify(current);
+      return isSame ? { result } : { value: table as unknown as Json, result };
     });
   }
 
@@ -126,50 +128,24 @@ export class LoginThrottle {
   }
 }
 
-function failuresOf(rule: Rule, counter: Counter | undefined, now: number): number {
-  return counter === undefined || now - counter.at >= rule.forgetMs ? 0 : counter.failures;
-}
-
-function waiting(rule: Rule, counter: Counter | undefined, now: number): number {
-  if (counter === undefined || counter.failures < rule.free) return 0;
+function waiting({ free }: Rule, counter: Counter | undefined, now: number): number {
+  if (counter === undefined || counter.failures < free) return 0;
   // The exponent is bounded before the power is taken; the cap is reached long before.
-  const pause = Math.min(CAP_MS, FIRST_PAUSE_MS * 2 ** Math.min(20, counter.failures - rule.free));
+  const pause = Math.min(CAP_MS, FIRST_PAUSE_MS * 2 ** Math.min(20, counter.failures - free));
   return counter.at + pause - now;
 }
 
-/**
- * A clock that was set back must not turn the pause into hours. What seems to have been tried later than now counts as
- * tried now, and is kept so: or the pause would begin anew with every look at it.
- */
-function upTo(now: number, table: Table): { table: Table; changed: boolean } {
-  const changed = Object.values(table).some((counters: Counters) => Object.values(counters).some(({ at }) => at > now));
-  const set = (counters: Counters): Counters =>
-    Object.fromEntries(
-      Object.entries(counters).map(([slot, counter]) => [slot, { ...counter, at: Math.min(counter.at, now) }]),
-    );
-  const { names, listed, addresses } = table;
-  return { table: changed ? { names: set(names), listed: set(listed), addresses: set(addresses) } : table, changed };
-}
-
-function count(
-  rule: Rule,
-  counters: Counters,
-  slot: string,
-  { now, spare = false }: { now: number; spare?: boolean },
-): Counters {
-  const kept = Object.fromEntries(Object.entries(counters).filter(([, { at }]) => now - at < rule.forgetMs));
-  const before = kept[slot];
+function count(counters: Counters, slot: string, now: number, spare = false): Counters {
+  const before = counters[slot];
   const used = (before?.spare ?? 0) + (spare ? 1 : 0);
   // A spare try is counted, but does not make the pause of the others begin anew.
   const at = spare && before !== undefined ? before.at : now;
-  return {
-    ...kept,
-    [slot]: { failures: (before?.failures ?? 0) + 1, at, ...(used === 0 ? {} : { spare: used }) },
-  };
+  const counter = { failures: (before?.failures ?? 0) + 1, at, ...(used === 0 ? {} : { spare: used }) };
+  return { ...counters, [slot]: counter };
 }
 
 function without(counters: Counters, slot: string): Counters {
-  return Object.fromEntries(Object.entries(counters).filter(([each]) => each !== slot));
+  return pickFields(counters, (each) => each !== slot);
 }
 
 function newest(counters: Counters): Counters {
@@ -178,15 +154,27 @@ function newest(counters: Counters): Counters {
   return Object.fromEntries(entries.sort(([, a], [, b]) => b.at - a.at).slice(0, MAX_ADDRESSES));
 }
 
-function readTable(json: Json | undefined): Table {
+function readTable(json: Json | undefined, now: number): Table {
   const { names, listed, addresses } = isRecord(json) ? json : {};
-  return { names: readCounters(names), listed: readCounters(listed), addresses: readCounters(addresses) };
+  return {
+    names: readCounters(names, NAME, now),
+    listed: readCounters(listed, NAME, now),
+    addresses: readCounters(addresses, ADDRESS, now),
+  };
 }
 
-/** What is no counter, in a file that was damaged, counts as none. */
-function readCounters(value: unknown): Counters {
-  const entries = Object.entries(isRecord(value) ? value : {}).filter(
-    ([, counter]) => isRecord(counter) && typeof counter.failures === 'number' && typeof counter.at === 'number',
-  );
-  return Object.fromEntries(entries) as Counters;
+/** Those that still count. What is no counter, in a file that was damaged, is none. */
+function readCounters(value: unknown, { forgetMs }: Rule, now: number): Counters {
+  const isCounter = (_: string, counter: unknown): boolean =>
+    isRecord(counter) &&
+    typeof counter.failures === 'number' &&
+    typeof counter.at === 'number' &&
+    now - counter.at < forgetMs;
+  const counters = pickFields(isRecord(value) ? value : {}, isCounter) as Counters;
+  // A clock that was set back must not turn the pause into hours. What seems to have been tried later than now counts as
+  // tried now, and is kept so: or the pause would begin anew with every look at it.
+  for (const [slot, counter] of Object.entries(counters)) {
+    if (counter.at > now) counters[slot] = { ...counter, at: now };
+  }
+  return counters;
 }

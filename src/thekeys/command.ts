@@ -69,8 +69,11 @@ export interface Begun {
 }
 
 /** Begins a command. Call its life's `end()` in a `finally`. */
-export function begin(clock: Clock, { deadlineMs, signal }: Pick<CommandOptions, 'deadlineMs' | 'signal'>): Begun {
-  const course: Course = { sent: false };
+export function begin(
+  clock: Clock,
+  { deadlineMs, signal }: Pick<CommandOptions, 'deadlineMs' | 'signal'>,
+  course: Course = { sent: false },
+): Begun {
   const deadline = clock.elapsed() + deadlineMs;
   const life = lifetime({ clock, deadline, late: () => tooLate(course), caller: signal });
   return { life, course, deadline: () => deadline };

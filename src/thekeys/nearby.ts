@@ -3,7 +3,7 @@
  * dialog. A gateway announces itself by no protocol (no client in use browses for it), so names are all there is to try.
  */
 import { isIP } from 'node:net';
-import { abortable } from '../common/abort';
+import { abortable, lifetime } from '../common/abort';
 import { isLocalAddress } from '../common/address';
 import type { Clock } from '../common/clock';
 import { CodedError } from '../common/errors';
@@ -16,6 +16,17 @@ export type Lookup = (name: string, signal: AbortSignal) => Promise<readonly str
 export interface NameOptions {
   lookup: Lookup;
   clock: Clock;
+}
+
+/** The addresses of a name, looked up for so many milliseconds at most. */
+export async function lookUp({ lookup, clock }: NameOptions, name: string, ms: number): Promise<readonly string[]> {
+  const life = lifetime({ clock, deadline: clock.elapsed() + ms, late: () => new Error('no answer in time') });
+  try {
+    return await abortable(lookup(name, life.signal), life.signal);
+  } finally {
+    life.abort(new Error('over'));
+    life.end();
+  }
 }
 
 /** `thekeys.local` is the default of three published clients; the others are what home routers make of the same name. */
@@ -84,17 +95,8 @@ export async function findGateways(names: readonly string[], options: FindOption
 async function addressesOf({ base }: GatewayAddress, options: NameOptions): Promise<readonly string[]> {
   const name = base.hostname.replace(/^\[|\]$/g, '');
   if (isIP(name) !== 0) return [name];
-  const ended = new AbortController();
-  const cancel = options.clock.after(LOOKUP_MS, () => ended.abort(new Error('no answer')));
-  try {
-    const found = await abortable(options.lookup(name, ended.signal), ended.signal);
-    return [...found].sort((a, b) => isIP(a) - isIP(b));
-  } catch {
-    return [];
-  } finally {
-    cancel();
-    ended.abort();
-  }
+  const found = await lookUp(options, name, LOOKUP_MS).catch(() => []);
+  return [...found].sort((a, b) => isIP(a) - isIP(b));
 }
 
 function pinned({ base }: GatewayAddress, ip: string): GatewayAddress {

@@ -2,9 +2,9 @@
  * Reading from a gateway: equal reads that wait at the same time are answered by one request, each of them until its own
  * deadline.
  */
-import { abortable, lifetime, type Lifetime } from '../common/abort';
+import { abortable, lifetime } from '../common/abort';
 import type { Call } from './calls';
-import { LIGHT_ANSWER_MS, read, tooLate, type Channel, type Course } from './command';
+import { begin, LIGHT_ANSWER_MS, read, type Channel, type Course } from './command';
 import type { CommandOptions, Progress } from './options';
 import type { Rank, TurnRequest } from './queue';
 
@@ -20,10 +20,9 @@ interface Reader {
 /** One request, and all who wait for its answer. */
 interface SharedRead {
   readonly request: TurnRequest;
-  readonly life: Lifetime;
   readonly course: Course;
   readonly readers: Set<Reader>;
-  answer: Promise<unknown>;
+  readonly answer: Promise<unknown>;
 }
 
 export class Reads {
@@ -33,50 +32,48 @@ export class Reads {
 
   /** @param key equal keys mean equal calls, hence equal types */
   async read<T>(key: string, call: Call<T>, rank: Rank, options: CommandOptions): Promise<T> {
-    const { clock } = this.channel;
+    const { clock, queue } = this.channel;
     options.signal?.throwIfAborted();
-    const shared = this.joined(key, rank) ?? this.begin(key, call, rank);
-    const reader: Reader = { options, expiresAt: clock.elapsed() + options.deadlineMs };
-    const life = lifetime({
-      clock,
-      deadline: reader.expiresAt,
-      late: () => tooLate(shared.course),
-      caller: options.signal,
-    });
-    shared.readers.add(reader);
+    const reader = { options, expiresAt: clock.elapsed() + options.deadlineMs };
+    let shared = this.waiting.get(key);
+    if (shared !== undefined && queue.join(shared.request, rank)) shared.readers.add(reader);
+    else shared = this.begin(key, call, rank, reader);
+    const { life } = begin(clock, options, shared.course);
     try {
       return await abortable(shared.answer as Promise<T>, life.signal);
     } finally {
       life.end();
       shared.readers.delete(reader);
-      if (life.signal.aborted && shared.readers.size === 0) shared.life.abort(life.signal.reason as Error);
+      if (life.signal.aborted && shared.readers.size === 0) shared.request.life.abort(life.signal.reason as Error);
     }
   }
 
-  private joined(key: string, rank: Rank): SharedRead | undefined {
-    const shared = this.waiting.get(key);
-    return shared !== undefined && this.channel.queue.join(shared.request, rank) ? shared : undefined;
-  }
-
-  private begin(key: string, call: Call<unknown>, rank: Rank): SharedRead {
+  private begin(key: string, call: Call<unknown>, rank: Rank, first: Reader): SharedRead {
     const life = lifetime({ clock: this.channel.clock });
     const request: TurnRequest = { rank, light: call.light, life, commands: 1 };
-    const shared = { request, life, course: { sent: false }, readers: new Set<Reader>() } as unknown as SharedRead;
-    shared.answer = this.answer(call, shared).finally(() => {
+    const course: Course = { sent: false };
+    const readers = new Set([first]);
+    const answer = this.answer(call, request, course, readers).finally(() => {
       life.end();
       if (this.waiting.get(key) === shared) this.waiting.delete(key);
     });
     // All readers may have left before it ends.
-    shared.answer.catch(() => undefined);
+    answer.catch(() => undefined);
+    const shared: SharedRead = { request, course, readers, answer };
     this.waiting.set(key, shared);
     return shared;
   }
 
-  private answer(call: Call<unknown>, { request, course, readers }: SharedRead): Promise<unknown> {
+  private answer(
+    call: Call<unknown>,
+    request: TurnRequest,
+    course: Course,
+    readers: ReadonlySet<Reader>,
+  ): Promise<unknown> {
     const { clock } = this.channel;
     // Asked anew for each request: a reader may have joined that is no poll, or has more time.
     const isPoll = (): boolean => request.rank === 'poll';
-    const of = (value: (reader: Reader) => number): number => Math.max(...[...readers].map(value));
+    const most = (value: (reader: Reader) => number): number => Math.max(...[...readers].map(value));
     const report = (progress: Progress): void => {
       for (const { options } of readers) options.onProgress?.(progress);
     };
@@ -88,14 +85,14 @@ export class Reads {
         },
         signsAgain: false,
         get unreachableMs() {
-          return of(({ options }) => options.unreachableMs ?? Infinity);
+          return most(({ options }) => options.unreachableMs ?? Infinity);
         },
       },
-      deadline: () => of(({ expiresAt }) => expiresAt),
+      deadline: () => most(({ expiresAt }) => expiresAt),
       answerMs: () =>
         Math.min(
           call.light ? LIGHT_ANSWER_MS : isPoll() ? POLL_ANSWER_MS : Infinity,
-          of(({ options, expiresAt }) => Math.min(options.timeoutMs, expiresAt - clock.elapsed())),
+          most(({ options, expiresAt }) => Math.min(options.timeoutMs, expiresAt - clock.elapsed())),
         ),
       onSend: () => report({ step: 'sending' }),
       onRetry: (code) => report({ step: 'retrying', code }),

@@ -4,11 +4,11 @@
  */
 import { isIP } from 'node:net';
 import { isThisMachine, plainHost } from '../common/address';
-import { within, type Clock } from '../common/clock';
+import { within } from '../common/clock';
 import { systemCode } from '../common/errors';
 import type { Log } from '../common/log';
 import { ExchangeFailure } from './exchange';
-import type { Lookup } from './nearby';
+import { lookUp, type NameOptions } from './nearby';
 
 const LONGEST_WAIT_MS = 1000;
 const LONGEST_LOOK_UP_MS = 10_000;
@@ -27,7 +27,7 @@ interface Name {
 export class Resolver {
   private readonly names = new Map<string, Name>();
 
-  constructor(private readonly options: { lookup: Lookup; clock: Clock; log: Log }) {}
+  constructor(private readonly options: NameOptions & { log: Log }) {}
 
   /** An IP address. @throws ExchangeFailure where the name cannot be looked up and never could be */
   async resolve(hostname: string): Promise<string> {
@@ -63,10 +63,8 @@ export class Resolver {
   }
 
   private lookUp(host: string, name: Name): { done: Promise<void>; began: number } {
-    const { lookup, clock } = this.options;
-    const over = new AbortController();
-    const cancel = clock.after(LONGEST_LOOK_UP_MS, () => over.abort());
-    const done = lookup(host, over.signal)
+    const { clock } = this.options;
+    const done = lookUp(this.options, host, LONGEST_LOOK_UP_MS)
       .then(
         (found) => {
           // A gateway has an IPv4 address, whatever else its name may lead to.
@@ -77,8 +75,6 @@ export class Resolver {
         },
       )
       .finally(() => {
-        cancel();
-        over.abort();
         name.freshUntil = clock.elapsed() + FRESH_MS;
         name.lookUp = undefined;
       });

@@ -83,7 +83,7 @@ export class Timestamps {
   /** It is written down where the sequence stands, and nothing was used since. */
   private settled = false;
   /** The name of the shared sequence when this process used it last. */
-  private epoch: string | undefined;
+  private sequenceId: string | undefined;
 
   constructor(private readonly options: TimestampsOptions) {}
 
@@ -263,7 +263,7 @@ export class Timestamps {
       this.options.state.change(this.options.key, (current) => {
         const result = decide(asSequence(current) ?? UNUSED);
         if (result === undefined) return { result };
-        return { value: { ...namesOf(current), ...toJson(result.sequence) }, result };
+        return { value: { ...aboutOf(current), ...toJson(result.sequence) }, result };
       });
     if (this.options.state.shared) return change();
     try {
@@ -301,33 +301,32 @@ export class Timestamps {
    * on with a distance: once, by the process that is the first to notice.
    */
   private async reserveShared(): Promise<number> {
-    const known = this.epoch;
+    const known = this.sequenceId;
     const used = this.last;
     const distant = Math.max(this.seconds(), used) + DISTANCE_AFTER_LOSS;
-    const { given, sequence, epoch } = await this.options.state.change(this.options.key, (current) => {
+    const { given, sequence, id } = await this.options.state.change(this.options.key, (current) => {
       const home = asSequence(current) ?? UNUSED;
-      const names = namesOf(current);
-      const { era = randomUUID() } = names;
-      const isLost = known !== undefined && names.era !== known && names.apart !== true;
+      const about = aboutOf(current);
+      const { id = randomUUID() } = about;
+      const isLost = known !== undefined && about.id !== known && about.isDistant !== true;
       const next = reserve(home, isLost ? distant : this.seconds(), 1);
       // Far ahead of the clock it is another process that has let the sequence start anew, for good reason.
       const isOld = next.first <= used && used - this.seconds() <= WRONG_CLOCK_SECONDS;
       const reserved = isOld ? reserve(home, distant, 1) : next;
-      const value = { ...toJson(reserved.sequence), era, apart: names.apart === true || isLost };
-      return { value, result: { sequence: reserved.sequence, epoch: era, given: reserved.first } };
+      const value = { ...toJson(reserved.sequence), id, isDistant: about.isDistant === true || isLost };
+      return { value, result: { sequence: reserved.sequence, id, given: reserved.first } };
     });
     this.sequence = sequence;
-    this.epoch = epoch;
+    this.sequenceId = id;
     return given;
   }
 }
 
 /**
- * A shared sequence has a name, so that a process that has used it notices when it was lost: `era`. `apart`: it began at
- * a distance from what was used before.
+ * Of a shared sequence: its name, so that a process that has used it notices when it was lost, and whether it began at a
+ * distance from what was used before.
  */
-function namesOf(value: Json | undefined): { era?: string; apart?: boolean } {
-  if (!isRecord(value)) return {};
-  const { era, apart } = value;
-  return { ...(typeof era === 'string' ? { era } : {}), ...(typeof apart === 'boolean' ? { apart } : {}) };
+function aboutOf(value: Json | undefined): { id?: string; isDistant?: boolean } {
+  const { id, isDistant } = isRecord(value) ? value : {};
+  return { ...(typeof id === 'string' && { id }), ...(typeof isDistant === 'boolean' && { isDistant }) };
 }

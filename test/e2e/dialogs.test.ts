@@ -5,27 +5,25 @@ import { Editor, openBrowser } from '../support/browser';
 import { Dialog } from '../support/dialog';
 import { NodeRed } from '../support/node-red';
 import { idOf, sceneFlow, scenes, startWorld, type World } from '../support/scenes';
+import { Started } from '../support/started';
 
 describe('every dialog of the package', function () {
   this.timeout(600_000);
-  const ends: (() => Promise<unknown>)[] = [];
+  const started = new Started();
   let world: World;
   let nodeRed: NodeRed;
   let browser: Browser;
   let editor: Editor;
 
   before(async () => {
-    world = await startWorld();
-    ends.push(() => world.close());
-    nodeRed = await NodeRed.start();
-    ends.push(() => nodeRed.stop());
-    browser = await openBrowser();
-    ends.push(() => browser.close());
+    world = await started.with(startWorld(), (each) => each.close());
+    nodeRed = await started.with(NodeRed.start(), (each) => each.stop());
+    browser = await started.with(openBrowser(), (each) => each.close());
     await nodeRed.deploy(sceneFlow(world, scenes(world)));
     editor = await Editor.open(browser, nodeRed.url);
   });
   after(async () => {
-    for (const end of ends.reverse()) await end();
+    await started.end();
   });
 
   const nodeOf = (id: string): Promise<string> =>

@@ -9,27 +9,28 @@ import { serve, type RunningGateway } from '../../simulators/gateway/server';
 import { Editor, openBrowser } from '../support/browser';
 import { NodeRed, type FlowNode } from '../support/node-red';
 import { installed, removeTemporary } from '../support/tarball';
+import { Started } from '../support/started';
 
 const MOST_CLICKS = 12;
 const LOCK = { identifier: '4711', code: 'demo-share-code-1' };
 
 describe('from an empty canvas to an open lock', function () {
   this.timeout(180_000);
-  const ends: (() => Promise<unknown>)[] = [];
+  const started = new Started();
   let gateway: RunningGateway;
   let nodeRed: NodeRed;
   let browser: Browser;
 
   before(async () => {
-    gateway = await serve(new SimulatedGateway({ locks: [LOCK], times: { bleMs: 100, travelMs: 300 } }));
-    ends.push(() => gateway.close());
-    nodeRed = await NodeRed.start({ userDir: await installed() });
-    ends.push(() => nodeRed.stop());
-    browser = await openBrowser();
-    ends.push(() => browser.close());
+    gateway = await started.with(
+      serve(new SimulatedGateway({ locks: [LOCK], times: { bleMs: 100, travelMs: 300 } })),
+      (each) => each.close(),
+    );
+    nodeRed = await started.with(NodeRed.start({ userDir: await installed() }), (each) => each.stop());
+    browser = await started.with(openBrowser(), (each) => each.close());
   });
   after(async () => {
-    for (const end of ends.reverse()) await end();
+    await started.end();
     await removeTemporary();
   });
 

@@ -9,9 +9,9 @@ import type { AddressInfo } from 'node:net';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { authorizeAddress } from '../../simulators/google/link';
-import { startGoogleStandIn, type RunningStandIn } from '../../simulators/google/page';
+import type { RunningStandIn } from '../../simulators/google/page';
 import { openBrowser } from '../support/browser';
-import { openGuideHouse, type GuideHouse } from '../support/guide-house';
+import { openTalkingHouse, type GuideHouse } from '../support/guide-house';
 
 const PHONE = { width: 390, height: 844 };
 
@@ -27,14 +27,11 @@ describe('pages of the Google side, in a browser', function () {
     browser = await openBrowser();
   });
   after(() => browser.close());
+  let close: () => Promise<void>;
   beforeEach(async () => {
-    house = await openGuideHouse();
-    google = await startGoogleStandIn({ ...house.settings, user: 'anna', password: 'correct horse' });
+    ({ house, google, close } = await openTalkingHouse());
   });
-  afterEach(async () => {
-    await google.close();
-    await house.close();
-  });
+  afterEach(() => close());
 
   async function open(url: string, options: Parameters<Browser['newContext']>[0] = {}): Promise<[Page, string[]]> {
     const page = await (await browser.newContext(options)).newPage();

@@ -9,6 +9,7 @@ import { serve, type RunningGateway } from '../../simulators/gateway/server';
 import { Editor, openBrowser } from '../support/browser';
 import { Dialog } from '../support/dialog';
 import { NodeRed, type FlowNode } from '../support/node-red';
+import { Started } from '../support/started';
 import type { SuiteOptions } from './suite';
 
 const LOCK = { identifier: '45961123', code: 'demo-share-code-1' };
@@ -65,15 +66,12 @@ export function keyboardSuite(title: string, options: SuiteOptions): void {
     let browser: Browser;
     let editor: Editor;
     let page: Page;
-    const ends: (() => Promise<unknown>)[] = [];
+    const started = new Started();
 
     before(async () => {
-      gateway = await serve(new SimulatedGateway({ locks: [LOCK] }));
-      ends.push(() => gateway.close());
-      nodeRed = await NodeRed.start(await options.where());
-      ends.push(() => nodeRed.stop());
-      browser = await openBrowser();
-      ends.push(() => browser.close());
+      gateway = await started.with(serve(new SimulatedGateway({ locks: [LOCK] })), (each) => each.close());
+      nodeRed = await started.with(NodeRed.start(await options.where()), (each) => each.stop());
+      browser = await started.with(openBrowser(), (each) => each.close());
       await nodeRed.deploy(flow(gateway.host));
     });
     beforeEach(async () => {
@@ -82,7 +80,7 @@ export function keyboardSuite(title: string, options: SuiteOptions): void {
     });
     afterEach(() => editor.close());
     after(async () => {
-      for (const end of ends.reverse()) await end();
+      await started.end();
     });
 
     const focused = <T>(expression: string): Promise<T> =>

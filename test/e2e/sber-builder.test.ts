@@ -9,6 +9,7 @@ import { startSberCloud, type SberCloud } from '../../simulators/sber/cloud';
 import { Editor, openBrowser } from '../support/browser';
 import { NodeRed, type FlowNode } from '../support/node-red';
 import { installed, removeTemporary } from '../support/tarball';
+import { Started } from '../support/started';
 
 const flow = (cloud: SberCloud): FlowNode[] => [
   { id: 'tab', type: 'tab', label: 'Sber' },
@@ -70,19 +71,15 @@ describe('building models in the dialog of sber-models', function () {
   let browser: Browser;
   let editor: Editor;
 
-  /** What to end, in the order of its start: a start that fails must not leave the others running. */
-  const ends: (() => Promise<unknown>)[] = [];
+  const started = new Started();
 
   before(async () => {
-    cloud = await startSberCloud();
-    ends.push(() => cloud.close());
-    nodeRed = await NodeRed.start({ userDir: await installed() });
-    ends.push(() => nodeRed.stop());
-    browser = await openBrowser();
-    ends.push(() => browser.close());
+    cloud = await started.with(startSberCloud(), (each) => each.close());
+    nodeRed = await started.with(NodeRed.start({ userDir: await installed() }), (each) => each.stop());
+    browser = await started.with(openBrowser(), (each) => each.close());
   });
   after(async () => {
-    for (const end of ends.reverse()) await end();
+    await started.end();
     await removeTemporary();
   });
   beforeEach(async () => {

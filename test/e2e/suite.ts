@@ -12,6 +12,7 @@ import { Editor, openBrowser, type EditorOptions } from '../support/browser';
 import { Dialog, type Field } from '../support/dialog';
 import { NodeRed, type FlowNode, type NodeRedOptions } from '../support/node-red';
 import { filesBelow, installed, manifest, PACKAGE, removeTemporary, repository } from '../support/tarball';
+import { Started } from '../support/started';
 
 export interface SuiteOptions {
   /** Which Node-RED and which Node.js. */
@@ -50,31 +51,33 @@ export function editorSuite(title: string, options: SuiteOptions): void {
     let browser: Browser;
     let editor: Editor;
     let described: Described[];
-    /** What to end, in the order of its start: a start that fails must not leave the others running. */
-    const ends: (() => Promise<unknown>)[] = [];
+    const started = new Started();
 
     before(async () => {
       const locks = [
         { identifier: '4711', code: SHARES.front },
         { identifier: '4712', code: SHARES.gate },
       ];
-      gateway = await serve(new SimulatedGateway({ locks, times: { latencyMs: 20, bleMs: 100, travelMs: 400 } }));
-      ends.push(() => gateway.close());
-      nodeRed = await NodeRed.start({
-        ...(await options.where()),
-        userDir: await installed(),
-        env: {
-          THE_KEYS_HOST: gateway.host,
-          THE_KEYS_LOCK: '4711',
-          THE_KEYS_CODE: SHARES.front,
-          THE_KEYS_HOST_2: gateway.host,
-          THE_KEYS_LOCK_2: '4712',
-          THE_KEYS_CODE_2: SHARES.gate,
-        },
-      });
-      ends.push(() => nodeRed.stop());
-      browser = await openBrowser();
-      ends.push(() => browser.close());
+      gateway = await started.with(
+        serve(new SimulatedGateway({ locks, times: { latencyMs: 20, bleMs: 100, travelMs: 400 } })),
+        (each) => each.close(),
+      );
+      nodeRed = await started.with(
+        NodeRed.start({
+          ...(await options.where()),
+          userDir: await installed(),
+          env: {
+            THE_KEYS_HOST: gateway.host,
+            THE_KEYS_LOCK: '4711',
+            THE_KEYS_CODE: SHARES.front,
+            THE_KEYS_HOST_2: gateway.host,
+            THE_KEYS_LOCK_2: '4712',
+            THE_KEYS_CODE_2: SHARES.gate,
+          },
+        }),
+        (each) => each.stop(),
+      );
+      browser = await started.with(openBrowser(), (each) => each.close());
       editor = await Editor.open(browser, nodeRed.url, options.look);
       described = await editor.evaluate<Described[]>(`
         ${JSON.stringify(Object.keys((await manifest())['node-red'].nodes))}.map((type) => {
@@ -83,7 +86,7 @@ export function editorSuite(title: string, options: SuiteOptions): void {
         })`);
     });
     after(async () => {
-      for (const end of ends.reverse()) await end();
+      await started.end();
       await removeTemporary();
     });
     afterEach(() => {

@@ -7,7 +7,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import helper from 'node-red-node-test-helper';
-import type { NodeMessage } from 'node-red';
+import type { Node, NodeMessage } from 'node-red';
 import { serve } from '../../nodes/shared/google-routes';
 import type { HttpHandler } from '../../src/google/types';
 import { refresh, fetchCode, redeem } from '../../simulators/google/link';
@@ -405,17 +405,15 @@ describe('the Google account on the network', () => {
       { id: 'catch', type: 'catch', scope: null, wires: [['caught']] },
       { id: 'caught', type: 'helper', wires: [] },
     ];
+    /** A lamp whose commands come to a node that the test answers for. */
+    const asking = async (): Promise<{ anna: Voice; ask: Node }> => {
+      const ask = { id: 'ask', type: 'helper', wires: [['out-account']] };
+      flow = await GoogleFlow.start([ACCOUNT, { ...lamp('lamp'), wires: [['ask']] }, ask, out(), ...watched]);
+      return { anna: await flow.link(), ask: helper.getNode('ask') };
+    };
 
     it('is caught when it is no answer, and the command ends with an error', async () => {
-      flow = await GoogleFlow.start([
-        ACCOUNT,
-        { ...lamp('lamp'), wires: [['ask']] },
-        { id: 'ask', type: 'helper', wires: [['out-account']] },
-        out(),
-        ...watched,
-      ]);
-      const anna = await flow.link();
-      const ask = helper.getNode('ask');
+      const { anna, ask } = await asking();
       ask.on('input', (message) => ask.send({ ...message, payload: 'done' }));
       const failing = caught();
       assert.equal((await anna.execute('lamp', 'OnOff', { on: true })).errorCode, 'hardError');
@@ -425,15 +423,7 @@ describe('the Google account on the network', () => {
     });
 
     it('twice for one command warns once and changes nothing', async () => {
-      flow = await GoogleFlow.start([
-        ACCOUNT,
-        { ...lamp('lamp'), wires: [['ask']] },
-        { id: 'ask', type: 'helper', wires: [['out-account']] },
-        out(),
-        ...watched,
-      ]);
-      const anna = await flow.link();
-      const ask = helper.getNode('ask');
+      const { anna, ask } = await asking();
       let handle: unknown;
       ask.on('input', (message) => {
         handle = (message as { google?: unknown }).google;

@@ -4,16 +4,8 @@
  * the one thing that was allowed to happen: a command that needs no PIN, and the only message that the flows have got.
  */
 import assert from 'node:assert/strict';
-import {
-  askTokens,
-  authorizeAddress,
-  fetchCode,
-  openPage,
-  redeem,
-  redirectAddress,
-  refresh,
-  type LinkSettings,
-} from '../../simulators/google/link';
+import * as linking from '../../simulators/google/link';
+import type { LinkSettings } from '../../simulators/google/link';
 import { Voice } from './google-voice';
 import type { FlowNode } from './node-red';
 
@@ -83,12 +75,15 @@ export function attackSuite(title: string, target: () => Target): void {
     const voice = (token: string, path = '/google-smarthome'): Voice =>
       new Voice(`${target().base}${path}/fulfillment`, token);
     const code = (name: keyof typeof HOME_USERS = 'anna'): Promise<string> =>
-      fetchCode(settings(), name, HOME_USERS[name]);
+      linking.fetchCode(settings(), name, HOME_USERS[name]);
     const link = async (name: keyof typeof HOME_USERS = 'anna'): Promise<Voice> =>
-      voice((await redeem(settings(), await code(name))).accessToken);
+      voice((await linking.redeem(settings(), await code(name))).accessToken);
     const neighbour = async (): Promise<Voice> => {
       const there = settings('/other');
-      return voice((await redeem(there, await fetchCode(there, 'carl', OTHER_USERS.carl))).accessToken, '/other');
+      return voice(
+        (await linking.redeem(there, await linking.fetchCode(there, 'carl', OTHER_USERS.carl))).accessToken,
+        '/other',
+      );
     };
     const SYNC = JSON.stringify({ requestId: '1', inputs: [{ intent: 'action.devices.SYNC' }] });
 
@@ -110,36 +105,36 @@ export function attackSuite(title: string, target: () => Target): void {
 
     it('secretless token call: no token without the client secret, and the code stays good', async () => {
       const fresh = await code();
-      const grant = { grant_type: 'authorization_code', code: fresh, redirect_uri: redirectAddress(PROJECT) };
+      const grant = { grant_type: 'authorization_code', code: fresh, redirect_uri: linking.redirectAddress(PROJECT) };
       for (const clientSecret of ['', 'demo-client-secre', 'nothing at all']) {
-        const answer = await askTokens({ ...settings(), clientSecret }, grant);
+        const answer = await linking.askTokens({ ...settings(), clientSecret }, grant);
         assert.ok([400, 401].includes(answer.status));
         assert.deepEqual(answer.body, { error: 'invalid_client' });
         assert.equal(answer.headers.get('cache-control'), 'no-store');
       }
-      await redeem(settings(), fresh);
+      await linking.redeem(settings(), fresh);
     });
 
     it('foreign redirect: nobody is sent anywhere but to Google, and no code is redeemed for another address', async () => {
-      for (const address of ['https://evil.example/r/demo-home-project', `${redirectAddress(PROJECT)}/x`, '']) {
-        const page = await openPage(authorizeAddress(settings(), { redirect_uri: address }));
+      for (const address of ['https://evil.example/r/demo-home-project', `${linking.redirectAddress(PROJECT)}/x`, '']) {
+        const page = await linking.openPage(linking.authorizeAddress(settings(), { redirect_uri: address }));
         assert.equal(page.status, 400);
         assert.equal(page.location, undefined);
         assert.equal(page.headers.get('x-frame-options'), 'DENY');
       }
       const stolen = { grant_type: 'authorization_code', code: await code(), redirect_uri: 'https://evil.example/' };
-      const answer = await askTokens(settings(), stolen);
+      const answer = await linking.askTokens(settings(), stolen);
       assert.equal(answer.status, 400);
       assert.equal(answer.body.error, 'invalid_grant');
     });
 
     it('code replay: the second use is refused, and within seconds leaves what the first one gave', async () => {
       const once = await code();
-      const tokens = await redeem(settings(), once);
+      const tokens = await linking.redeem(settings(), once);
       assert.equal((await voice(tokens.accessToken).raw(SYNC)).status, 200);
-      await assert.rejects(redeem(settings(), once), /400 invalid_grant/);
+      await assert.rejects(linking.redeem(settings(), once), /400 invalid_grant/);
       assert.equal((await voice(tokens.accessToken).raw(SYNC)).status, 200);
-      await refresh(settings(), tokens.refreshToken!);
+      await linking.refresh(settings(), tokens.refreshToken!);
     });
 
     it('guessed ack: agreeing to what was not asked opens and disarms nothing', async () => {
@@ -229,7 +224,7 @@ export function attackSuite(title: string, target: () => Target): void {
       const answer = await stranger.raw(SYNC);
       assert.equal(answer.status, 401);
       assert.match(answer.headers.get('www-authenticate') ?? '', /^Bearer/);
-      const tokens = await redeem(settings(), await code('ben'));
+      const tokens = await linking.redeem(settings(), await code('ben'));
       assert.equal((await voice(tokens.refreshToken!).raw(SYNC)).status, 401);
       assert.equal((await voice(await code('ben')).raw(SYNC)).status, 401);
       // Unlinking ends the link that says so, and no other: not ben's, not anna's second one.

@@ -72,6 +72,10 @@ const answered = (requestId: string, payload: object) => (answer: JsonObject) =>
 const executed = (requestId: string, result: object) =>
   answered(requestId, { commands: [{ ids: ['123'], ...result }] });
 
+/** The answer is this, and nothing more. */
+const exactly = (requestId: string, status: string, states: JsonObject) => (answer: unknown) =>
+  assert.deepEqual(answer, { requestId, payload: { commands: [{ ids: ['123'], status, states }] } });
+
 const entry = (blocking: boolean, statusCode: string, deviceTarget: string, priority = 0): JsonObject => ({
   blocking,
   priority,
@@ -155,19 +159,7 @@ export const GUIDE: Sample[] = [
         name: 'EXECUTE',
         request: arming('6894439706274654516', { arm: true, armLevel: 'away_key' }),
         told: 1,
-        check: (answer) =>
-          assert.deepEqual(answer, {
-            requestId: '6894439706274654516',
-            payload: {
-              commands: [
-                {
-                  ids: ['123'],
-                  status: 'SUCCESS',
-                  states: { online: true, isArmed: true, currentArmLevel: 'away_key' },
-                },
-              ],
-            },
-          }),
+        check: exactly('6894439706274654516', 'SUCCESS', { online: true, isArmed: true, currentArmLevel: 'away_key' }),
       },
     ],
   },
@@ -186,24 +178,12 @@ export const GUIDE: Sample[] = [
         name: 'EXECUTE',
         request: arming(UUID, { arm: true, armLevel: 'L2' }),
         told: 1,
-        check: (answer) =>
-          assert.deepEqual(answer, {
-            requestId: UUID,
-            payload: {
-              commands: [
-                {
-                  ids: ['123'],
-                  status: 'SUCCESS',
-                  states: {
-                    online: true,
-                    isArmed: true,
-                    currentArmLevel: 'L2',
-                    currentStatusReport: [entry(false, 'windowOpen', 'sensor_id1')],
-                  },
-                },
-              ],
-            },
-          }),
+        check: exactly(UUID, 'SUCCESS', {
+          online: true,
+          isArmed: true,
+          currentArmLevel: 'L2',
+          currentStatusReport: [entry(false, 'windowOpen', 'sensor_id1')],
+        }),
       },
     ],
   })),
@@ -221,24 +201,12 @@ export const GUIDE: Sample[] = [
         name: 'EXECUTE',
         request: arming(UUID, { arm: true, armLevel: 'L2' }),
         told: who === 'of the flow' ? 1 : 0,
-        check: (answer) =>
-          assert.deepEqual(answer, {
-            requestId: UUID,
-            payload: {
-              commands: [
-                {
-                  ids: ['123'],
-                  status: 'EXCEPTIONS',
-                  states: {
-                    online: true,
-                    isArmed: false,
-                    currentArmLevel: 'L2',
-                    currentStatusReport: [entry(true, 'windowOpen', 'sensor_id1')],
-                  },
-                },
-              ],
-            },
-          }),
+        check: exactly(UUID, 'EXCEPTIONS', {
+          online: true,
+          isArmed: false,
+          currentArmLevel: 'L2',
+          currentStatusReport: [entry(true, 'windowOpen', 'sensor_id1')],
+        }),
       },
     ],
   })),

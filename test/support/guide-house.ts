@@ -12,6 +12,7 @@ import { openLinking } from '../../src/google/linking';
 import { tokenAddress } from '../../src/google/token';
 import { parseUsers } from '../../src/google/users';
 import type { LinkedAccounts } from '../../src/google/accounts';
+import { startGoogleStandIn, type RunningStandIn } from '../../simulators/google/page';
 import { listOf, treeOf, type GoogleSettings, type Tree } from '../../simulators/google/google';
 import { MemoryState } from '../../src/state/local';
 import { PROJECT, USERS } from './linking';
@@ -184,4 +185,19 @@ export async function openGuideHouse(): Promise<GuideHouse> {
       await new Promise((resolve) => server.close(resolve));
     },
   });
+}
+
+/** The house, and Google's side of it as a page, linked by anna. */
+export async function openTalkingHouse(): Promise<{
+  house: GuideHouse;
+  google: RunningStandIn;
+  close: () => Promise<void>;
+}> {
+  const house = await openGuideHouse();
+  const google = await startGoogleStandIn({ ...house.settings, user: 'anna', password: 'correct horse' });
+  const close = async (): Promise<void> => {
+    await google.close();
+    await house.close();
+  };
+  return { house, google, close };
 }

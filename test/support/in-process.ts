@@ -2,7 +2,7 @@
 import { MemoryState } from '../../src/state/local';
 import { parseAddress } from '../../src/thekeys/gateway-address';
 import { ExchangeFailure, type ExchangeRequest, type HttpAnswer } from '../../src/thekeys/exchange';
-import { Gateway } from '../../src/thekeys/gateway';
+import { Gateway, type GatewayOptions } from '../../src/thekeys/gateway';
 import { onAbort } from '../../src/common/abort';
 import type { Clock } from '../../src/common/clock';
 import { silent } from '../../src/common/log';
@@ -86,14 +86,13 @@ export function answering(answer: (path: string, request: ExchangeRequest) => un
   };
 }
 
-/** A client of it, under the same clock, that keeps nothing. */
+/** A client over that exchange, that keeps nothing. */
+export function gatewayOver(exchange: Exchange, more: Partial<GatewayOptions> = {}): Gateway {
+  const address = parseAddress('gateway.test');
+  return new Gateway({ address, state: new MemoryState(), log: silent, exchange, ...more });
+}
+
+/** A client of it, under the same clock. */
 export function clientOf(world: SimulatedGateway, clock: Clock, exchange = inProcess(world, clock)): Gateway {
-  return new Gateway({
-    address: parseAddress('gateway.test'),
-    state: new MemoryState(),
-    log: silent,
-    clock,
-    exchange,
-    random: () => 0.5,
-  });
+  return gatewayOver(exchange, { clock, random: () => 0.5 });
 }

@@ -46,20 +46,23 @@ export class LockFlow {
   running!: RunningGateway;
   RED!: NodeAPI;
   userDir!: string;
+  private settings = {};
   /** What arrived at helper nodes, by their id. */
   readonly received = new Map<string, Received[]>();
   /** Every badge of every node, in order. */
   readonly badges: { id: string; badge: NodeStatus }[] = [];
   private readonly listeners = new Set<() => void>();
 
-  async begin(options: Partial<SimulatedGatewayOptions> = {}, timing: Partial<Timing> = {}): Promise<void> {
+  async begin(
+    options: Partial<SimulatedGatewayOptions> = {},
+    timing: Partial<Timing> = {},
+    settings: object = {},
+  ): Promise<void> {
     this.world = new SimulatedGateway({ locks: [FRONT, BACK], ...options });
     this.running = await serve(this.world);
     this.userDir = mkdtempSync(path.join(os.tmpdir(), 'lock-flow-'));
-    helper.init(require.resolve('node-red'), {
-      userDir: this.userDir,
-      gatewayConfigTiming: { ...HURRIED, ...timing },
-    } as never);
+    this.settings = { userDir: this.userDir, gatewayConfigTiming: { ...HURRIED, ...timing }, ...settings };
+    helper.init(require.resolve('node-red'), this.settings as never);
     await new Promise<void>((resolve) => helper.startServer(() => resolve()));
   }
 
@@ -97,12 +100,17 @@ export class LockFlow {
     ];
   }
 
-  async load(items: FlowItem[], credentials: Record<string, unknown> = { gw: { code: FRONT.code } }): Promise<void> {
+  /** @param more nodes besides those of the locks */
+  async load(
+    items: FlowItem[],
+    credentials: Record<string, unknown> = { gw: { code: FRONT.code } },
+    more: readonly unknown[] = [],
+  ): Promise<void> {
     const capture = (RED: NodeAPI): void => {
       this.RED = RED;
       RED.events.on('node-status', this.onStatus);
     };
-    await helper.load([...NODES, capture] as never, items, credentials);
+    await helper.load([...NODES, ...more, capture] as never, items, credentials);
     this.listen();
   }
 
@@ -200,10 +208,7 @@ export class LockFlow {
     this.received.clear();
     this.badges.length = 0;
     await new Promise<void>((resolve) => helper.stopServer(() => resolve()));
-    helper.init(require.resolve('node-red'), {
-      userDir: this.userDir,
-      gatewayConfigTiming: HURRIED,
-    } as never);
+    helper.init(require.resolve('node-red'), this.settings as never);
     await new Promise<void>((resolve) => helper.startServer(() => resolve()));
   }
 

@@ -30,7 +30,7 @@ export function plainTrait(name: string): Trait | undefined {
   return trait({
     name,
     states,
-    concerns: (command) => !OWNED_COMMANDS.has(command),
+    plain: true,
     next: (kept, { said, command, stopped }) => {
       const wanted = command === undefined || stopped ? {} : commandedStates(command.name, command.params, kept);
       const next = { ...kept, ...pickFields(wanted, (name) => states.includes(name)), ...said };

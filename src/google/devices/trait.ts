@@ -25,8 +25,10 @@ export interface Command {
   refused?: GoogleCode;
 }
 
-/** What a trait makes of a command: itself, a refusal that says nothing about the device, or undefined: not its own. */
-export type Understood = Command | { malformed: string } | undefined;
+/** Why a command is none that this device has. It says nothing about the device's state. */
+export interface NotUnderstood {
+  why: string;
+}
 
 /** What a trait works out its next states from. */
 export interface Change {
@@ -50,9 +52,10 @@ export interface Trait {
   /** What it keeps, where that is more than its states. */
   readonly kept: readonly string[];
   readonly attributes: JsonObject;
-  /** Whether a command, of this trait or of none, may change its states. */
-  concerns(command: string): boolean;
-  understand(command: string, params: JsonObject): Understood;
+  /** It has no commands of its own, and any that no other trait has for itself may be about its states. */
+  readonly plain: boolean;
+  /** Undefined: the command is not this trait's. */
+  understand(command: string, params: JsonObject): Command | NotUnderstood | undefined;
   /** Why a value for one of the `states` cannot be, or undefined. */
   fault(state: string, value: unknown): string | undefined;
   /** The states to keep from now on, `kept` being the ones until now. Both hold this trait's own only. */
@@ -63,12 +66,11 @@ export interface Trait {
 
 /** A trait of which only that is given which it has of its own. */
 export function trait(own: Partial<Trait> & Pick<Trait, 'name' | 'states' | 'next'>): Trait {
-  const { commands = [] } = own;
   return {
-    commands,
+    commands: [],
     kept: own.states,
     attributes: {},
-    concerns: (command) => commands.includes(command),
+    plain: false,
     understand: () => undefined,
     fault: () => undefined,
     shown: (kept) => ({ ...kept }),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CodedError, textOf } from '../../../src/common/errors';
 import { Redactor } from '../../../src/common/redact';
-import { flagSetting, secondsSetting, textSetting } from '../../../src/common/settings';
+import { flag, seconds, textSetting } from '../../../src/common/settings';
 
 const everything = fc.oneof(
   fc.anything({
@@ -54,7 +54,7 @@ describe('settings', () => {
   it('a duration is a number of milliseconds within its limits, or refused', () => {
     fc.assert(
       fc.property(everything, fc.boolean(), (value, zero) => {
-        const read = (): number => secondsSetting(value, { name: 'x', fallback: 30, zero, most: 600 });
+        const read = (): number => seconds('x', { fallback: 30, zero, most: 600 }).parse(value);
         orRefused(read, (ms) => assert.ok(ms <= 600_000 && (zero ? ms >= 0 : ms > 0), String(ms)));
       }),
       { numRuns: 1000 },
@@ -65,8 +65,8 @@ describe('settings', () => {
     fc.assert(
       fc.property(everything, (value) =>
         orRefused(
-          () => flagSetting(value, 'x', true),
-          (flag) => assert.equal(typeof flag, 'boolean'),
+          () => flag('x', true).parse(value),
+          (read) => assert.equal(typeof read, 'boolean'),
         ),
       ),
       { numRuns: 1000 },

@@ -2,22 +2,20 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { systemClock } from '../../../src/common/clock';
 import { silent } from '../../../src/common/log';
+import { createApiClient } from '../../../src/common/api-client';
 import { HomeGraphClient } from '../../../src/google/home-graph';
-import { startGoogleStandIn, type RunningStandIn } from '../../../simulators/google/page';
+import type { RunningStandIn } from '../../../simulators/google/page';
 import { PHRASES } from '../../../simulators/google/speech';
-import { openGuideHouse, type GuideHouse } from '../../support/guide-house';
+import { openTalkingHouse, type GuideHouse } from '../../support/guide-house';
 
 describe("the demo's conversation with Google", () => {
   let house: GuideHouse;
   let google: RunningStandIn;
+  let close: () => Promise<void>;
   beforeEach(async () => {
-    house = await openGuideHouse();
-    google = await startGoogleStandIn({ ...house.settings, user: 'anna', password: 'correct horse' });
+    ({ house, google, close } = await openTalkingHouse());
   });
-  afterEach(async () => {
-    await google.close();
-    await house.close();
-  });
+  afterEach(() => close());
 
   async function say(phrase: string): Promise<string> {
     const headers = { 'Content-Type': 'application/json' };
@@ -86,6 +84,7 @@ describe("the demo's conversation with Google", () => {
     const token = request.inputs[0]?.payload.commands[0]?.execution[0]?.params.followUpToken;
     const graph = new HomeGraphClient({
       clock: systemClock,
+      api: createApiClient({ clock: systemClock }),
       endpoint: google.homeGraphEndpoint,
       serviceAccountKey: google.serviceAccountKey,
       log: { ...silent, warn: (line) => assert.fail(line) },

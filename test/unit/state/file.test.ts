@@ -1,52 +1,41 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { silent } from '../../../src/common/log';
-import { FileState } from '../../../src/state/file';
 import { count } from '../../support/counting';
+import { useStateFolder } from '../../support/state-folder';
 
 describe('state in a folder', () => {
-  let folder: string;
-  let warnings: string[];
-  const fresh = (): FileState =>
-    new FileState({ folder, log: { ...silent, warn: (message) => warnings.push(message) } });
-
-  beforeEach(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'state-'));
-    warnings = [];
-  });
-  afterEach(() => rm(folder, { recursive: true, force: true }));
+  const folder = useStateFolder();
 
   it('keeps a value for the next process, readable by its owner only', async () => {
-    await fresh().change('google/links', () => ({ value: { a: 1 }, result: undefined }));
-    assert.deepEqual(await fresh().get('google/links'), { a: 1 });
-    const [file] = await readdir(folder);
-    assert.equal((await stat(path.join(folder, file!))).mode & 0o777, 0o600);
+    await folder.fresh().change('google/links', () => ({ value: { a: 1 }, result: undefined }));
+    assert.deepEqual(await folder.fresh().get('google/links'), { a: 1 });
+    const [file] = await readdir(folder.path);
+    assert.equal((await stat(path.join(folder.path, file!))).mode & 0o777, 0o600);
   });
 
   it('never gives a number twice, across processes and concurrent calls', async () => {
-    const first = fresh();
+    const first = folder.fresh();
     const given = await Promise.all(Array.from({ length: 20 }, () => count(first, 'ts', 100, 1)));
-    given.push(await count(fresh(), 'ts', 50, 3), await count(fresh(), 'ts', 50, 1));
+    given.push(await count(folder.fresh(), 'ts', 50, 3), await count(folder.fresh(), 'ts', 50, 1));
     assert.deepEqual(given, [...Array.from({ length: 21 }, (_, index) => 100 + index), 123]);
   });
 
   it('sets a damaged file aside, says so once, and starts anew', async () => {
-    await writeFile(path.join(folder, 'ts.json'), '{"half');
-    const state = fresh();
+    await writeFile(path.join(folder.path, 'ts.json'), '{"half');
+    const state = folder.fresh();
     assert.equal(await state.get('ts'), undefined);
     await count(state, 'ts', 7, 1);
-    assert.equal(warnings.length, 1);
-    assert.match(warnings[0]!, /ts\.json was damaged/);
-    assert.ok((await readdir(folder)).includes('ts.json.damaged'));
+    assert.equal(folder.warnings.length, 1);
+    assert.match(folder.warnings[0]!, /ts\.json was damaged/);
+    assert.ok((await readdir(folder.path)).includes('ts.json.damaged'));
   });
 
   it('rejects a change that could not be kept, and leaves the old value', async () => {
-    const state = fresh();
+    const state = folder.fresh();
     await state.change('k', () => ({ value: 1, result: undefined }));
-    await rm(folder, { recursive: true });
-    await writeFile(folder, 'a file where the folder was');
+    await rm(folder.path, { recursive: true });
+    await writeFile(folder.path, 'a file where the folder was');
     await assert.rejects(
       state.change('k', () => ({ value: 2, result: undefined })),
       { name: 'StateError' },
@@ -55,7 +44,7 @@ describe('state in a folder', () => {
   });
 
   it('gives a lease to one at a time, in order of asking, and lets a waiter leave', async () => {
-    const state = fresh();
+    const state = folder.fresh();
     const order: string[] = [];
     const first = await state.lease('gate', { ttlMs: 1000 });
     const leaving = new AbortController();
@@ -73,18 +62,18 @@ describe('state in a folder', () => {
   });
 
   it('opens nothing that is no file, and nothing huge', async () => {
-    await mkdir(path.join(folder, 'links.json'));
-    const state = fresh();
+    await mkdir(path.join(folder.path, 'links.json'));
+    const state = folder.fresh();
     await assert.rejects(state.get('links'), { name: 'StateError', reason: 'EISDIR' });
     await assert.rejects(
       state.change('links', () => ({ value: 1, result: undefined })),
       { name: 'StateError' },
     );
     // Four gigabytes that take no room.
-    await writeFile(path.join(folder, 'ts.json'), '');
-    await truncate(path.join(folder, 'ts.json'), 4 * 1024 ** 3);
+    await writeFile(path.join(folder.path, 'ts.json'), '');
+    await truncate(path.join(folder.path, 'ts.json'), 4 * 1024 ** 3);
     assert.equal(await count(state, 'ts', 7, 1), 7);
-    assert.deepEqual((await readdir(folder)).sort(), ['links.json', 'ts.json', 'ts.json.damaged']);
-    assert.equal(warnings.length, 1);
+    assert.deepEqual((await readdir(folder.path)).sort(), ['links.json', 'ts.json', 'ts.json.damaged']);
+    assert.equal(folder.warnings.length, 1);
   });
 });

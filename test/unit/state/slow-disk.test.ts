@@ -9,6 +9,7 @@ import { FileState } from '../../../src/state/file';
 import type { StateError } from '../../../src/state/state';
 import { count } from '../../support/counting';
 import { HandClock } from '../../support/clock';
+import { useStateFolder } from '../../support/state-folder';
 
 describe('state on a disk that does not answer', () => {
   let folder: string;
@@ -99,47 +100,39 @@ describe('state on a disk that does not answer', () => {
 });
 
 describe('state files of other versions', () => {
-  let folder: string;
-  let warnings: string[];
-  const fresh = (): FileState =>
-    new FileState({ folder, log: { ...silent, warn: (message) => warnings.push(message) } });
-  beforeEach(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'state-'));
-    warnings = [];
-  });
-  afterEach(() => rm(folder, { recursive: true, force: true }));
+  const folder = useStateFolder();
 
   it('of a newer one is refused, said once, and not written over', async () => {
-    const file = path.join(folder, 'accounts.json');
+    const file = path.join(folder.path, 'accounts.json');
     const written = JSON.stringify({ version: 3, value: { links: 'all of them' } });
     await writeFile(file, written);
-    const state = fresh();
+    const state = folder.fresh();
     for (let times = 0; times < 2; times += 1) {
       await assert.rejects(state.get('accounts'), { name: 'StateError', reason: 'EVERSION' });
       await assert.rejects(count(state, 'accounts'), { name: 'StateError', reason: 'EVERSION' });
     }
     assert.equal(await readFile(file, 'utf8'), written);
-    assert.equal(warnings.length, 1);
-    assert.match(warnings[0]!, /newer version/);
+    assert.equal(folder.warnings.length, 1);
+    assert.match(folder.warnings[0]!, /newer version/);
     await writeFile(file, '7');
     assert.equal(await count(state, 'accounts'), 8, 'read again when it was moved away');
   });
 
   it('of the first one, which were the value alone, are read', async () => {
     const accounts = { version: 1, users: [], links: {} };
-    await writeFile(path.join(folder, 'accounts.json'), JSON.stringify(accounts));
-    await writeFile(path.join(folder, 'ts.json'), '100');
-    assert.deepEqual(await fresh().get('accounts'), accounts);
-    assert.equal(await count(fresh(), 'ts'), 101);
-    assert.equal(await count(fresh(), 'ts'), 102);
+    await writeFile(path.join(folder.path, 'accounts.json'), JSON.stringify(accounts));
+    await writeFile(path.join(folder.path, 'ts.json'), '100');
+    assert.deepEqual(await folder.fresh().get('accounts'), accounts);
+    assert.equal(await count(folder.fresh(), 'ts'), 101);
+    assert.equal(await count(folder.fresh(), 'ts'), 102);
   });
 
   it('keep each damaged one, and write over none', async () => {
     for (const text of ['{"half', '{"another']) {
-      await writeFile(path.join(folder, 'ts.json'), text);
-      assert.equal(await fresh().get('ts'), undefined);
+      await writeFile(path.join(folder.path, 'ts.json'), text);
+      assert.equal(await folder.fresh().get('ts'), undefined);
     }
-    assert.equal(await readFile(path.join(folder, 'ts.json.damaged'), 'utf8'), '{"half');
-    assert.equal(await readFile(path.join(folder, 'ts.json.damaged-2'), 'utf8'), '{"another');
+    assert.equal(await readFile(path.join(folder.path, 'ts.json.damaged'), 'utf8'), '{"half');
+    assert.equal(await readFile(path.join(folder.path, 'ts.json.damaged-2'), 'utf8'), '{"another');
   });
 });

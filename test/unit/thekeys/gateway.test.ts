@@ -7,7 +7,7 @@ import { Gateway, type ActionOptions, type Progress } from '../../../src/thekeys
 import { serve, type RunningGateway } from '../../../simulators/gateway/server';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../simulators/gateway/gateway';
 import { ExchangeFailure } from '../../../src/thekeys/exchange';
-import { answering } from '../../support/in-process';
+import { answering, gatewayOver } from '../../support/in-process';
 import { count } from '../../support/counting';
 
 const FRONT = { identifier: '45961123', code: 'demo-front-code' };
@@ -81,18 +81,15 @@ describe('a gateway, asked over HTTP', () => {
   it('lets a bolt come to rest before it toggles it, where the gateway is free to read it on its way', async () => {
     const sent: string[] = [];
     let arrives = 0;
-    const eager = new Gateway({
-      address: parseAddress('gateway.test'),
-      state: new MemoryState(),
-      log: silent,
-      timing: { boltTravel: 300 },
-      exchange: answering((path) => {
+    const eager = gatewayOver(
+      answering((path) => {
         sent.push(path);
         const arrived = arrives !== 0 && performance.now() >= arrives;
         if (path === '/open') arrives = performance.now() + 250;
         return path === '/locker_status' ? { code: arrived ? 50 : 49 } : { status: 'ok', code: 0 };
       }),
-    });
+      { timing: { boltTravel: 300 } },
+    );
     await eager.open(FRONT, within(8000, { confirm: false }));
     await eager.toggle(FRONT, within(8000, { confirm: false }));
     assert.deepEqual(sent, ['/open', '/locker_status', '/close']);
@@ -102,12 +99,8 @@ describe('a gateway, asked over HTTP', () => {
     const sent: string[] = [];
     const giveUp = new AbortController();
     let arrives = 0;
-    const eager = new Gateway({
-      address: parseAddress('gateway.test'),
-      state: new MemoryState(),
-      log: silent,
-      timing: { boltTravel: 300 },
-      exchange: answering((path) => {
+    const eager = gatewayOver(
+      answering((path) => {
         sent.push(path);
         if (path === '/open') {
           arrives = performance.now() + 250;
@@ -117,7 +110,8 @@ describe('a gateway, asked over HTTP', () => {
         const code = performance.now() >= arrives ? 50 : 49;
         return path === '/locker_status' ? { code } : { status: 'ok', code: 0 };
       }),
-    });
+      { timing: { boltTravel: 300 } },
+    );
     await assert.rejects(eager.open(FRONT, within(8000, { signal: giveUp.signal })), { code: 'RESULT_UNKNOWN' });
     await eager.toggle(FRONT, within(8000, { confirm: false }));
     assert.deepEqual(sent, ['/open', '/locker_status', '/close']);

@@ -11,16 +11,8 @@ import { silent } from '../../../src/common/log';
 import { MemoryState } from '../../../src/state/local';
 import { StateError, type Json } from '../../../src/state/state';
 import { parseAddress } from '../../../src/thekeys/gateway-address';
-import {
-  readCommand,
-  readLock,
-  readLocks,
-  readLockSynchronize,
-  readLockUpdate,
-  readStatus,
-  readUpdate,
-  type Reply,
-} from '../../../src/thekeys/wire';
+import * as wire from '../../../src/thekeys/wire';
+import type { Reply } from '../../../src/thekeys/wire';
 import { readGatewayCommand, readLockCommand } from '../../../src/thekeys/commands';
 import { GATEWAY_ERROR_CODES } from '../../../src/thekeys/gateway-errors';
 import { Gateway } from '../../../src/thekeys/gateway';
@@ -60,13 +52,13 @@ const nearBody = fc
 const body = fc.oneof(nearBody, fc.json(), fc.string(), fc.string({ unit: 'binary' }));
 
 const READERS: Record<string, (text: string) => Reply<unknown>> = {
-  readCommand,
-  readLocks,
-  readLockSynchronize,
-  readLockUpdate,
-  readStatus,
-  readUpdate,
-  readLock: (text) => readLock(text, '1', 'now'),
+  readCommand: wire.readCommand,
+  readLocks: wire.readLocks,
+  readLockSynchronize: wire.readLockSynchronize,
+  readLockUpdate: wire.readLockUpdate,
+  readStatus: wire.readStatus,
+  readUpdate: wire.readUpdate,
+  readLock: (text) => wire.readLock(text, '1', 'now'),
 };
 
 describe('hostile input', () => {
@@ -86,7 +78,7 @@ describe('hostile input', () => {
   it('a list never holds anything but locks, with numbers or null', () => {
     fc.assert(
       fc.property(nearBody, (text) => {
-        const reply = readLocks(text);
+        const reply = wire.readLocks(text);
         if (reply.kind !== 'ok') return;
         for (const { identifier, rssi, batteryMillivolts, batteryPercent } of reply.value) {
           assert.ok(typeof identifier === 'string' && identifier !== '');

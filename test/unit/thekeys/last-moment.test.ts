@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../../simulators/gateway/gateway';
-import { silent } from '../../../src/common/log';
-import { MemoryState } from '../../../src/state/local';
-import { parseAddress } from '../../../src/thekeys/gateway-address';
-import { Gateway } from '../../../src/thekeys/gateway';
+import type { Gateway } from '../../../src/thekeys/gateway';
 import { HandClock, turn } from '../../support/clock';
-import { inProcess } from '../../support/in-process';
+import { gatewayOver, inProcess } from '../../support/in-process';
 
 const FRONT = { identifier: '1001', code: 'demo-front-code' };
 const BACK = { identifier: '1002', code: 'demo-back-code' };
@@ -22,16 +19,13 @@ describe('a command at its last moment', () => {
     whileConnecting = () => Promise.resolve();
     world = new SimulatedGateway({ locks: [FRONT, BACK], clock, ...options });
     const simulated = inProcess(world, clock);
-    gateway = new Gateway({
-      address: parseAddress('gateway.test'),
-      state: new MemoryState(),
-      log: silent,
-      clock,
-      exchange: async (request) => {
+    gateway = gatewayOver(
+      async (request) => {
         await whileConnecting();
         return simulated(request);
       },
-    });
+      { clock },
+    );
   };
   const paths = (): string[] => world.journal.requests.map(({ path }) => path);
   const code = (promise: Promise<unknown>): Promise<unknown> =>
