@@ -15,6 +15,8 @@ export async function buildWorker(root: string, folder: string): Promise<void> {
     absWorkingDir: root,
     bundle: true,
     minify: true,
+    // matter.js finds its log formats by the names of functions.
+    keepNames: true,
     format: 'cjs',
     platform: 'node',
     target: 'node20',
