@@ -1,11 +1,12 @@
 // What the demo's flows talk to: a simulated gateway with two locks, or the real one that THE_KEYS_HOST names; a stand-in for
-// Google, and a simulated Sber cloud. Says which environment variables, flows and credentials the demo's Node-RED gets;
+// Google, a simulated Sber cloud, and a stand-in for a home's app that speaks Matter. Says which environment variables, flows and credentials the demo's Node-RED gets;
 // running Node-RED is left to scripts/start.mjs.
 import { readFileSync } from 'node:fs';
 import { SimulatedGateway } from '../simulators/gateway/gateway.ts';
 import { serve } from '../simulators/gateway/server.ts';
 import { startGoogleStandIn } from '../simulators/google/page.ts';
 import { ENOUGH } from '../simulators/latest.ts';
+import { startHome } from '../simulators/matter/home.ts';
 import { startSberCloud } from '../simulators/sber/cloud.ts';
 
 /** Obviously made up. Of use for nothing but the simulated locks below. */
@@ -44,6 +45,9 @@ const sberDevices = (lock) =>
     default_name: 'Front door',
     model_id: `thekeys-${part}`,
   }));
+
+/** The bridge of the fourth tab, in demo/flows.json. */
+const BRIDGE = 'f92a6d31c8ea5b74';
 
 /** What the first tab says where the front door is a real one, instead of that nothing can be harmed. */
 const REAL_LOCK = `# Your own lock
@@ -86,8 +90,13 @@ export async function startWorld({ url, folder, env, say }) {
     });
     started.push(sber);
 
+    // Compiled beside this file. It loads matter.js when it is first asked.
+    const app = new URL('home-app.cjs', import.meta.url);
+    const home = await startHome({ app, code: () => codeOfBridge(url) });
+    started.push(home);
+
     const text = readFileSync(new URL('flows.json', folder), 'utf8');
-    const flows = JSON.parse(text.replaceAll('%GOOGLE_PAGE%', google.url));
+    const flows = JSON.parse(text.replaceAll('%GOOGLE_PAGE%', google.url).replaceAll('%HOME_APP%', home.url));
     if (real !== undefined) flows.find(({ type }) => type === 'tab').info = REAL_LOCK;
     return {
       env: {
@@ -116,6 +125,24 @@ export async function startWorld({ url, folder, env, say }) {
     await close();
     throw error;
   }
+}
+
+/** The eleven digits, as the bridge's dialog shows them; where they are off, as after "Pair another". */
+async function codeOfBridge(url) {
+  const ask = async (what) => {
+    const init = {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ id: BRIDGE }),
+    };
+    return (await fetch(new URL(`thekeys-gateway/matter/${what}`, url), init)).json();
+  };
+  const shown = await ask('status');
+  const { pairing, error } = shown.pairing?.openForMs === 0 ? await ask('pair') : shown;
+  if (pairing) return pairing.manualCode;
+  throw new Error(
+    error ? 'Switch this tab on first (see its comment).' : 'The bridge is starting. Try again in a moment.',
+  );
 }
 
 /** The variables that point the front door at a real lock, and the garden gate too where a second share is given. */

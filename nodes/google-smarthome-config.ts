@@ -3,7 +3,7 @@
  * themselves (`google-smarthome-in`).
  */
 import { systemClock } from '../src/common/clock';
-import { refusePartVariable, secret, text, textSetting } from '../src/common/settings';
+import { secret, text, textSetting, wholeText } from '../src/common/settings';
 import { openAccount, type GoogleAccount } from '../src/google/account';
 import { trustedProxies } from '../src/google/requests';
 import { defineConfig } from './shared/define-config';
@@ -15,8 +15,8 @@ import { stateFor } from './shared/states';
 export = defineConfig({
   type: 'google-smarthome-config',
   settings: {
-    path: text('the path', '/google-smarthome'),
-    projectId: text('the project ID'),
+    path: wholeText('the path', '/google-smarthome'),
+    projectId: wholeText('the project ID'),
     homeGraphEndpoint: text('the Home Graph endpoint', 'https://homegraph.googleapis.com/v1'),
     proxies: { parse: (value: unknown) => trustedProxies(textSetting(value, 'the list of reverse proxies')) },
     proxy: text('the proxy'),
@@ -30,7 +30,6 @@ export = defineConfig({
   },
   visible: ['clientId'],
   open: ({ RED, node, settings, credentials, log, onClose }): GoogleAccount => {
-    refusePartVariable(settings.projectId, 'the project ID');
     const path = pathOf(settings.path);
     for (const problem of credentials.users.problems) log.warn(`users: ${problem}`);
     warnOfSetup(RED, log, {

@@ -78,6 +78,7 @@ async function firstLock({ page, editor, gateway }) {
   const [open] = await editor.evaluate(
     `RED.nodes.filterNodes({ type: 'lock-action' }).filter(({ action }) => action === 'open').map(({ id }) => id)`,
   );
+  await person.click(page.getByRole('link', { name: 'Start here' }));
   await person.doubleClick(`[id="${open}"] .red-ui-flow-node`);
   await slid(page);
   await person.click('#node-input-btn-gateway-edit');
@@ -204,7 +205,18 @@ async function inEditor(browser, walk, { language = 'en-US', flows = () => [] } 
 
 const sberWalk = (world) => [
   ...sceneFlow(world, {}),
-  { id: 'sber-press', z: 'dialogs', type: 'inject', props: [], x: 120, y: 120, wires: [['sber-walk']] },
+  {
+    id: 'sber-press',
+    z: 'dialogs',
+    type: 'inject',
+    props: [{ p: 'payload' }],
+    payload: '',
+    payloadType: 'date',
+    repeat: '',
+    x: 120,
+    y: 120,
+    wires: [['sber-walk']],
+  },
   {
     id: 'sber-walk',
     z: 'dialogs',

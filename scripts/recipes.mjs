@@ -78,7 +78,7 @@ export async function withExamples(use) {
     execFileSync('npm', install, { stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' });
     const nodeRed = await NodeRed.start({ userDir, packages: { 'node-red-contrib-thekeys-gateway': root } });
     try {
-      await use(nodeRed, gateway);
+      return await use(nodeRed, gateway);
     } finally {
       await nodeRed.stop();
     }
@@ -115,8 +115,10 @@ async function flowClip(editor) {
       .filter((node) => RED.nodes.node(node.id)?.type !== 'comment')
       .map((node) => node.getBoundingClientRect());
     const edge = (pick, side) => pick(...nodes.map((each) => each[side]));
-    const [left, top] = [edge(Math.min, 'left'), edge(Math.min, 'top')];
-    return { x: left, y: top, width: edge(Math.max, 'right') - left, height: edge(Math.max, 'bottom') - top };
+    const canvas = document.getElementById('red-ui-workspace-chart').getBoundingClientRect();
+    const left = Math.max(edge(Math.min, 'left') - ${MARGIN}, canvas.left + 2);
+    const top = edge(Math.min, 'top') - ${MARGIN};
+    return { left, top, right: edge(Math.max, 'right') + ${MARGIN}, bottom: edge(Math.max, 'bottom') + ${MARGIN} };
   })()`);
-  return { x: box.x - MARGIN, y: box.y - MARGIN, width: box.width + 2 * MARGIN, height: box.height + 2 * MARGIN };
+  return { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top };
 }

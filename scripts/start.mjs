@@ -101,6 +101,9 @@ async function compiledWorld() {
   const entry = path.join(root, 'demo', 'world.mjs');
   const form = { bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'warning' };
   await build({ entryPoints: [entry], outfile, ...form });
+  // A thread of its own, and in this form what it imports is loaded in its order.
+  const app = path.join(root, 'simulators', 'matter', 'home-app.ts');
+  await build({ ...form, entryPoints: [app], outfile: path.join(root, '.tmp', 'home-app.cjs'), format: 'cjs' });
   return pathToFileURL(outfile).href;
 }
 

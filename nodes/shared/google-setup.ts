@@ -3,7 +3,7 @@ import type { NodeAPI } from 'node-red';
 import { systemClock } from '../../src/common/clock';
 import { invalidInput, textOf } from '../../src/common/errors';
 import type { Log } from '../../src/common/log';
-import { refusePartVariable, textSetting } from '../../src/common/settings';
+import { textSetting } from '../../src/common/settings';
 import type { GoogleAccount } from '../../src/google/account';
 import { parseUsers } from '../../src/google/users';
 import { httpSideOf, serve } from './google-routes';
@@ -64,7 +64,6 @@ export function warnOfSetup(RED: NodeAPI, log: Log, setup: Readonly<Record<strin
 
 /** With a slash before it and none behind. @throws CodedError INVALID_INPUT */
 export function pathOf(typed: string): string {
-  refusePartVariable(typed, 'the path');
   const path = `/${typed.replace(/^\/+|\/+$/g, '')}`;
   if (/^(\/[\w.~-]+)+$/.test(path)) return path;
   throw invalidInput(

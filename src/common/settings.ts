@@ -46,6 +46,17 @@ export function text(name: string, fallback = ''): Setting<string> {
   return { parse: (value) => textSetting(value, name) || fallback };
 }
 
+/** A text in which a variable beside other text can only be a mistake: an address, an ID. */
+export function wholeText(name: string, fallback = ''): Setting<string> {
+  return {
+    parse: (value) => {
+      const given = textSetting(value, name) || fallback;
+      refusePartVariable(given, name);
+      return given;
+    },
+  };
+}
+
 /** A text that no message quotes, refused where only a part of it is a variable. */
 export function secret(name: string): Setting<string> {
   return {

@@ -4,11 +4,10 @@
  * in `token.ts`.
  */
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../common/clock';
 import { isRecord } from '../common/json';
-import { StateError, type Json, type State } from '../state/state';
+import { StateError, type Json } from '../state/state';
 import { fingerprint, sameSecret } from './secrets';
-import type { Identity } from './types';
+import type { AccountContext, Identity } from './types';
 import { normalName, type ListedUser } from './users';
 
 /** Google's advice for both, and what the contract promises. */
@@ -59,14 +58,6 @@ export interface TokenPair {
   refresh: string;
 }
 
-export interface LinkedAccountsOptions {
-  state: State;
-  /** Begins the keys of everything that is kept for one configuration node. */
-  prefix: string;
-  users: readonly ListedUser[];
-  clock: Clock;
-}
-
 /** What a home needs of them. */
 export type Accounts = Pick<LinkedAccounts, 'disconnect' | 'linkedUsers' | 'onLinksChanged'>;
 
@@ -74,7 +65,7 @@ export class LinkedAccounts {
   private readonly listeners = new Set<(agentUserId: string) => void>();
   private readonly unsubscribe: () => void;
 
-  constructor(private readonly options: LinkedAccountsOptions) {
+  constructor(private readonly options: Omit<AccountContext, 'log'> & { users: readonly ListedUser[] }) {
     this.unsubscribe = options.state.subscribe(this.channel, (message) => {
       if (typeof message === 'string') for (const listener of this.listeners) listener(message);
     });

@@ -9,10 +9,10 @@ import {
   flag,
   number,
   ofSetting,
-  refusePartVariable,
   secret,
   text,
   textSetting,
+  wholeText,
   type Parsed,
   type Setting,
 } from '../common/settings';
@@ -36,7 +36,7 @@ const LONGEST_REPLY_TIMEOUT_MS = 30_000;
 
 /** The dialog's fields. */
 export const DEVICE_FIELDS = {
-  deviceId: identifier('the device ID'),
+  deviceId: wholeText('the device ID'),
   name: text('the name of the node'),
   deviceName: text('the name of the device'),
   nicknames: list('the other names'),
@@ -116,7 +116,9 @@ export function deviceSettings(fields: Fields, pin: unknown, fallbackId: string)
     levelsOrdered: fields.levelsOrdered,
     defaultLevel: isLevel ? fields.defaultLevel : undefined,
     pinFor: fields.pinFor,
-    pin: ofSetting('pin', () => pinOf(pin)),
+    // What is set and cannot be read must not pass for none: a garage with no PIN opens without one. Spoken digits come with
+    // or without spaces between them; neither counts.
+    pin: ofSetting('pin', () => secret('the PIN').parse(pin)).replace(/\s+/g, ''),
     onOpenSensors: fields.onOpenSensors,
     replyTimeoutMs: fields.replyTimeout,
     battery: fields.battery,
@@ -132,27 +134,6 @@ function checkCustom(type: string, traits: readonly string[]): void {
   // The published schema of SYNC. One name that is none spoils the list of all devices.
   const noTrait = traits.find((trait) => !/^[A-Za-z]+$/.test(trait));
   if (noTrait !== undefined) throw invalidInput(`${noTrait} is no name of a trait; one is called OnOff, for instance`);
-}
-
-/** What is set and cannot be read must not pass for none: a garage with no PIN opens without one. */
-function pinOf(pin: unknown): string {
-  // A variable of a flow or a subflow may be a number.
-  if (pin !== undefined && pin !== null && typeof pin !== 'string' && typeof pin !== 'number') {
-    throw invalidInput('the PIN must be a text or a number');
-  }
-  // Spoken digits come with or without spaces between them; neither counts.
-  return secret('the PIN').parse(pin).replace(/\s+/g, '');
-}
-
-function identifier(name: string): Setting<string> {
-  const plain = text(name);
-  return {
-    parse: (value) => {
-      const id = plain.parse(value);
-      refusePartVariable(id, name);
-      return id;
-    },
-  };
 }
 
 /** A list as the dialog keeps it, or as a person types it: separated by commas. */

@@ -2,13 +2,11 @@
  * What the devices are, as last reported by flows: in memory for answering at once, and in the State for the next start.
  * Writing goes on behind the answers and gathers what changes meanwhile. What the states mean is up to `devices/`.
  */
-import { pause, type Clock } from '../common/clock';
+import { pause } from '../common/clock';
 import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { isRecord } from '../common/json';
-import type { Log } from '../common/log';
-import type { State } from '../state/state';
-import type { JsonObject, States } from './types';
+import type { AccountContext, JsonObject, States } from './types';
 
 /** How long a change waits for others before it is written. */
 const GATHER_MS = 100;
@@ -18,18 +16,9 @@ const LONGEST_READ_MS = 2000;
 
 const NOTHING: Readonly<States> = Object.freeze({});
 
-export interface DeviceStatesOptions {
-  state: State;
-  clock: Clock;
-  /** Begins the key that is kept. */
-  prefix: string;
-  log: Log;
-}
-
 export class DeviceStates {
   /** Resolves when what was kept has been read, or is not to be had. Never rejects. */
   readonly ready: Promise<void>;
-  /** Whether it has. */
   isReady = false;
   private readonly key: string;
   private readonly known = new Map<string, States>();
@@ -39,7 +28,7 @@ export class DeviceStates {
   private writing: Promise<void> | undefined;
   private warned = false;
 
-  constructor(private readonly options: DeviceStatesOptions) {
+  constructor(private readonly options: AccountContext) {
     this.key = `${options.prefix}/states`;
     this.unsubscribe = options.state.subscribe(
       this.key,

@@ -4,18 +4,15 @@
  * What the answers are is up to `home.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { isRecord, parseJson } from '../common/json';
-import type { Log } from '../common/log';
 import type { LinkedAccounts } from './accounts';
 import type { GoogleCode } from './error-codes';
 import type { SmartHome } from './home';
 import { onTheWay } from './permission';
 import { discardBody, readBody, sendJson } from './requests';
-import type { Result } from './results';
-import type { Caller, Execution, HttpHandler, Identity, JsonObject } from './types';
+import type { AccountContext, Caller, Execution, HttpHandler, Identity, JsonObject } from './types';
 
 type Fields = Record<string, unknown>;
 
@@ -23,11 +20,9 @@ const INTENT_PREFIX = 'action.devices.';
 /** A request for a thousand devices with all the custom data Google allows is smaller. */
 const MAX_BYTES = 1024 * 1024;
 
-export interface FulfillmentOptions {
+export interface FulfillmentOptions extends Pick<AccountContext, 'clock' | 'log'> {
   accounts: Pick<LinkedAccounts, 'authenticate'>;
   home: SmartHome;
-  clock: Clock;
-  log: Log;
 }
 
 export function fulfillmentRoute(options: FulfillmentOptions): HttpHandler {
@@ -148,29 +143,17 @@ async function execute(
   caller?: Caller,
 ): Promise<JsonObject> {
   const wanted = new Map<string, Execution[]>();
-  for (const payload of payloads) {
-    const { commands } = payload;
-    for (const group of listOf(commands).filter(isRecord)) {
-      const { execution } = group;
-      const executions = listOf(execution).map(executionOf);
-      for (const id of new Set(idsOf(group))) {
-        const before = wanted.get(id);
-        wanted.set(id, before === undefined ? executions : [...before, ...executions]);
-      }
-    }
+  const groups = payloads.flatMap(({ commands }) => listOf(commands)).filter(isRecord);
+  for (const group of groups) {
+    const { execution } = group;
+    const executions = listOf(execution).map(executionOf);
+    for (const id of new Set(idsOf(group))) wanted.set(id, [...(wanted.get(id) ?? []), ...executions]);
   }
-  const ids = [...wanted.keys()];
-  const results = await Promise.all(ids.map((id) => home.execute(identity, id, wanted.get(id) ?? [], caller)));
-  return { commands: results.map((result, index) => entryOf(ids[index] ?? '', result)) };
-}
-
-function entryOf(id: string, { status, states, errorCode, challengeNeeded, debugString }: Result): JsonObject {
-  const entry: JsonObject = { ids: [id], status };
-  if (states !== undefined) entry.states = states;
-  if (errorCode !== undefined) entry.errorCode = errorCode;
-  if (challengeNeeded !== undefined) entry.challengeNeeded = challengeNeeded;
-  if (debugString !== undefined) entry.debugString = debugString;
-  return entry;
+  const commands = [...wanted].map(async ([id, executions]) => {
+    const result = await home.execute(identity, id, executions, caller);
+    return { ids: [id], ...result };
+  });
+  return { commands: await Promise.all(commands) };
 }
 
 function listOf(value: unknown): unknown[] {

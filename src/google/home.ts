@@ -2,11 +2,8 @@
  * One account's home: its devices, the commands that Google sends to them, and the answers that flows give. A command is
  * one story, `run`: is it permitted (`permission.ts`), what does the flow answer, what goes to Google.
  */
-import type { Clock } from '../common/clock';
 import { invalidInput, textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
-import type { Log } from '../common/log';
-import type { State } from '../state/state';
 import type { Accounts } from './accounts';
 import type { DeviceSettings } from './device-settings';
 import { DeviceStates } from './device-states';
@@ -25,18 +22,13 @@ import { PendingCommands, Session } from './pending';
 import { LONGEST_ON_THE_WAY_MS, Permission, type CommandRequest } from './permission';
 import { Reports } from './reports';
 import { challenged, failed, followUpOf, resultOf, type Result } from './results';
-import type { Caller, Execution, Identity, JsonObject, States } from './types';
+import type { AccountContext, Caller, Execution, Identity, JsonObject, States } from './types';
 
-export interface HomeOptions {
+export interface HomeOptions extends AccountContext {
   accounts: Accounts;
   graph: HomeGraph;
-  state: State;
-  clock: Clock;
-  /** Begins every key that is kept. */
-  prefix: string;
   /** A new handle: unguessable, unique. */
   newHandle: () => string;
-  log: Log;
 }
 
 /** A device's node. */
@@ -215,7 +207,7 @@ export class SmartHome {
     const { device, identity } = session;
     if (typeof execution.command !== 'string') return failed('functionNotSupported', 'an execution has no command');
     const command = device.understand(execution.command, execution.params);
-    if ('refusal' in command) return failed(command.refusal, command.why);
+    if ('why' in command) return failed('functionNotSupported', command.why);
     const request = { identity, device, command, execution, shown: this.shownOf(device), since };
     const verdict = await this.permission.check(request);
     const result = 'refused' in verdict ? verdict.refused : await this.askFlow(session, request, verdict.acknowledged);

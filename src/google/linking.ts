@@ -4,22 +4,18 @@ import { textOf } from '../common/errors';
 import type { Clock } from '../common/clock';
 import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
-import { StateError, type State } from '../state/state';
+import { StateError } from '../state/state';
 import { LinkedAccounts } from './accounts';
 import { LoginThrottle } from './login-throttle';
 import { PageKey } from './page-key';
 import { guard, trustedProxies, type TrustedProxies } from './requests';
-import type { HttpHandler } from './types';
+import type { AccountContext, HttpHandler } from './types';
 import type { ListedUser } from './users';
 
 /** What anyone on the internet can bring about is logged once in this time. */
 const REPEAT_WARNING_MS = 10 * 60_000;
 
-export interface LinkingOptions {
-  state: State;
-  clock: Clock;
-  /** Begins every key that is kept, so that two accounts in one state do not meet: `google/<id>`. */
-  prefix: string;
+export interface LinkingOptions extends AccountContext {
   projectId: string;
   clientId: string;
   clientSecret: string;
@@ -28,7 +24,6 @@ export interface LinkingOptions {
   proxies?: TrustedProxies;
   /** How many devices Google would be shown. */
   deviceCount: () => number;
-  log: Log;
 }
 
 export interface Linking extends LinkingOptions {

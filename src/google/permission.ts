@@ -7,13 +7,13 @@ import { abortable, lifetime } from '../common/abort';
 import type { Clock } from '../common/clock';
 import { canonical, isRecord, pickFields, type Json } from '../common/json';
 import { PinAttempts, sameText } from '../state/pin-attempts';
-import type { Decide, State } from '../state/state';
+import type { Decide } from '../state/state';
 import type { Device } from './devices/device';
 import { entriesOf, withBlocking } from './devices/status-report';
 import type { Command } from './devices/trait';
 import { challenged, failed, type Result } from './results';
 import { fingerprint } from './secrets';
-import type { Execution, Identity, JsonObject, States } from './types';
+import type { AccountContext, Execution, Identity, JsonObject, States } from './types';
 
 /**
  * Milliseconds that a command may take on its way to the flow. It takes longer where a disk or Redis hangs, or the process
@@ -40,7 +40,7 @@ export type Verdict = { refused: Result } | { acknowledged: boolean };
 export class Permission {
   private readonly pins: PinAttempts;
 
-  constructor(private readonly options: { state: State; clock: Clock; prefix: string }) {
+  constructor(private readonly options: AccountContext) {
     this.pins = new PinAttempts({ ...options, key: `${options.prefix}/pins` });
   }
 

@@ -2,18 +2,15 @@
  * What Google gets without having asked: states of devices and notifications, to every linked user, and that the list of
  * devices has changed. How it gets there is up to the Home Graph client; what the states are is asked at the last moment.
  */
-import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { canonical } from '../common/json';
-import type { Log } from '../common/log';
-import type { State } from '../state/state';
 import type { Accounts } from './accounts';
 import type { Notification } from './flow-messages';
 import type { HomeGraph } from './home-graph';
 import type { FollowUp } from './results';
 import { fingerprint } from './secrets';
-import type { JsonObject, States } from './types';
+import type { AccountContext, JsonObject, States } from './types';
 
 /** A deploy takes devices away and brings them back; Google is asked to look when that is over. */
 const SETTLE_MS = 500;
@@ -22,17 +19,13 @@ const REPEAT_MS = 10 * 60_000;
 /** Leaving does not last longer; timers of the system last no more than some weeks. */
 const LONGEST_EXIT_SECONDS = 24 * 60 * 60;
 
-export interface ReportsOptions {
+export interface ReportsOptions extends AccountContext {
   accounts: Accounts;
   graph: HomeGraph;
-  state: State;
-  clock: Clock;
-  prefix: string;
   /** All states of a device now; undefined when it is gone. */
   statesOf: (deviceId: string) => Readonly<States> | undefined;
   /** The device list as SYNC answers it. */
   devices: () => JsonObject[];
-  log: Log;
 }
 
 export class Reports {

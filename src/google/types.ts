@@ -1,6 +1,18 @@
 /** The shapes that the files of the Google side share. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../common/clock';
 import type { Json } from '../common/json';
+import type { Log } from '../common/log';
+import type { State } from '../state/state';
+
+/** What every part of an account works with. */
+export interface AccountContext {
+  state: State;
+  clock: Clock;
+  log: Log;
+  /** Begins every key that is kept, so that two accounts in one state do not meet: `google/<id>`. */
+  prefix: string;
+}
 
 /** A JSON value with named fields. */
 export type JsonObject = Record<string, Json>;

@@ -97,7 +97,11 @@ export class LockOnBridge {
       // A thread that stood still finds the commands of before: their homes have been answered.
       if (clock.elapsed() - came > lock.replyTimeoutMs) return this.refuse(command, 'late');
       const wrong = await abortable(this.pinRefusal(command), reply.signal);
-      if (wrong !== undefined) return this.refuse(command, wrong);
+      if (wrong !== undefined) {
+        this.options.log.info(`${this.named(command)}: refused, ${wrong}`);
+        lock.onRefused?.(wrong);
+        return this.refuse(command, wrong);
+      }
       if (this.closing.signal.aborted) return this.refuse(command, 'failed');
       // Once it began only its own end or the time answers it.
       const run = this.run(command, came + SEND_WITHIN_MS);

@@ -145,9 +145,9 @@ describe('the dialog of the Google account', function () {
     const result = page.locator('#thekeys-test .thekeys-result');
     await page.getByRole('button', { name: 'Test' }).click();
     await result.getByText('The Home Graph API answers.').waitFor();
-    assert.match(await result.innerText(), /token address answers.*clock.*right.*accepts.*Nobody has linked/s);
+    assert.match(await result.innerText(), /token address answers.*clock.*right.*accepts.*No one has linked/s);
     await page.getByRole('button', { name: 'Send all to Google' }).click();
-    await result.getByText(/^\s*Nobody has linked/).waitFor();
+    await result.getByText(/^\s*No one has linked/).waitFor();
     await page.getByRole('button', { name: 'Diagnostics' }).click();
     await result.getByText(/^\s*Copied/).waitFor();
     const copied = JSON.parse(await editor.evaluate<string>('navigator.clipboard.readText()')) as { settings: object };

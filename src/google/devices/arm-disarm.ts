@@ -2,19 +2,14 @@
  * Arming and disarming: levels, the exit delay, and a `cancel` that never arms. Google's page on the trait ArmDisarm, and
  * its security system guide. Whether something is open stands in the status report.
  */
-import type { ArmLevel } from '../device-settings';
+import type { ArmLevel, DeviceSettings } from '../device-settings';
 import type { JsonObject, States } from '../types';
-import { isWholeNumber, trait, type Action, type Command, type Trait, type Understood } from './trait';
+import { isWholeNumber, trait, type Action, type Command, type NotUnderstood, type Trait } from './trait';
 
 /** Names under which the moments are kept between which there is time to leave. */
 export const EXIT_DELAY = ['exitBegan', 'exitEnds'];
 
-export interface ArmDisarmOptions {
-  levels: readonly ArmLevel[];
-  ordered: boolean;
-  defaultLevel: string | undefined;
-}
-
+type ArmDisarmOptions = Pick<DeviceSettings, 'levels' | 'levelsOrdered' | 'defaultLevel'>;
 type IsLevel = (value: unknown) => value is string;
 
 export function armDisarm(options: ArmDisarmOptions): Trait {
@@ -34,7 +29,9 @@ export function armDisarm(options: ArmDisarmOptions): Trait {
     states,
     kept: [...states, ...EXIT_DELAY],
     attributes:
-      names.length === 0 ? {} : { availableArmLevels: { levels: toJson(options.levels), ordered: options.ordered } },
+      names.length === 0
+        ? {}
+        : { availableArmLevels: { levels: toJson(options.levels), ordered: options.levelsOrdered } },
     understand: (name, params) => understand(name, params, options, isLevel),
     fault: (state, value) => {
       if (state === 'isArmed' && typeof value !== 'boolean') return 'isArmed must be true or false';
@@ -72,12 +69,17 @@ export function armDisarm(options: ArmDisarmOptions): Trait {
   });
 }
 
-function understand(name: string, params: JsonObject, options: ArmDisarmOptions, isLevel: IsLevel): Understood {
+function understand(
+  name: string,
+  params: JsonObject,
+  options: ArmDisarmOptions,
+  isLevel: IsLevel,
+): Command | NotUnderstood {
   const { arm, armLevel, cancel } = params;
-  if (cancel !== undefined && typeof cancel !== 'boolean') return { malformed: 'cancel must be true or false' };
+  if (cancel !== undefined && typeof cancel !== 'boolean') return { why: 'cancel must be true or false' };
   // The schema has either a level or a cancel. Both at once may be meant to arm what is said to be cancelled.
-  if (cancel !== undefined && armLevel !== undefined) return { malformed: 'armLevel and cancel exclude each other' };
-  if (armLevel !== undefined && typeof armLevel !== 'string') return { malformed: 'armLevel must be a text' };
+  if (cancel !== undefined && armLevel !== undefined) return { why: 'armLevel and cancel exclude each other' };
+  if (armLevel !== undefined && typeof armLevel !== 'string') return { why: 'armLevel must be a text' };
   const command = (action: Action, more: Partial<Command> = {}): Command => ({
     name,
     params,
@@ -88,7 +90,7 @@ function understand(name: string, params: JsonObject, options: ArmDisarmOptions,
     ...more,
   });
   if (cancel === true) return command('cancel');
-  if (typeof arm !== 'boolean') return { malformed: 'arm must be true or false' };
+  if (typeof arm !== 'boolean') return { why: 'arm must be true or false' };
   if (!arm) return command('disarm');
   if (armLevel !== undefined) return command('arm', isLevel(armLevel) ? {} : { refused: 'notSupported' });
   if (options.levels.length === 0) return command('arm');

@@ -12,15 +12,9 @@ import { lockUnlock } from './lock-unlock';
 import { OWNED_COMMANDS, plainCommand, plainTrait } from './plain';
 import { isResult, NOTIFYING_TRAITS, publishedStates } from './published';
 import { statusReport } from './status-report';
-import type { Change, Command, Trait } from './trait';
+import type { Change, Command, NotUnderstood, Trait } from './trait';
 
 const COMMAND_PREFIX = 'action.devices.commands.';
-
-/** Why a device refuses a command. Neither says anything about its state. */
-export interface Refusal {
-  refusal: 'functionNotSupported';
-  why: string;
-}
 
 export class Device {
   /** Google's names of its traits, without their prefix. */
@@ -34,8 +28,8 @@ export class Device {
   private last: { kept: Readonly<States>; shown: Readonly<States> } | undefined;
 
   constructor(readonly settings: DeviceSettings) {
-    this.traits = traitsOf(settings);
-    this.traitNames = settings.kind === 'CUSTOM' ? settings.customTraits : this.traits.map(({ name }) => name);
+    this.traitNames = traitNamesOf(settings);
+    this.traits = this.traitNames.flatMap((name) => traitOf(name, settings) ?? []);
     this.openEnded = this.traitNames.some((name) => publishedStates(name) === undefined);
     this.owned = new Set(['online', 'exceptionCode', ...this.traits.flatMap(({ kept }) => kept)]);
   }
@@ -71,20 +65,17 @@ export class Device {
   }
 
   /** @param name Google's full name of the command */
-  understand(name: string, params: unknown): Command | Refusal {
+  understand(name: string, params: unknown): Command | NotUnderstood {
     const short = name.startsWith(COMMAND_PREFIX) ? name.slice(COMMAND_PREFIX.length) : '';
-    const refused = (why: string): Refusal => ({ refusal: 'functionNotSupported', why });
-    const unsupported = refused(`${name.slice(0, 100)} is no command of this device`);
+    const unsupported = { why: `${name.slice(0, 100)} is no command of this device` };
     const owner = this.traits.find((trait) => trait.commands.includes(short));
     const passedThrough = this.settings.kind === 'CUSTOM' && short !== '' && !OWNED_COMMANDS.has(short);
     if (owner === undefined && !passedThrough) return unsupported;
-    if (params !== undefined && params !== null && !isRecord(params)) return refused('params must be an object');
+    if (params !== undefined && params !== null && !isRecord(params)) return { why: 'params must be an object' };
     const given = (params ?? {}) as JsonObject;
-    const understood =
-      owner?.understand(short, given) ??
-      (passedThrough ? plainCommand(this.settings.type.replace(TYPE_PREFIX, ''), short, given) : undefined);
-    if (understood === undefined) return unsupported;
-    return 'malformed' in understood ? refused(understood.malformed) : understood;
+    const understood = owner?.understand(short, given);
+    if (understood !== undefined) return understood;
+    return passedThrough ? plainCommand(this.settings.type.replace(TYPE_PREFIX, ''), short, given) : unsupported;
   }
 
   /** Those of a flow's values that are states of this device, as Google publishes them. */
@@ -186,22 +177,25 @@ export class Device {
   }
 }
 
-function traitsOf(settings: DeviceSettings): Trait[] {
-  const arming = (): Trait =>
-    armDisarm({ levels: settings.levels, ordered: settings.levelsOrdered, defaultLevel: settings.defaultLevel });
-  switch (settings.kind) {
-    case 'SECURITYSYSTEM':
-      return [statusReport(settings.id), arming()];
-    case 'LOCK':
-      return [lockUnlock(), ...(settings.battery ? [energyStorage()] : [])];
-    case 'CUSTOM':
-      return settings.customTraits.flatMap((name) => {
-        if (name === 'ArmDisarm') return [arming()];
-        if (name === 'StatusReport') return [statusReport(settings.id)];
-        if (name === 'LockUnlock') return [lockUnlock()];
-        if (name === 'EnergyStorage') return [energyStorage(settings.customAttributes)];
-        return plainTrait(name) ?? [];
-      });
+function traitNamesOf({ kind, battery, customTraits }: DeviceSettings): readonly string[] {
+  if (kind === 'CUSTOM') return customTraits;
+  if (kind === 'LOCK') return battery ? ['LockUnlock', 'EnergyStorage'] : ['LockUnlock'];
+  return ['StatusReport', 'ArmDisarm'];
+}
+
+/** Undefined for a trait of which Google publishes no states. */
+function traitOf(name: string, settings: DeviceSettings): Trait | undefined {
+  switch (name) {
+    case 'ArmDisarm':
+      return armDisarm(settings);
+    case 'EnergyStorage':
+      return energyStorage(settings.kind === 'CUSTOM' ? settings.customAttributes : undefined);
+    case 'LockUnlock':
+      return lockUnlock();
+    case 'StatusReport':
+      return statusReport(settings.id);
+    default:
+      return plainTrait(name);
   }
 }
 

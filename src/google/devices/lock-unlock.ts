@@ -11,7 +11,7 @@ export function lockUnlock(): Trait {
     states: ['isLocked', 'isJammed'],
     understand: (name, params) => {
       const { lock } = params;
-      if (typeof lock !== 'boolean') return { malformed: 'lock must be true or false' };
+      if (typeof lock !== 'boolean') return { why: 'lock must be true or false' };
       return {
         name,
         params,

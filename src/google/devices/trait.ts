@@ -25,8 +25,10 @@ export interface Command {
   refused?: GoogleCode;
 }
 
-/** What a trait makes of a command: itself, a refusal that says nothing about the device, or undefined: not its own. */
-export type Understood = Command | { malformed: string } | undefined;
+/** Why a command is none that this device has. It says nothing about the device's state. */
+export interface NotUnderstood {
+  why: string;
+}
 
 /** What a trait works out its next states from. */
 export interface Change {
@@ -52,7 +54,8 @@ export interface Trait {
   readonly attributes: JsonObject;
   /** It has no commands of its own, and any that no other trait has for itself may be about its states. */
   readonly plain: boolean;
-  understand(command: string, params: JsonObject): Understood;
+  /** Undefined: the command is not this trait's. */
+  understand(command: string, params: JsonObject): Command | NotUnderstood | undefined;
   /** Why a value for one of the `states` cannot be, or undefined. */
   fault(state: string, value: unknown): string | undefined;
   /** The states to keep from now on, `kept` being the ones until now. Both hold this trait's own only. */

@@ -49,7 +49,8 @@ describe('hostile words after the-keys', () => {
     );
   });
 
-  it('end a real process with status 2, in words', async () => {
+  it('end a real process with status 2, in words', async function () {
+    this.timeout(60_000);
     for (const args of [
       ['simulate', '--port', '99999999999999999999'],
       ['simulate', '--lock', '__proto__:x'],
