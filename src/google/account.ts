@@ -3,6 +3,8 @@
  * Google asks.
  */
 import { randomUUID } from 'node:crypto';
+import { createApiClient } from '../common/api-client';
+import type { ProxySettings } from '../common/proxy';
 import type { LinkedAccounts } from './accounts';
 import { authorizeAddress } from './authorize';
 import { fulfillmentRoute } from './fulfillment';
@@ -17,7 +19,10 @@ import type { HttpHandler } from './types';
 const REPEAT_WARNING_MS = 60_000;
 
 export interface AccountOptions
-  extends Omit<LinkingOptions, 'deviceCount'>, Pick<HomeGraphOptions, 'endpoint' | 'serviceAccountKey' | 'proxy'> {}
+  extends Omit<LinkingOptions, 'deviceCount'>, Pick<HomeGraphOptions, 'endpoint' | 'serviceAccountKey'> {
+  /** On the way to Google; absent: none. */
+  proxy?: ProxySettings | undefined;
+}
 
 /** What keeps devices and reports from reaching Google: a setting that is empty, that there is no link, or no key. */
 export type Lack = 'projectId' | 'clientId' | 'clientSecret' | 'users' | 'link' | 'serviceAccountKey';
@@ -40,7 +45,7 @@ export function openAccount(options: AccountOptions): GoogleAccount {
   const { state, clock, prefix, log } = options;
   const linking = openLinking({ ...options, deviceCount: () => home.devices().length });
   const { accounts } = linking;
-  const graph = new HomeGraphClient(options);
+  const graph = new HomeGraphClient({ ...options, api: createApiClient(options) });
   const warnSeldom = eachSeldom(log, clock, REPEAT_WARNING_MS);
   const seldomLog = { ...log, warn: (text: string) => warnSeldom(text, text) };
   const home = new SmartHome({ state, clock, prefix, accounts, graph, newHandle: randomUUID, log: seldomLog });
@@ -68,7 +73,8 @@ export function openAccount(options: AccountOptions): GoogleAccount {
     },
     close: async () => {
       await home.close();
-      await Promise.all([graph.close(), accounts.close()]);
+      accounts.close();
+      await graph.close();
       await state.close();
     },
   };

@@ -51,14 +51,7 @@ export interface HomeGraphApiOptions {
 }
 
 export class HomeGraphApi {
-  private underWay = 0;
-
   constructor(private readonly options: HomeGraphApiOptions) {}
-
-  /** Whether a call is under way. */
-  get busy(): boolean {
-    return this.underWay > 0;
-  }
 
   /** With one more try on a new token where the first one is refused. */
   async call(call: HomeGraphCall): Promise<Verdict> {
@@ -69,7 +62,6 @@ export class HomeGraphApi {
       agentUserId,
       ...body,
     });
-    this.underWay += 1;
     try {
       const first = await this.send(call, text);
       if (first.answer.status !== 401) return this.judge(first);
@@ -81,8 +73,6 @@ export class HomeGraphApi {
       return error.retriable
         ? { kind: 'later', reason: error.message, atLeastMs: Math.min(LONGEST_RETRY_AFTER_MS, error.retryAfterMs) }
         : { kind: 'refused', reason: 'no token', hint: `Google said: ${error.message}.`, whole: true };
-    } finally {
-      this.underWay -= 1;
     }
   }
 

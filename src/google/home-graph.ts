@@ -4,11 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mayCarrySecrets } from '../common/address';
-import { createApiClient } from '../common/api-client';
+import type { ApiClient } from '../common/api-client';
 import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import type { Log } from '../common/log';
-import type { ProxySettings } from '../common/proxy';
 import { HomeGraphApi, type Probe } from './home-graph-api';
 import { ReportLane, type GraphNotification } from './report-lane';
 import { parseServiceAccountKey, ServiceAccount } from './service-account';
@@ -21,8 +20,7 @@ export interface HomeGraphOptions {
   endpoint: string;
   /** The JSON text of the service account key; empty: nothing is ever sent. */
   serviceAccountKey: string;
-  /** Absent: no proxy. */
-  proxy?: ProxySettings | undefined;
+  api: ApiClient;
   log: Log;
   random?: () => number;
 }
@@ -41,11 +39,6 @@ export class HomeGraphClient {
   constructor(private readonly options: HomeGraphOptions) {
     this.api = this.open();
     this.enabled = this.api !== undefined;
-  }
-
-  /** Whether a call is under way. */
-  get busy(): boolean {
-    return this.api?.busy ?? false;
   }
 
   /**
@@ -108,7 +101,7 @@ export class HomeGraphClient {
 
   /** Undefined where nothing can be sent. */
   private open(): HomeGraphApi | undefined {
-    const { clock, endpoint, serviceAccountKey, proxy, log } = this.options;
+    const { clock, endpoint, serviceAccountKey, api, log } = this.options;
     if (serviceAccountKey.trim() === '') return undefined;
     const base = endpoint.trim().replace(/\/+$/, '');
     if (!URL.canParse(base) || !mayCarrySecrets(new URL(base))) {
@@ -117,7 +110,6 @@ export class HomeGraphClient {
     }
     try {
       const key = parseServiceAccountKey(serviceAccountKey);
-      const api = createApiClient({ clock, proxy, log });
       const account = new ServiceAccount(key, { api, clock, signal: this.closing.signal });
       return new HomeGraphApi({ api, account, base, clock });
     } catch (error) {

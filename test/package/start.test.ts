@@ -163,6 +163,19 @@ describe('the demo', function () {
     moved.end();
   });
 
+  it('has a Matter bridge that is on no network before a person switches it on, and says so to the home’s app', async () => {
+    const url = await ready(start());
+    const flows = (await (await fetch(`${url}flows`)).json()) as (DemoNode & Record<string, unknown>)[];
+    const tab = flows.find(({ label }) => label === '4. Matter')!;
+    const bridge = flows.find(({ type }) => type === 'matter-bridge')!;
+    assert.deepEqual([tab.disabled, bridge.z], [true, tab.id]);
+    const headers = { 'Content-Type': 'application/json' };
+    const app = String(flows.find(({ type }) => type === 'http request')!.url);
+    const answer = await fetch(app, { method: 'POST', headers, body: JSON.stringify({ do: 'pair' }) });
+    assert.match(((await answer.json()) as { answer: string }).answer, /Switch this tab on first|no network with IPv6/);
+    assert.equal((await fetch(app, { method: 'POST', body: '{"do":"pair"}' })).status, 403, 'a form of another page');
+  });
+
   it('says so when its port is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');

@@ -8,6 +8,7 @@ import { HomeGraphClient } from '../../../src/google/home-graph';
 import type { ActionResult } from '../../../src/thekeys/gateway';
 import { Resolver } from '../../../src/thekeys/resolver';
 import { HandClock } from '../../support/clock';
+import { WatchedApi } from '../../support/watched-api';
 import { clientOf, inProcess } from '../../support/in-process';
 
 const FRONT = { identifier: '1001', code: 'demo-front-code' };
@@ -20,8 +21,10 @@ describe('half a day without the internet', () => {
     const google = await new HomeGraphStandIn(() => clock.now()).start();
     google.learn('anna', [{ id: 'door', traits: ['action.devices.traits.LockUnlock'] }]);
     const lines: string[] = [];
+    const api = new WatchedApi(clock);
     const graph = new HomeGraphClient({
       clock,
+      api,
       endpoint: google.endpoint,
       serviceAccountKey: google.serviceAccountKey(),
       log: { ...silent, warn: (line) => lines.push(line), info: (line) => lines.push(line) },
@@ -42,7 +45,7 @@ describe('half a day without the internet', () => {
     const report = (isLocked: boolean): void => graph.report(['anna'], { door: { online: true, isLocked } });
     const settled = async (condition: () => boolean): Promise<void> => {
       while (!condition()) {
-        if (!graph.busy) clock.next();
+        if (!api.busy) clock.next();
         await turn();
       }
     };
@@ -66,7 +69,7 @@ describe('half a day without the internet', () => {
       report(isOpen);
       if (!isOpen) graph.followUp('anna', 'door', 'LockUnlock', { status: 'SUCCESS', followUpToken: 'demo-token' });
       for (let minutes = 1; minutes < 30; minutes += 1) {
-        for (let turns = 0; turns < 200 && graph.busy; turns += 1) await turn();
+        for (let turns = 0; turns < 200 && api.busy; turns += 1) await turn();
         await clock.advance(MINUTE);
       }
     }
@@ -78,7 +81,7 @@ describe('half a day without the internet', () => {
     isOnline = true;
     const back = clock.elapsed();
     await settled(() => (google.statesOf('anna', 'door') as { isLocked?: boolean } | undefined)?.isLocked === false);
-    while (graph.busy) await turn();
+    while (api.busy) await turn();
     assert.ok(clock.elapsed() - back <= 10 * MINUTE, `${(clock.elapsed() - back) / MINUTE} minutes later`);
     assert.ok(google.taken('reportStateAndNotification').length - failed <= 2, 'one state, not all that were');
     assert.ok(!JSON.stringify(google.taken('reportStateAndNotification')).includes('demo-token'), 'too old to be said');

@@ -5,6 +5,7 @@ import { HomeGraphClient } from '../../../src/google/home-graph';
 import type { States } from '../../../src/google/types';
 import { HomeGraphStandIn, type SyncedDevice } from '../../../simulators/google/home-graph';
 import { HandClock } from '../../support/clock';
+import { WatchedApi } from '../../support/watched-api';
 
 const PANEL: SyncedDevice = {
   id: 'panel',
@@ -19,12 +20,14 @@ const unlocked: States = { online: true, isLocked: false };
 describe('Home Graph', () => {
   let google: HomeGraphStandIn;
   let clock: HandClock;
+  let api: WatchedApi;
   let graph: HomeGraphClient;
   let warnings: string[];
 
   function client(changes: { endpoint?: string; serviceAccountKey?: string } = {}): HomeGraphClient {
     return new HomeGraphClient({
       clock,
+      api,
       endpoint: google.endpoint,
       serviceAccountKey: google.serviceAccountKey(),
       log: { ...silent, warn: (line) => warnings.push(line), info: (line) => warnings.push(line) },
@@ -35,6 +38,7 @@ describe('Home Graph', () => {
 
   beforeEach(async () => {
     clock = new HandClock();
+    api = new WatchedApi(clock);
     google = await new HomeGraphStandIn(() => clock.now()).start();
     google.learn('anna', [PANEL, DOOR]);
     google.learn('ben', [PANEL, DOOR]);
@@ -53,16 +57,16 @@ describe('Home Graph', () => {
   /** Lets time pass, while no call is under way, until the condition holds. */
   async function pass(condition: () => boolean): Promise<void> {
     while (!condition()) {
-      assert.ok(graph.busy || clock.waiting > 0, 'it will never happen');
-      if (!graph.busy) clock.next();
+      assert.ok(api.busy || clock.waiting > 0, 'it will never happen');
+      if (!api.busy) clock.next();
       await turn();
     }
   }
 
   /** Lets everything end that is under way or waits. */
-  async function quiet(which = graph): Promise<void> {
-    while (which.busy || clock.waiting > 0) {
-      if (!which.busy) clock.next();
+  async function quiet(): Promise<void> {
+    while (api.busy || clock.waiting > 0) {
+      if (!api.busy) clock.next();
       await turn();
     }
   }
@@ -91,7 +95,7 @@ describe('Home Graph', () => {
   it('an older state never overtakes a newer one: one call at a time to a user', async () => {
     google.mishaps.push({ at: 'reportStateAndNotification', slowMs: 60 });
     graph.report(['anna'], { door: locked });
-    await pass(() => graph.busy);
+    await pass(() => api.busy);
     graph.report(['anna'], { door: unlocked });
     await quiet();
     assert.deepEqual(
@@ -425,9 +429,9 @@ describe('Home Graph', () => {
   it('tells of a key that Google has deleted, once', async () => {
     const stale = client({ serviceAccountKey: google.serviceAccountKey({ client_email: 'deleted@example.com' }) });
     stale.report(['anna'], { door: locked });
-    await quiet(stale);
+    await quiet();
     stale.report(['anna'], { door: unlocked });
-    await quiet(stale);
+    await quiet();
     assert.equal(warnings.length, 1);
     assert.match(warnings[0]!, /key was refused \(400 invalid_grant\)/);
     await stale.close();

@@ -20,6 +20,7 @@ import { MemoryState } from '../../../src/state/local';
 import type { Json } from '../../../src/state/state';
 import { ANYTHING } from '../../support/anything';
 import { HandClock } from '../../support/clock';
+import { WatchedApi } from '../../support/watched-api';
 import { serveLinking } from '../../support/linking';
 import { ANNA, House } from '../../support/smart-home';
 
@@ -113,15 +114,16 @@ describe('hostile keys, answers, settings and states of the Google side', functi
           const warnings: string[] = [];
           const clock = new HandClock();
           const log = { ...silent, warn: (line: string) => warnings.push(line) };
-          const graph = new HomeGraphClient({ clock, endpoint: base, serviceAccountKey, log, random: () => 1 });
+          const api = new WatchedApi(clock);
+          const graph = new HomeGraphClient({ clock, api, endpoint: base, serviceAccountKey, log, random: () => 1 });
           graph.report(['anna'], { door: { isLocked: true }, ['__proto__']: { on: true } });
           graph.followUp('anna', '__proto__', 'LockUnlock', { status: 'SUCCESS', followUpToken: 't' });
           void graph.requestSync(['anna']);
-          for (let calls = 0; calls < 12 && (graph.busy || clock.waiting > 0); calls += graph.busy ? 0 : 1) {
-            if (!graph.busy) clock.next();
+          for (let calls = 0; calls < 12 && (api.busy || clock.waiting > 0); calls += api.busy ? 0 : 1) {
+            if (!api.busy) clock.next();
             await turn();
           }
-          while (graph.busy) await turn();
+          while (api.busy) await turn();
           await graph.close();
           const text = warnings.join('\n');
           assert.ok(!text.includes('demo-access-token') && !text.includes(SECRET_PIECE), text);

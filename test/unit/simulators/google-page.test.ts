@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { systemClock } from '../../../src/common/clock';
 import { silent } from '../../../src/common/log';
+import { createApiClient } from '../../../src/common/api-client';
 import { HomeGraphClient } from '../../../src/google/home-graph';
 import type { RunningStandIn } from '../../../simulators/google/page';
 import { PHRASES } from '../../../simulators/google/speech';
@@ -83,6 +84,7 @@ describe("the demo's conversation with Google", () => {
     const token = request.inputs[0]?.payload.commands[0]?.execution[0]?.params.followUpToken;
     const graph = new HomeGraphClient({
       clock: systemClock,
+      api: createApiClient({ clock: systemClock }),
       endpoint: google.homeGraphEndpoint,
       serviceAccountKey: google.serviceAccountKey,
       log: { ...silent, warn: (line) => assert.fail(line) },
