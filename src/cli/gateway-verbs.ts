@@ -13,7 +13,7 @@ import { StateError, type Lease, type State } from '../state/state';
 import { payloadOf } from '../thekeys/commands';
 import { parseAddress } from '../thekeys/gateway-address';
 import { gatewayError } from '../thekeys/gateway-errors';
-import type { CommandOptions, Gateway, Progress, Timing } from '../thekeys/gateway';
+import type { CommandOptions, Gateway, Progress, Timing, Work } from '../thekeys/gateway';
 import { Gateways } from '../thekeys/gateways';
 import { lookupAll } from '../thekeys/names';
 import { lookUp, type Lookup } from '../thekeys/nearby';
@@ -34,37 +34,47 @@ const LOOK_UP_MS = 2000;
 
 interface Order {
   readonly gateway: Gateway;
-  readonly identifier: string;
   readonly share: { identifier: string; code: string };
   readonly command: CommandOptions;
 }
 
-/** Each verb as a call, and its result as what is printed. */
-const RUN: Readonly<Record<GatewayVerb, (order: Order) => Promise<unknown>>> = {
-  open: ({ gateway, share, command }) => gateway.open(share, { ...command, confirm: true }).then(payloadOf),
-  close: ({ gateway, share, command }) => gateway.close(share, { ...command, confirm: true }).then(payloadOf),
-  calibrate: ({ gateway, share, command }) => gateway.calibrate(share, { ...command, confirm: true }).then(payloadOf),
-  locker_status: ({ gateway, share, command }) => gateway.lockStatus(share, command),
-  search: ({ gateway, command }) => gateway.list(command),
-  status: ({ gateway, command }) => gateway.status(command),
-  synchronize: ({ gateway, command }) => gateway.synchronize(command).then(() => done('synchronize')),
-  update: ({ gateway, command }) => gateway.update(command).then(() => done('update')),
-  synchronize_locker: ({ gateway, identifier, command }) =>
-    gateway.synchronizeLock(identifier, command).then(() => done('synchronize-lock', identifier)),
-  update_locker: ({ gateway, identifier, command }) =>
-    gateway.updateLock(identifier, command).then(() => done('update-lock', identifier)),
-};
-
-function done(operation: string, identifier?: string): object {
-  return { operation, ...(identifier === undefined ? {} : { identifier }), ok: true };
+interface VerbCall {
+  /** `asks`: ends at once and needs no timestamp, so that it waits for no other call. `works`: worth lines in a log. */
+  kind: 'asks' | 'reads' | 'moves' | 'works';
+  /** Gives what is printed. */
+  run: (order: Order) => Promise<unknown>;
 }
 
-/** Verbs whose progress is worth lines in a log. */
-const LONG: readonly GatewayVerb[] = ['synchronize', 'update', 'synchronize_locker', 'update_locker'];
-/** Verbs that move the bolt. */
-const MOVING: readonly GatewayVerb[] = ['open', 'close', 'calibrate'];
-/** Verbs that need no timestamp and end at once: they wait for no other call. */
-const UNSIGNED_READS: readonly GatewayVerb[] = ['search', 'status'];
+const VERBS: Readonly<Record<GatewayVerb, VerbCall>> = {
+  open: moves('open'),
+  close: moves('close'),
+  calibrate: moves('calibrate'),
+  locker_status: { kind: 'reads', run: ({ gateway, share, command }) => gateway.lockStatus(share, command) },
+  search: { kind: 'asks', run: ({ gateway, command }) => gateway.list(command) },
+  status: { kind: 'asks', run: ({ gateway, command }) => gateway.status(command) },
+  synchronize: works('synchronize', ({ gateway, command }) => gateway.synchronize(command)),
+  update: works('update', ({ gateway, command }) => gateway.update(command)),
+  synchronize_locker: works('synchronize-lock', ({ gateway, command }, lock) => gateway.synchronizeLock(lock, command)),
+  update_locker: works('update-lock', ({ gateway, command }, lock) => gateway.updateLock(lock, command)),
+};
+
+function moves(action: 'open' | 'close' | 'calibrate'): VerbCall {
+  return {
+    kind: 'moves',
+    run: ({ gateway, share, command }) => gateway[action](share, { ...command, confirm: true }).then(payloadOf),
+  };
+}
+
+function works(operation: Work, run: (order: Order, lock: string) => Promise<void>): VerbCall {
+  return {
+    kind: 'works',
+    run: async (order) => {
+      const { identifier } = order.share;
+      await run(order, identifier);
+      return { operation, ...(operation.endsWith('-lock') && { identifier }), ok: true };
+    },
+  };
+}
 
 /** One run of the command. */
 interface Call {
@@ -93,7 +103,7 @@ export async function runOnGateway(
     verb,
     terminal,
     log: { ...silent, warn: (text) => terminal.err(`the-keys: ${foreignText(text, 1000)}\n`) },
-    progress: new ProgressLine(terminal, LONG.includes(verb)),
+    progress: new ProgressLine(terminal, VERBS[verb].kind === 'works'),
     sent: false,
     giveUp: new AbortController(),
     expiresAt: systemClock.elapsed() + (verb === 'open' || verb === 'calibrate' ? DEADLINE_MS : TURN_MS),
@@ -121,8 +131,7 @@ async function carryOut(
 ): Promise<unknown> {
   const { verb, log, progress, giveUp, expiresAt } = call;
   const began = systemClock.elapsed();
-  const identifier = (options.identifier ?? '').trim();
-  const share = { identifier, code: options.code ?? '' };
+  const share = { identifier: (options.identifier ?? '').trim(), code: options.code ?? '' };
   const address = parseAddress(options.host ?? DEFAULT_HOST);
   const state = stateFor(call);
   const gateways = new Gateways({ stateFor: () => state, lookup, log, timing });
@@ -144,7 +153,7 @@ async function carryOut(
         progress.say(wordsFor(step));
       },
     };
-    return await abortable(RUN[verb]({ gateway, identifier, share, command }), giveUp.signal);
+    return await abortable(VERBS[verb].run({ gateway, share, command }), giveUp.signal);
   } finally {
     progress.end();
     await member.leave();
@@ -158,7 +167,7 @@ const lookup: Lookup = (name) => lookUp({ lookup: lookupAll, clock: systemClock 
 
 /** Where timestamps are kept. A door must open also where nothing can be written down. */
 function stateFor({ verb, terminal, log }: Call): State {
-  if (UNSIGNED_READS.includes(verb)) return new MemoryState();
+  if (VERBS[verb].kind === 'asks') return new MemoryState();
   const folder = stateFolder(terminal.env, process.platform);
   if (folder !== undefined) return new SharedFolder({ folder, log });
   log.warn('there is no folder to keep timestamps in: set HOME or XDG_STATE_HOME. Two calls in a row may be refused');
@@ -189,7 +198,8 @@ function isOtherwise(result: unknown): boolean {
 }
 
 function interruption({ verb, sent }: Call): CodedError {
-  const isRead = !MOVING.includes(verb) && !LONG.includes(verb);
+  const { kind } = VERBS[verb];
+  const isRead = kind === 'asks' || kind === 'reads';
   if (isRead || !sent) {
     return new CodedError('INTERRUPTED', isRead ? 'interrupted' : 'interrupted before anything was sent', {
       retriable: true,
@@ -198,9 +208,10 @@ function interruption({ verb, sent }: Call): CodedError {
   }
   return gatewayError('RESULT_UNKNOWN', {
     message: 'interrupted after the command was sent, so what became of it is not known',
-    hint: MOVING.includes(verb)
-      ? 'Look at the door, or run the-keys locker_status.'
-      : 'Run the-keys status to see whether the gateway works on it.',
+    hint:
+      kind === 'moves'
+        ? 'Look at the door, or run the-keys locker_status.'
+        : 'Run the-keys status to see whether the gateway works on it.',
   });
 }
 

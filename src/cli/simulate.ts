@@ -1,5 +1,5 @@
 /**
- * `the-keys simulate`: the simulated gateway as a program. What it does and how it speaks is the simulator's.
+ * `the-keys simulate`: the simulated gateway as a program. What it does and answers is the simulator's.
  */
 import { SimulatedGateway, type SimulatedLockOptions, type SimulatedTimes } from '../../simulators/gateway/gateway';
 import { serve } from '../../simulators/gateway/server';

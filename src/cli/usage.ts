@@ -56,10 +56,11 @@ interface VerbHelp {
   more?: string;
 }
 
-const SIGNED = { takes: ['host', 'identifier', 'code'], needs: ['identifier', 'code'] } as const;
-const LOCK = { takes: ['host', 'identifier', 'code'], needs: ['identifier'] } as const;
-/** Scripts may give lock and code with every verb; these do not mind. */
-const PLAIN = { takes: ['host', 'identifier', 'code'], needs: [] } as const;
+/** Scripts may give lock and code with every verb, also with those that need neither. */
+const takes = ['host', 'identifier', 'code'] as const;
+const SIGNED = { takes, needs: ['identifier', 'code'] } as const;
+const LOCK = { takes, needs: ['identifier'] } as const;
+const PLAIN = { takes, needs: [] } as const;
 
 const VERBS = {
   open: { text: 'open (unlock) a lock, and read it back until it is open', ...SIGNED },
@@ -197,12 +198,13 @@ function table(rows: readonly (readonly [string, string])[]): string {
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
 }
 
-export function generalHelp(): string {
+function row(name: OptionName, option: Option, more = ''): readonly [string, string] {
+  return [dashes(name, option), `${option.text}${more}`];
+}
+
+function generalHelp(): string {
   const verbs = Object.entries(VERBS).map(([name, { text }]) => [name, text] as const);
-  const common = (['host', 'identifier', 'code', 'version', 'help'] as const).map((name) => {
-    const option: Option = OPTIONS[name];
-    return [dashes(name, option), option.text] as const;
-  });
+  const common = [...takes, 'version' as const, 'help' as const];
   return [
     'The Keys smart locks from the command line.',
     '',
@@ -212,7 +214,7 @@ export function generalHelp(): string {
     table(verbs),
     '',
     'Options (the-keys VERB --help tells which a verb takes):',
-    table(common),
+    table(common.map((name) => row(name, OPTIONS[name]))),
     '',
     'The result is one line of JSON on standard output, and the exit status 0, or 1 where the lock was',
     'read and is not as asked. A failure is {"error":{"code","message"}} on standard error, and 1; wrong',
@@ -225,17 +227,10 @@ export function generalHelp(): string {
 export function verbHelp(verb: Verb): string {
   const spec: VerbHelp = VERBS[verb];
   const rows = [...spec.takes, 'help' as const].map((name) => {
-    const option = { ...OPTIONS[name], ...spec.instead?.[name] };
     const needed = spec.needs.includes(name) ? ' (needed)' : '';
-    return [dashes(name, option), `${option.text}${needed}`] as const;
+    return row(name, { ...OPTIONS[name], ...spec.instead?.[name] }, needed);
   });
-  const usage = verb === 'share' ? 'share --account PHONE --lock ID --gateway ID --name N' : undefined;
-  return [
-    `the-keys ${verb}: ${spec.text}`,
-    '',
-    `Usage: the-keys ${usage ?? `[options] ${verb}`}`,
-    '',
-    table(rows),
-    ...(spec.more === undefined ? [] : ['', spec.more]),
-  ].join('\n');
+  const usage = verb === 'share' ? 'share --account PHONE --lock ID --gateway ID --name N' : `[options] ${verb}`;
+  const more = spec.more === undefined ? [] : ['', spec.more];
+  return [`the-keys ${verb}: ${spec.text}`, '', `Usage: the-keys ${usage}`, '', table(rows), ...more].join('\n');
 }

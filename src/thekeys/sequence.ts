@@ -3,7 +3,7 @@
  * that was wrong led the sequence far ahead, the gateway refused it there, and it had to be rewound. A plain value and
  * its moves; when to make one, and where the value is kept, is left to `timestamps.ts`.
  */
-import type { Json } from '../state/state';
+import { isRecord, type Json } from '../common/json';
 
 export interface Sequence {
   /** All up to this one may have been used, and accepted. */
@@ -70,7 +70,7 @@ export function giveBack(sequence: Sequence, last: number): Sequence {
 /** As it was kept; undefined for anything else. The first versions kept nothing but where it stood. */
 export function asSequence(value: Json | undefined): Sequence | undefined {
   if (isNumber(value)) return { below: 0, from: 1, at: value, left: [] };
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  if (!isRecord(value)) return undefined;
   const { below, from, at, left } = value;
   if (!isNumber(below) || !isNumber(from) || !isNumber(at) || !Array.isArray(left)) return undefined;
   const stretches = left.flatMap((each) => {

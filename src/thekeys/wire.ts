@@ -93,23 +93,20 @@ const STATE_CODES: Readonly<Partial<Record<number, LockState>>> = { 48: 'unknown
 const BUSY_CODE = 500;
 const PARAMETER_CODE = 400;
 
-/** The answer to open, close, calibrate and the gateway's synchronize. */
-export function readCommand(body: string): Reply<null> {
-  return readOutcome(body, COMMAND_CODES);
-}
+/** Of open, close, calibrate and the gateway's synchronize. */
+export const readCommand = outcomeReader(COMMAND_CODES);
+export const readUpdate = outcomeReader(UPDATE_CODES);
+/** These two were seen empty in the field, after success. */
+export const readLockSynchronize = outcomeReader(LOCK_SYNC_CODES, { isEmptyFine: true });
+export const readLockUpdate = outcomeReader(COMMAND_CODES, { isEmptyFine: true });
 
-/** The answer to a lock's synchronize. Seen empty in the field, after success. */
-export function readLockSynchronize(body: string): Reply<null> {
-  return body.trim() === '' ? { kind: 'ok', value: null } : readOutcome(body, LOCK_SYNC_CODES);
-}
-
-/** The answer to a lock's update. Seen empty in the field, after success. */
-export function readLockUpdate(body: string): Reply<null> {
-  return body.trim() === '' ? { kind: 'ok', value: null } : readOutcome(body, COMMAND_CODES);
-}
-
-export function readUpdate(body: string): Reply<null> {
-  return readOutcome(body, UPDATE_CODES);
+function outcomeReader(codes: CodeTable, { isEmptyFine = false } = {}): (body: string) => Reply<null> {
+  return (body) => {
+    if (isEmptyFine && body.trim() === '') return { kind: 'ok', value: null };
+    const fields = parse(body);
+    if (fields === undefined) return unusable(body);
+    return isSuccess(fields) ? { kind: 'ok', value: null } : (refusal(fields, codes) ?? unusable(body));
+  };
 }
 
 export function readStatus(body: string): Reply<GatewayStatus> {
@@ -167,13 +164,6 @@ export function readLock(body: string, identifier: string, at: string): Reply<Lo
   };
 }
 
-function readOutcome(body: string, codes: CodeTable): Reply<null> {
-  const fields = parse(body);
-  if (fields === undefined) return unusable(body);
-  if (isSuccess(fields)) return { kind: 'ok', value: null };
-  return refusal(fields, codes) ?? unusable(body);
-}
-
 /** `{"status":"ok","code":0}` as deployed, `{"status":"0","code":"ok"}` as documented, and either half alone. */
 function isSuccess(fields: Fields): boolean {
   const { status, code } = fields;
@@ -190,22 +180,22 @@ function refusal(fields: Fields, codes: CodeTable): Refusal | undefined {
   const number = [code, status].map(decimal).find((value) => value !== null && value !== 0) ?? undefined;
   const detail = words.find((word) => decimal(word) === null && !isOk(word));
 
+  const refused = (reason: GatewayErrorCode, said?: string): Refusal => ({
+    kind: 'refused',
+    code: reason,
+    ...(number !== undefined && { gatewayCode: number }),
+    ...(said !== undefined && { detail: foreignText(said) }),
+  });
   if (number === BUSY_CODE || (number === undefined && words.some((word) => /busy/i.test(word)))) {
-    return { kind: 'refused', code: 'GATEWAY_BUSY', ...(number === undefined ? {} : { gatewayCode: number }) };
+    return refused('GATEWAY_BUSY');
   }
   if (number === PARAMETER_CODE) {
     // 400 is two things: a missing parameter, which it names, or "action already started", which is busy.
     const named = words.find((word) => /\b(timestamp|ts|hash|identifier|missing|manquant)/i.test(word));
-    return named === undefined
-      ? { kind: 'refused', code: 'GATEWAY_BUSY', gatewayCode: number }
-      : { kind: 'refused', code: 'MISSING_PARAMETER', gatewayCode: number, detail: foreignText(named) };
+    return named === undefined ? refused('GATEWAY_BUSY') : refused('MISSING_PARAMETER', named);
   }
-  const said = detail === undefined ? {} : { detail: foreignText(detail) };
-  if (number !== undefined) {
-    return { kind: 'refused', code: codes[number] ?? 'LOCK_ERROR', gatewayCode: number, ...said };
-  }
-  if (isKo(fields) || typeof fields.error === 'string') return { kind: 'refused', code: 'LOCK_ERROR', ...said };
-  return undefined;
+  const isRefusal = number !== undefined || isKo(fields) || typeof fields.error === 'string';
+  return isRefusal ? refused(codes[number ?? NaN] ?? 'LOCK_ERROR', detail) : undefined;
 }
 
 function readListedLock(device: unknown): ListedLock | undefined {
@@ -282,9 +272,13 @@ function batteryOf({ battery }: Fields): Pick<LockReading, 'batteryMillivolts' |
 }
 
 function isOk(value: unknown): boolean {
-  return typeof value === 'string' && value.trim().toLowerCase() === 'ok';
+  return isWord(value, 'ok');
 }
 
-function isKo(fields: Fields): boolean {
-  return [fields.status, fields.code].some((value) => typeof value === 'string' && value.trim().toLowerCase() === 'ko');
+function isKo({ status, code }: Fields): boolean {
+  return isWord(status, 'ko') || isWord(code, 'ko');
+}
+
+function isWord(value: unknown, word: 'ok' | 'ko'): boolean {
+  return typeof value === 'string' && value.trim().toLowerCase() === word;
 }

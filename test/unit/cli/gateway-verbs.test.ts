@@ -158,7 +158,7 @@ describe('the verbs of the-keys', function () {
     await ended;
     const leftBehind = async (): Promise<string[]> =>
       (await readdir(path.join(home, 'the-keys'))).filter((name) => name.endsWith('.lock'));
-    assert.equal((await leftBehind()).length, 1);
+    assert.ok((await leftBehind()).length > 0);
     assert.equal((await outside(args)).status, 0);
     assert.deepEqual(await leftBehind(), []);
   });
