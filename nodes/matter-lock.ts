@@ -32,6 +32,7 @@ export = defineNode({
       pin: textSetting(pin, 'the PIN'),
       replyTimeoutMs: settings.replyTimeout,
       onCommand: (command) => drive.run(command),
+      onRefused: (refusal) => drive.badge.refused(refusal),
     });
     running.signal.addEventListener('abort', () => lock.remove(), { once: true });
     drive.begin(lock);

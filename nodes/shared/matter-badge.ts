@@ -5,6 +5,7 @@
 import { CodedError } from '../../src/common/errors';
 import type { Settings } from '../../src/common/settings';
 import type { BridgeStatus } from '../../src/matter/bridge';
+import type { Refusal } from '../../src/matter/port';
 import type { Progress } from '../../src/thekeys/gateway';
 import type { LockReading } from '../../src/thekeys/wire';
 import type { RunningNode } from './define-node';
@@ -47,6 +48,11 @@ export class MatterBadge {
       // What was read meanwhile.
       this.show();
     }
+  }
+
+  /** A home's command did not come through: nothing was sent. */
+  refused(refusal: Refusal): void {
+    if (!this.lock.following) this.node.badge.show('warning', refusal === 'locked out' ? 'lockedOut' : 'wrongPin');
   }
 
   read(reading: Read): void {

@@ -117,9 +117,12 @@ export interface LockOptions {
    * shown by what `update` gets, and by nothing else.
    */
   onCommand: (command: BoltCommand) => Promise<void>;
+  /** Called where the PIN was wrong or missing, or is not looked at for a while: nothing was sent. */
+  onRefused?: (refusal: Refusal) => void;
 }
 
-/** What was read of a lock. What is absent stays as it was; but a state ends an outage and a jam, unless it says otherwise. */
+/** What was read of a lock. What is absent stays as it was; but a state ends an outage, and another state, or a
+ * command that was carried out, ends a jam. */
 export interface LockUpdate {
   /** `unknown`: the lock does not know. Null: it was not read. */
   state?: 'open' | 'closed' | 'unknown' | null;

@@ -78,8 +78,11 @@ export class LockOnBridge {
 
   update(update: LockUpdate): void {
     const before = this.shown;
-    const isRead = update.state !== undefined && update.state !== null;
-    this.reading = { ...this.reading, ...(isRead ? { reachable: true, jammed: false } : {}), ...update };
+    const { state } = update;
+    const isRead = state !== undefined && state !== null;
+    // The same state may be that of before the jam, said again.
+    const jammed = this.reading.jammed && (!isRead || state === this.reading.state);
+    this.reading = { ...this.reading, ...(isRead ? { reachable: true } : {}), jammed, ...update };
     // What was read before an outage says nothing any more.
     if (!this.reading.reachable) this.reading = { ...this.reading, state: null, jammed: false };
     const { shown } = this;
@@ -97,7 +100,11 @@ export class LockOnBridge {
       // A thread that stood still finds the commands of before: their homes have been answered.
       if (clock.elapsed() - came > lock.replyTimeoutMs) return this.refuse(command, 'late');
       const wrong = await abortable(this.pinRefusal(command), reply.signal);
-      if (wrong !== undefined) return this.refuse(command, wrong);
+      if (wrong !== undefined) {
+        this.options.log.info(`${this.named(command)}: refused, ${wrong}`);
+        lock.onRefused?.(wrong);
+        return this.refuse(command, wrong);
+      }
       if (this.closing.signal.aborted) return this.refuse(command, 'failed');
       // Once it began only its own end or the time answers it.
       const run = this.run(command, came + SEND_WITHIN_MS);
@@ -139,6 +146,7 @@ export class LockOnBridge {
       return this.refuse(command, refusalOf(error));
     }
     expected.isDone = true;
+    this.update({ jammed: false });
     log.debug(`${this.named(command)}: done`);
     const { bolt } = this.shown;
     if (bolt !== null) this.reportBolt(bolt);

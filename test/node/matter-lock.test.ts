@@ -44,8 +44,20 @@ describe('a Matter lock that its gateway drives', function () {
     assert.equal(await flow.worker.command('lock', 'open'), 'wrong PIN');
     assert.equal(await flow.worker.command('lock', 'open', '1234'), 'wrong PIN');
     assert.deepEqual(commandsAt(flow), []);
+    assert.equal(flow.badgesOf('lock').at(-1), 'wrong PIN');
+    assert.ok(flow.logged.some((line) => line.includes('refused, wrong PIN')));
+    assert.ok(!flow.logged.some((line) => line.includes('1234')));
     assert.equal(await flow.worker.command('lock', 'close'), undefined);
     assert.deepEqual(commandsAt(flow), ['/close']);
+  });
+
+  it('looks at no PIN for a while after five wrong ones, the right one neither', async () => {
+    await flow.start(flow.byGateway());
+    await flow.worker.until(() => bolt() === 'locked');
+    for (const pin of ['1111', '2222', '3333', '4444', '5555']) await flow.worker.command('lock', 'open', pin);
+    assert.equal(await flow.worker.command('lock', 'open', PIN), 'locked out');
+    assert.equal(flow.badgesOf('lock').at(-1), 'PIN locked');
+    assert.deepEqual(commandsAt(flow), []);
   });
 
   it('shows a key that was turned, and whose work a movement was', async () => {
