@@ -15,7 +15,7 @@ const SOURCES = [
   'icons',
   'resources',
   'scripts/build.mjs',
-  'scripts/matter.mjs',
+  'scripts/matter.ts',
   'package.json',
   'package-lock.json',
 ];

@@ -4,7 +4,7 @@ import { chmod, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { buildWorker } from './matter.mjs';
+import { buildWorker } from './matter.ts';
 import { dialogPage, helpPage } from './pages.ts';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));

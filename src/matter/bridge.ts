@@ -121,7 +121,8 @@ export interface LockOptions {
   onRefused?: (refusal: Refusal) => void;
 }
 
-/** What was read of a lock. What is absent stays as it was; but a state ends an outage and a jam, unless it says otherwise. */
+/** What was read of a lock. What is absent stays as it was; but a state ends an outage, and another state, or a
+ * command that was carried out, ends a jam. */
 export interface LockUpdate {
   /** `unknown`: the lock does not know. Null: it was not read. */
   state?: 'open' | 'closed' | 'unknown' | null;

@@ -78,8 +78,11 @@ export class LockOnBridge {
 
   update(update: LockUpdate): void {
     const before = this.shown;
-    const isRead = update.state !== undefined && update.state !== null;
-    this.reading = { ...this.reading, ...(isRead ? { reachable: true, jammed: false } : {}), ...update };
+    const { state } = update;
+    const isRead = state !== undefined && state !== null;
+    // The same state may be that of before the jam, said again.
+    const jammed = this.reading.jammed && (!isRead || state === this.reading.state);
+    this.reading = { ...this.reading, ...(isRead ? { reachable: true } : {}), jammed, ...update };
     // What was read before an outage says nothing any more.
     if (!this.reading.reachable) this.reading = { ...this.reading, state: null, jammed: false };
     const { shown } = this;
@@ -143,6 +146,7 @@ export class LockOnBridge {
       return this.refuse(command, refusalOf(error));
     }
     expected.isDone = true;
+    this.update({ jammed: false });
     log.debug(`${this.named(command)}: done`);
     const { bolt } = this.shown;
     if (bolt !== null) this.reportBolt(bolt);

@@ -22,6 +22,7 @@ export type LockEndpoint = Endpoint<typeof Lock>;
 
 export function lockEndpoint(lock: LockDescription): LockEndpoint {
   const id = endpointId(lock.id);
+  const { doorLock, bridgedDeviceBasicInformation, ...power } = statesOf(lock);
   return new Endpoint(typeOf(lock), {
     id,
     doorLock: {
@@ -29,6 +30,7 @@ export function lockEndpoint(lock: LockDescription): LockEndpoint {
       actuatorEnabled: true,
       operatingMode: DoorLock.OperatingMode.Normal,
       ...(hasCodes(lock) ? codeSettings(lock) : {}),
+      ...doorLock,
     },
     bridgedDeviceBasicInformation: {
       vendorName: 'The Keys',
@@ -36,24 +38,34 @@ export function lockEndpoint(lock: LockDescription): LockEndpoint {
       productLabel: 'Smart lock',
       serialNumber: cut(lock.serial),
       uniqueId: id,
+      ...bridgedDeviceBasicInformation,
     },
-    ...(lock.battery
-      ? { powerSource: { order: 1, description: 'Battery', status: PowerSource.PowerSourceStatus.Active } }
-      : {}),
+    ...power,
   });
 }
 
 /** What homes see of it now. */
-export function show(endpoint: LockEndpoint, { name, battery, door, shown }: LockDescription): Promise<void> {
-  return endpoint.set({
+export function show(endpoint: LockEndpoint, lock: LockDescription): Promise<void> {
+  return endpoint.set(statesOf(lock));
+}
+
+interface ShownStates {
+  doorLock: { lockState: DoorLock.LockState | null; doorState?: DoorLock.DoorState | null };
+  bridgedDeviceBasicInformation: { reachable: boolean; nodeLabel: string; softwareVersionString: string };
+  powerSource?: ReturnType<typeof batteryStates>;
+}
+
+/** matter.js offers an attribute only where the endpoint began with it: so each has a value from the beginning. */
+function statesOf({ name, battery, door, shown }: LockDescription): ShownStates {
+  return {
     doorLock: { lockState: lockState(shown), ...(door ? { doorState: doorState(shown) } : {}) },
     bridgedDeviceBasicInformation: {
       reachable: shown.reachable,
       nodeLabel: cut(name),
-      ...(shown.firmware === '' ? {} : { softwareVersionString: cut(shown.firmware) }),
+      softwareVersionString: cut(shown.firmware) || 'unknown',
     },
     ...(battery ? { powerSource: batteryStates(shown) } : {}),
-  });
+  };
 }
 
 /** Whether a lock that is described anew has the same features: then its endpoint can stay. */
@@ -109,11 +121,17 @@ function doorState({ door }: ShownLock): DoorLock.DoorState | null {
 }
 
 function batteryStates({ batteryPercent: percent }: ShownLock): {
+  order: number;
+  description: string;
+  status: PowerSource.PowerSourceStatus;
   batPercentRemaining: number | null;
   batChargeLevel: PowerSource.BatChargeLevel;
 } {
   const level = percent === null || percent > LOW ? 'Ok' : percent > CRITICAL ? 'Warning' : 'Critical';
   return {
+    order: 1,
+    description: 'Battery',
+    status: PowerSource.PowerSourceStatus.Active,
     // In half percents.
     batPercentRemaining: percent === null ? null : Math.round(percent * 2),
     batChargeLevel: PowerSource.BatChargeLevel[level],

@@ -78,7 +78,11 @@ class World {
   private lock: LockOnBridge;
   private shown: ShownLock['bolt'] = null;
   /** What was read last, as a person with a pencil would keep it. */
-  private last: ShownLock['bolt'] = null;
+  private read: { state: LockUpdate['state']; jammed: boolean; isOut: boolean } = {
+    state: null,
+    jammed: false,
+    isOut: false,
+  };
 
   constructor(private readonly told: Story) {
     this.lock = this.deployed();
@@ -116,6 +120,7 @@ class World {
         replyTimeoutMs,
         onCommand: async ({ action: verb, deadlineMs, signal }) => {
           await this.client[verb](SHARE, { deadlineMs, timeoutMs: 5000, confirm: true, signal });
+          this.read.jammed = false;
         },
       },
       clock,
@@ -162,15 +167,19 @@ class World {
   }
 
   private update(update: LockUpdate): void {
-    if (update.reachable === false) this.last = null;
-    else if (update.jammed === true) this.last = this.isOut ? null : 'jammed';
-    else this.last = update.state === 'open' ? 'unlocked' : update.state === 'closed' ? 'locked' : null;
-    this.isOut = update.reachable === false || (this.isOut && update.jammed === true);
+    const { state, jammed } = this.read;
+    if (update.reachable === false) this.read = { state: null, jammed: false, isOut: true };
+    else if (update.jammed === true) this.read.jammed = !this.read.isOut;
+    else this.read = { state: update.state ?? null, jammed: jammed && update.state === state, isOut: false };
     this.lock.update(update);
     if (this.shown !== this.last) this.wrong.push(`${this.shown} after ${JSON.stringify(update)}`);
   }
 
-  private isOut = false;
+  private get last(): ShownLock['bolt'] {
+    const { state, jammed } = this.read;
+    if (jammed) return 'jammed';
+    return state === 'open' ? 'unlocked' : state === 'closed' ? 'locked' : null;
+  }
 
   private show({ bolt, reachable }: ShownLock): void {
     seen.shown += 1;

@@ -8,15 +8,13 @@ import { build } from 'esbuild';
 const PACKAGE = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/;
 
 /** Writes `worker.cjs`, `packages.json` and `LICENSES.txt` into `folder`. */
-export async function buildWorker(root, folder) {
+export async function buildWorker(root: string, folder: string): Promise<void> {
   const { metafile } = await build({
     entryPoints: [path.join(root, 'src', 'matter', 'worker', 'main.ts')],
     outfile: path.join(folder, 'worker.cjs'),
     absWorkingDir: root,
     bundle: true,
     minify: true,
-    // Names of classes are in its log, and some of its code looks at them.
-    keepNames: true,
     format: 'cjs',
     platform: 'node',
     target: 'node20',
@@ -30,7 +28,7 @@ export async function buildWorker(root, folder) {
   const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0),
   );
-  const folders = [...new Set(used.map(([file]) => PACKAGE.exec(file)?.[0]).filter(Boolean))];
+  const folders = [...new Set(used.flatMap(([file]) => PACKAGE.exec(file)?.[0] ?? []))];
   const packages = await Promise.all(folders.map((each) => describe(path.resolve(root, each))));
   packages.sort((left, right) => (left.name < right.name ? -1 : 1));
   await mkdir(folder, { recursive: true });
@@ -39,8 +37,17 @@ export async function buildWorker(root, folder) {
   await writeFile(path.join(folder, 'LICENSES.txt'), licences(packages));
 }
 
-async function describe(folder) {
-  const { name, version, license } = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8'));
+interface Bundled {
+  name: string;
+  version: string;
+  license: string;
+  /** Of its licence, and of its notice where it has one. */
+  text: string;
+}
+
+async function describe(folder: string): Promise<Bundled> {
+  const manifest = await readFile(path.join(folder, 'package.json'), 'utf8');
+  const { name, version, license } = JSON.parse(manifest) as Omit<Bundled, 'text'>;
   const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice)/i.test(file)).sort();
   if (files.length === 0) throw new Error(`${name} comes without its licence`);
   const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), 'utf8')));
@@ -48,7 +55,7 @@ async function describe(folder) {
 }
 
 /** Each text once, below the packages that come under it. */
-function licences(packages) {
+function licences(packages: readonly Bundled[]): string {
   const parts = [...new Set(packages.map(({ text }) => text))].map((text) => {
     const those = packages.filter((each) => each.text === text);
     const heads = those.map(({ name, version, license }) => `${name} ${version} (${license})`);
