@@ -3,7 +3,8 @@ import { isRecord } from '../src/common/json';
 import { levelNames, levelRows, readLevels } from './arm-levels';
 import { element, follow, wordsOf } from './elements';
 import { check, choice, closes, opens, saves, field, flag, labelStyle, oneOf, typed } from './fields';
-import { isVariable, listOf, optional, parsed, rules, STORED, trimmed, type Words } from './rules';
+import { pinFields } from './pin';
+import { isVariable, listOf, optional, parsed, rules, trimmed, type Words } from './rules';
 
 const KINDS = ['SECURITYSYSTEM', 'LOCK', 'CUSTOM'];
 
@@ -140,11 +141,9 @@ function isFree(this: EditedNode, value: unknown): boolean {
 function prepare(node: EditedNode): void {
   const words = wordsOf(node);
   const kind = choice(node, 'deviceType', 'SECURITYSYSTEM');
-  const pinFor = choice(node, 'pinFor', 'release');
   choice(node, 'onOpenSensors', 'flow');
   flag(node, 'levelsOrdered', true);
   flag(node, 'battery', false);
-  const pin = field(node, 'pin');
   const asText = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : trimmed(value));
   $('#node-input-nicknames-text').val(asText(node.nicknames));
   const traits = $('#node-input-customTraits-text').val(asText(node.customTraits));
@@ -155,8 +154,9 @@ function prepare(node: EditedNode): void {
     isEmpty || !isRecord(customAttributes) ? trimmed(customAttributes) : JSON.stringify(customAttributes, null, 2),
   );
   prepareLevels(node, words);
+  pinFields(node, (pin) => /^\d+$/.test(pin));
 
-  follow(kind.add(pinFor).add(pin).add(json).add(traits), () => {
+  follow(kind.add(json).add(traits), () => {
     const chosen = String(kind.val());
     for (const each of $('.thekeys-device-for').toArray()) {
       $(each).toggle(each.dataset.kind === chosen || isVariable(chosen));
@@ -167,14 +167,6 @@ function prepare(node: EditedNode): void {
     ] as const) {
       $(`#node-input-${id}`).attr('placeholder', isVariable(chosen) ? '' : words(`placeholder.${key}.${chosen}`));
     }
-    const asks = pinFor.val() !== 'none';
-    $('#thekeys-device-pin').toggle(asks);
-    $('#thekeys-device-no-pin').prop('hidden', asks);
-    const text = String(pin.val() ?? '');
-    const isOdd = text !== STORED && !isVariable(text) && !/^\d*$/.test(text);
-    $('#thekeys-device-pin-form')
-      .prop('hidden', text !== '' && !isOdd)
-      .text(words(text === '' ? 'hint.missingPin' : 'hint.oddPin'));
     traits.toggleClass('input-error', chosen === 'CUSTOM' && listOf(traits.val()).length === 0);
     $('#thekeys-device-json').prop('hidden', isVariable(typed(json)) || attributesOf(typed(json)) !== undefined);
   });

@@ -1,9 +1,9 @@
 /** The dialog of a lock that homes command through Matter: only the fields of what it drives are shown. */
 import { isPin, LONGEST_REPLY_MS } from '../src/matter/bridge-settings';
-import { follow, wordsOf } from './elements';
-import { check, choice, closes, field, flag, labelStyle, oneOf, openIfUnusual, opens, saves, showWhen } from './fields';
+import { check, choice, closes, flag, labelStyle, oneOf, openIfUnusual, opens, saves, showWhen } from './fields';
 import { plainLockField } from './locks';
-import { isVariable, optional, rules, STORED, trimmed } from './rules';
+import { pinFields } from './pin';
+import { isVariable, optional, rules, trimmed } from './rules';
 
 /** Matter's own limit for a name. */
 const LONGEST_NAME = 32;
@@ -46,7 +46,7 @@ RED.nodes.registerType('matter-lock', {
     flag(node, 'battery', true);
     flag(node, 'door', false);
     flag(node, 'appCodes', false);
-    preparePin(node);
+    pinFields(node, isPin);
     openIfUnusual(node, { replyTimeout: '2000' });
     if (node.appCodes === true) $('#thekeys-more').prop('open', true);
   }),
@@ -58,20 +58,4 @@ RED.nodes.registerType('matter-lock', {
 function hasGateway(this: EditedNode, value: unknown): boolean {
   const id = trimmed(value);
   return trimmed(this.drives) === 'flow' || isVariable(value) || (id !== '' && RED.nodes.node(id) !== null);
-}
-
-function preparePin(node: EditedNode): void {
-  const words = wordsOf(node);
-  const pinFor = choice(node, 'pinFor', 'release');
-  const pin = field(node, 'pin');
-  follow(pinFor.add(pin), () => {
-    const asks = pinFor.val() !== 'none';
-    $('#thekeys-matter-pin, #thekeys-matter-google').toggle(asks);
-    $('#thekeys-matter-no-pin').prop('hidden', asks);
-    const text = String(pin.val() ?? '').trim();
-    const isOdd = text !== STORED && !isVariable(text) && !isPin(text);
-    $('#thekeys-matter-pin-form')
-      .prop('hidden', !isOdd)
-      .text(words(text === '' ? 'hint.missingPin' : 'hint.oddPin'));
-  });
 }

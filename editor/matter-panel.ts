@@ -82,7 +82,8 @@ export class MatterPanel {
       text: words(`finding.${key}`, values),
       good: false,
     }));
-    if (status.state === 'failed') {
+    // What the network lacks is said already, with more in it.
+    if (status.state === 'failed' && !findings.some(({ key }) => key === status.reason)) {
       const reason = words(`error.${status.reason ?? ''}`);
       const seconds = Math.ceil((status.restartInMs ?? 0) / 1000);
       lines.unshift({ text: words('panel.retry', { reason, seconds }), good: false });

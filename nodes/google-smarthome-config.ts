@@ -8,7 +8,7 @@ import { openAccount, type GoogleAccount } from '../src/google/account';
 import { trustedProxies } from '../src/google/requests';
 import { defineConfig } from './shared/define-config';
 import { serveGoogleEditor } from './shared/google-editor';
-import { closed, pathOf, serveAccount, users, warnOfSetup } from './shared/google-setup';
+import { pathOf, serveAccount, users, warnOfSetup } from './shared/google-setup';
 import { proxyOf } from './shared/proxy';
 import { stateFor } from './shared/states';
 
@@ -49,8 +49,7 @@ export = defineConfig({
       // The node's id, so that the links stay when name or path change.
       prefix: `google/${node.id}`,
     });
-    onClose(serveAccount(RED, path, account, log));
-    onClose(() => closed(account, log));
+    serveAccount(RED, path, account, { log, onClose });
     return account;
   },
   register: serveGoogleEditor,

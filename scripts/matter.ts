@@ -15,7 +15,7 @@ export async function buildWorker(root: string, folder: string): Promise<void> {
     absWorkingDir: root,
     bundle: true,
     minify: true,
-    // matter.js finds its log formats by the names of functions.
+    // matter.js looks at names of functions: without them it finds no format for its log, and ends.
     keepNames: true,
     format: 'cjs',
     platform: 'node',

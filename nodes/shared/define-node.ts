@@ -5,7 +5,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeCredentials, NodeDef, NodeInitializer } from 'node-red';
-import { systemClock } from '../../src/common/clock';
+import { systemClock, within } from '../../src/common/clock';
 import { CodedError, invalidInput, textOf } from '../../src/common/errors';
 import { foreignText } from '../../src/common/foreign';
 import type { Log } from '../../src/common/log';
@@ -262,12 +262,7 @@ export class RunningNode<S extends Settings> {
     for (const pending of this.reports) clearImmediate(pending);
     this.badge.close();
     this.closing.abort(closedError());
-    let timer: NodeJS.Timeout | undefined;
-    const grace = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_GRACE_MS);
-    });
-    await Promise.race([Promise.all([...this.running].map(({ ended }) => ended)), grace]);
-    clearTimeout(timer);
+    await within(Promise.all([...this.running].map(({ ended }) => ended)), CLOSE_GRACE_MS, systemClock);
     for (const { abandon } of this.running) abandon();
     for (const cleanup of this.cleanups) {
       try {

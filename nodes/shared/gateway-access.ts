@@ -17,7 +17,7 @@ export class GatewayAccess {
   /** The lock that the configuration names; empty where it names none. */
   readonly identifier: string;
   /** Why what answers may be another gateway than before. */
-  readonly notice = (): string | undefined => this.member.notice;
+  readonly notice = (): string | undefined => this.member.notice();
 
   constructor(
     private readonly member: Member,

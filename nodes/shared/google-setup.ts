@@ -1,6 +1,6 @@
 /** What a Google account checks before it opens, and how it is closed. */
 import type { NodeAPI } from 'node-red';
-import { systemClock } from '../../src/common/clock';
+import { systemClock, within } from '../../src/common/clock';
 import { invalidInput, textOf } from '../../src/common/errors';
 import type { Log } from '../../src/common/log';
 import { textSetting } from '../../src/common/settings';
@@ -19,28 +19,20 @@ export const users = {
   },
 };
 
-/** Answers for the account on its path; the returned function ends that. @throws CodedError where another one answers there */
-export function serveAccount(RED: NodeAPI, path: string, account: GoogleAccount, log: Log): () => void {
-  try {
-    return serve(httpSideOf(RED), path, account.routes);
-  } catch (error) {
-    void closed(account, log);
-    throw error;
-  }
-}
-
-/** Settles in time, whatever hangs. */
-export function closed(account: GoogleAccount, log: Log): Promise<void> {
-  return new Promise((resolve) => {
-    const forget = systemClock.after(CLOSE_GRACE_MS, resolve);
-    account
-      .close()
-      .catch((error: unknown) => log.warn(`closing: ${textOf(error)}`))
-      .finally(() => {
-        forget();
-        resolve();
-      });
+/** Answers for the account on its path, until the node closes. @throws CodedError where another one answers there */
+export function serveAccount(
+  RED: NodeAPI,
+  path: string,
+  account: GoogleAccount,
+  { log, onClose }: { log: Log; onClose: (cleanup: () => Promise<void>) => void },
+): void {
+  let stop = (): void => undefined;
+  onClose(async () => {
+    stop();
+    const closed = account.close().catch((error: unknown) => log.warn(`closing: ${textOf(error)}`));
+    await within(closed, CLOSE_GRACE_MS, systemClock);
   });
+  stop = serve(httpSideOf(RED), path, account.routes);
 }
 
 /** What keeps Google or people from linking. @throws CodedError INVALID_INPUT where no address of this account could work */

@@ -117,9 +117,10 @@ export class LoginThrottle {
     return this.options.state.change(this.options.key, (current) => {
       const now = this.options.clock.now();
       const kept = readTable(current, now);
-      const { table = kept, result } = step(kept, now);
-      const isSame = JSON.stringify(table) === JSON.stringify(current);
-      return isSame ? { result } : { value: table as unknown as Json, result };
+      const { table, result } = step(kept, now);
+      if (table !== undefined) return { value: table as unknown as Json, result };
+      const isSame = JSON.stringify(kept) === JSON.stringify(current);
+      return isSame ? { result } : { value: kept as unknown as Json, result };
     });
   }
 
@@ -165,16 +166,16 @@ function readTable(json: Json | undefined, now: number): Table {
 
 /** Those that still count. What is no counter, in a file that was damaged, is none. */
 function readCounters(value: unknown, { forgetMs }: Rule, now: number): Counters {
-  const isCounter = (_: string, counter: unknown): boolean =>
-    isRecord(counter) &&
-    typeof counter.failures === 'number' &&
-    typeof counter.at === 'number' &&
-    now - counter.at < forgetMs;
-  const counters = pickFields(isRecord(value) ? value : {}, isCounter) as Counters;
+  const entries = Object.entries(isRecord(value) ? (value as Counters) : {}).filter(
+    ([, counter]) =>
+      isRecord(counter) &&
+      typeof counter.failures === 'number' &&
+      typeof counter.at === 'number' &&
+      now - counter.at < forgetMs,
+  );
   // A clock that was set back must not turn the pause into hours. What seems to have been tried later than now counts as
   // tried now, and is kept so: or the pause would begin anew with every look at it.
-  for (const [slot, counter] of Object.entries(counters)) {
-    if (counter.at > now) counters[slot] = { ...counter, at: now };
-  }
-  return counters;
+  return Object.fromEntries(
+    entries.map(([slot, counter]) => [slot, counter.at > now ? { ...counter, at: now } : counter]),
+  );
 }

@@ -89,7 +89,7 @@ export class SberClient {
     private readonly connection: Connection,
     readonly work: Work = {},
   ) {
-    this.pace = pacing(connection.clock, work.signal);
+    this.pace = pacing(connection.clock, () => this.throwIfStopped());
   }
 
   /** The same account, for an operation of its own. */

@@ -4,21 +4,21 @@
  */
 import { invalidInput } from '../common/errors';
 import { isRecord, parseJson } from '../common/json';
-import { choice, flag, refusePartVariable, text, typed, type Parsed, type Setting } from '../common/settings';
+import { choice, flag, typed, wholeText, type Parsed } from '../common/settings';
 
 const MODELS_OPERATIONS = ['list', 'get', 'create', 'update', 'delete', 'sync'] as const;
 const DEVICES_OPERATIONS = ['list', 'add', 'update', 'delete', 'state', 'report', 'unlink'] as const;
 
 export const MODELS_SETTINGS = {
   operation: choice('the operation of the node', [...MODELS_OPERATIONS, 'message'], 'list'),
-  modelId: id('the model id of the node'),
+  modelId: wholeText('the model id of the node'),
   deleteMissing: flag('"delete missing"', false),
   /** Models built in the editor, for messages that bring none. Absent in older flows. */
   models: { parse: savedModels },
 };
 export const DEVICES_SETTINGS = {
   operation: choice('the operation of the node', [...DEVICES_OPERATIONS, 'message'], 'report'),
-  userId: typed(id('the user id of the node')),
+  userId: typed(wholeText('the user id of the node')),
 };
 
 export type ModelsCommand =
@@ -169,18 +169,6 @@ function savedModels(saved: unknown): unknown[] | undefined {
     throw invalidInput('the models saved in the node are not JSON', 'Open the node and build the models again.');
   }
   return Array.isArray(items) && items.length > 0 ? items : undefined;
-}
-
-/** An id that stands in the node. */
-function id(name: string): Setting<string> {
-  const plain = text(name);
-  return {
-    parse: (value) => {
-      const given = plain.parse(value);
-      refusePartVariable(given, name);
-      return given;
-    },
-  };
 }
 
 function missing(message: string, hint: string): Error {

@@ -12,11 +12,12 @@ const ITEMS_PER_LOOK = 16;
 export interface Pace {
   /** Whether a portion's time is over. Cheap enough to be asked for every item. */
   due(): boolean;
-  /** Lets everything else that waits run first. Rejects with the signal's reason once it is aborted. */
+  /** Lets everything else that waits run first. Rejects once the work is to stop. */
   yieldLoop(): Promise<void>;
 }
 
-export function pacing(clock: Clock, signal?: AbortSignal): Pace {
+/** @param throwIfStopped asked after each portion */
+export function pacing(clock: Clock, throwIfStopped: () => void = () => undefined): Pace {
   let since = clock.elapsed();
   let items = 0;
   return {
@@ -26,7 +27,7 @@ export function pacing(clock: Clock, signal?: AbortSignal): Pace {
     },
     yieldLoop: async () => {
       await new Promise((resolve) => setImmediate(resolve));
-      signal?.throwIfAborted();
+      throwIfStopped();
       since = clock.elapsed();
     },
   };

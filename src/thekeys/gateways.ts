@@ -11,7 +11,7 @@ import type { State } from '../state/state';
 import { ExchangeFailure, type ExchangeRequest, type HttpAnswer } from './exchange';
 import { Gateway, type BoltsAtRest, type Timing } from './gateway';
 import { asRows, ipOf, KNOWN_GATEWAYS, locate, withRow, type KnownGateway } from './known-gateways';
-import { Member, type Membership, type Use } from './member';
+import { memberOf, type Member, type Membership, type Registered, type Use } from './member';
 import type { Lookup } from './nearby';
 import { Place } from './place';
 import { fixedAddress, Resolver } from './resolver';
@@ -70,13 +70,13 @@ export class Gateways {
     const key = ip === undefined ? typed : placeAt(ip, base);
     const name = this.names.get(key) ?? newName(key, base);
     this.names.set(key, name);
-    const member: Member = new Member(membership, this.clock, {
+    const registered: Registered = {
       gateway: async () => (await this.placeOf(name)).gateway,
       attach: (use) => this.attach(name, use),
       notice: () => name.place?.notice,
-      neighbours: () => this.membersAt(name),
       leave: () => this.leave(name, member),
-    });
+    };
+    const member = memberOf(membership, registered, this.clock, () => this.membersAt(name));
     name.members.add(member);
     return member;
   }

@@ -5,18 +5,15 @@
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { NodeAPI } from 'node-red';
 import nodeRed from 'node-red';
 import helper from 'node-red-node-test-helper';
 import googleConfig from '../../nodes/google-smarthome-config';
 import googleIn from '../../nodes/google-smarthome-in';
 import googleOut from '../../nodes/google-smarthome-out';
-import sberConfig from '../../nodes/sber-config';
-import sberDevices from '../../nodes/sber-devices';
-import sberModels from '../../nodes/sber-models';
 import { startSberCloud, type SberCloud } from '../../simulators/sber/cloud';
 import { ANYTHING } from '../support/anything';
-import { FRONT, LockFlow, NODES, type FlowItem } from '../support/lock-flow';
+import { FRONT, LockFlow, type FlowItem } from '../support/lock-flow';
+import { SBER_NODES } from '../support/sber-flow';
 
 /** Who takes messages, and what an ordinary one is. */
 const ORDINARY: Record<string, object> = {
@@ -186,17 +183,14 @@ describe('hostile messages', function () {
       { ...place, id: 'two', type: 'helper', wires: [] },
       { ...place, id: 'catch', type: 'catch', scope: null, wires: [['one', 'two']] },
     ];
-    const capture = (RED: NodeAPI): void => {
-      flow.RED = RED;
-    };
-    await helper.load(
-      [...NODES, googleConfig, googleIn, googleOut, sberConfig, sberModels, sberDevices, capture] as never,
+    await flow.load(
       items,
       {
         gw: { code: FRONT.code },
         google: { clientId: 'demo-client', clientSecret: 'demo-client-secret', users: 'anna:correct horse' },
         sber: { token: cloud.token },
       },
+      [googleConfig, googleIn, googleOut, ...SBER_NODES],
     );
     hooks.add('onComplete.hostile', ({ msg, node, error }) => {
       if (typeof msg.probe === 'number' && TAKERS.includes(node.id)) ends.get(msg.probe)?.push(error ?? 'ok');

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import helper from 'node-red-node-test-helper';
 import type { NodeAPI } from 'node-red';
-import { FRONT, LockFlow, NODES, type FlowItem } from '../support/lock-flow';
+import { FRONT, LockFlow, type FlowItem } from '../support/lock-flow';
 
 const core = createRequire(require.resolve('node-red/package.json'));
 const CORE = [
@@ -27,12 +27,8 @@ describe('the examples for locks', () => {
     const config = items.find(({ type }) => type === 'gateway-config')!;
     const [door] = items.filter(({ type }) => type === 'lock-status');
     const said: unknown[] = [];
-    const capture = (RED: NodeAPI): void => {
-      flow.RED = RED;
-      RED.events.on('node-status', () => undefined);
-    };
     const load = async (): Promise<void> => {
-      await helper.load([...NODES, ...CORE, capture] as never, items, { [config.id]: { code: FRONT.code } });
+      await flow.load(items, { [config.id]: { code: FRONT.code } }, CORE);
       for (const { id, type } of items) {
         if (type === 'debug') helper.getNode(id).on('input', ({ payload }) => said.push(payload));
       }

@@ -1,7 +1,7 @@
 /** A Matter bridge in a Node-RED: its badges, what its dialog asks, and the code that must not get out or get lost. */
 import assert from 'node:assert/strict';
 import helper from 'node-red-node-test-helper';
-import { MatterFlow, HOME } from '../support/matter-flow';
+import { eachWithMatter, HOME, type MatterFlow } from '../support/matter-flow';
 
 interface Overview {
   status: { state: string; reason?: string };
@@ -17,11 +17,7 @@ const ask = async (what: string, body: object = { id: 'bridge' }): Promise<Overv
 describe('a Matter bridge', function () {
   this.timeout(30_000);
   let flow: MatterFlow;
-  beforeEach(async () => {
-    flow = new MatterFlow();
-    await flow.begin();
-  });
-  afterEach(() => flow.end());
+  eachWithMatter((each) => (flow = each));
   const lastBadge = (): string | undefined => flow.badgesOf('lock').at(-1);
 
   it('says in the badge of its locks that no home knows them yet, and how many do', async () => {

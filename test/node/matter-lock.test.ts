@@ -1,7 +1,7 @@
 /** A lock for homes by Matter, in a Node-RED: what a home sees and gets done, with its gateway or with a flow behind it. */
 import assert from 'node:assert/strict';
 import { BACK, FRONT, type FlowItem } from '../support/lock-flow';
-import { HOME, MatterFlow, PIN } from '../support/matter-flow';
+import { eachWithMatter, HOME, PIN, type MatterFlow } from '../support/matter-flow';
 import { ORIGIN } from '../support/matter-worker';
 
 const commandsAt = (flow: MatterFlow): string[] =>
@@ -10,11 +10,7 @@ const commandsAt = (flow: MatterFlow): string[] =>
 describe('a Matter lock that its gateway drives', function () {
   this.timeout(30_000);
   let flow: MatterFlow;
-  beforeEach(async () => {
-    flow = new MatterFlow();
-    await flow.begin();
-  });
-  afterEach(() => flow.end());
+  eachWithMatter((each) => (flow = each));
   const bolt = (): string | null | undefined => flow.worker.shown('lock')?.bolt;
 
   it('shows nothing before it was read, then what was read, with its battery, firmware and number', async () => {
@@ -126,11 +122,7 @@ describe('a Matter lock that its gateway drives', function () {
 describe('a Matter lock that a flow drives', function () {
   this.timeout(30_000);
   let flow: MatterFlow;
-  beforeEach(async () => {
-    flow = new MatterFlow();
-    await flow.begin();
-  });
-  afterEach(() => flow.end());
+  eachWithMatter((each) => (flow = each));
   const bolt = (): string | null | undefined => flow.worker.shown('lock')?.bolt;
 
   it('sends one message for each command, with a handle and without the PIN', async () => {

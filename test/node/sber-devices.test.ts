@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import helper from 'node-red-node-test-helper';
-import { startSberCloud, type SberCloud, type SberCloudOptions } from '../../simulators/sber/cloud';
 import { socket } from '../support/sber-examples';
-import { sberFlow, type SberFlow } from '../support/sber-flow';
+import { useSber } from '../support/sber-flow';
 import { lockDevices, lockModels } from '../support/sber-lock';
-
-helper.init(require.resolve('node-red'));
 
 const USER = 'AB12345';
 const device = (id: string): Record<string, unknown> => ({
@@ -16,23 +13,8 @@ const device = (id: string): Record<string, unknown> => ({
 });
 
 describe('sber-devices', () => {
-  let cloud: SberCloud;
-
-  before((done) => {
-    helper.startServer(done);
-  });
-  after((done) => {
-    helper.stopServer(done);
-  });
-  afterEach(async () => {
-    await helper.unload();
-    await cloud.close();
-  });
-
-  async function flow(node: Record<string, unknown>, options: SberCloudOptions = {}): Promise<SberFlow> {
-    cloud = await startSberCloud({ models: [socket('A'), ...lockModels()], ...options });
-    return sberFlow('sber-devices', { endpoint: cloud.url, token: cloud.token }, { userId: USER, ...node });
-  }
+  const suite = useSber('sber-devices', { models: [socket('A'), ...lockModels()] });
+  const flow: typeof suite.flow = (node, options) => suite.flow({ userId: USER, ...node }, options);
 
   it('adds, lists, changes and deletes a user’s devices', async () => {
     const { send } = await flow({ operation: 'message' });
@@ -40,10 +22,10 @@ describe('sber-devices', () => {
       applied: ['D', 'E'],
       failed: [],
     });
-    assert.deepEqual((cloud.journal[0]?.body as { user_id: string }).user_id, USER);
+    assert.deepEqual((suite.cloud.journal[0]?.body as { user_id: string }).user_id, USER);
     const changed = { ...device('D'), room: 'Кухня' };
     await send({ payload: { operation: 'update', devices: changed } });
-    assert.deepEqual(cloud.journal[1]?.body, { devices: [changed] });
+    assert.deepEqual(suite.cloud.journal[1]?.body, { devices: [changed] });
     const listed = await send({ payload: { operation: 'list' } });
     assert.deepEqual(listed.payload, [changed, device('E')]);
     assert.equal(listed.sber?.httpStatus, 200);
@@ -59,8 +41,7 @@ describe('sber-devices', () => {
       const report = await send({ payload: { operation: 'report', devices: { D: values } } });
       assert.deepEqual(report.payload, { applied: ['D'], failed: [] });
       assert.deepEqual((await send({ payload: { operation: 'state' } })).payload, { D: values });
-      await helper.unload();
-      await cloud.close();
+      await suite.end();
     }
   });
 
@@ -72,7 +53,7 @@ describe('sber-devices', () => {
       applied: ['thekeys-3718-unlock', 'thekeys-3718-sensor'],
       failed: [],
     });
-    assert.deepEqual(cloud.states.get('thekeys-3718-sensor')?.get('doorcontact_state'), {
+    assert.deepEqual(suite.cloud.states.get('thekeys-3718-sensor')?.get('doorcontact_state'), {
       type: 'BOOL',
       bool_value: true,
     });
@@ -96,18 +77,18 @@ describe('sber-devices', () => {
 
   it('finds several devices even where the cloud understands only one id', async () => {
     const { send } = await flow({ operation: 'list' }, { devices: { [USER]: [device('D'), device('E')] } });
-    cloud.strike({ kind: 'raw', body: JSON.stringify({ devices: [device('D')] }) });
+    suite.cloud.strike({ kind: 'raw', body: JSON.stringify({ devices: [device('D')] }) });
     assert.deepEqual((await send({ payload: ['E', 'D'] })).payload, [device('E'), device('D')]);
   });
 
   it('unlinks the user that the message names', async () => {
     const { send, failing } = await flow({ operation: 'unlink', userId: '' });
     assert.deepEqual((await send({ payload: 'CD6789' })).payload, { applied: ['CD6789'], failed: [] });
-    assert.deepEqual(cloud.unlinked, ['CD6789']);
-    cloud.strike({ kind: 'error', code: 400, message: 'Invalid argument' });
+    assert.deepEqual(suite.cloud.unlinked, ['CD6789']);
+    suite.cloud.strike({ kind: 'error', code: 400, message: 'Invalid argument' });
     assert.equal((await failing({ payload: 'CD6789' })).error.code, 'SBER_VALIDATION');
     assert.equal((await failing({ payload: 5 })).error.code, 'INVALID_INPUT');
-    assert.equal(cloud.unlinked.length, 1);
+    assert.equal(suite.cloud.unlinked.length, 1);
   });
 
   it('changes nothing on a dry run', async () => {
@@ -123,12 +104,12 @@ describe('sber-devices', () => {
       const { applied } = (await send({ payload, dryRun: true })).payload as { applied: string[] };
       assert.equal(applied.length, 1);
     }
-    assert.equal(cloud.journal.length, 0);
+    assert.equal(suite.cloud.journal.length, 0);
   });
 
   it('reports in the order in which the messages came', async () => {
     const { node } = await flow({ operation: 'report' }, { devices: { [USER]: [device('D')] } });
-    cloud.strike({ kind: 'slow', ms: 50 });
+    suite.cloud.strike({ kind: 'slow', ms: 50 });
     const done = new Promise<void>((resolve) => {
       let left = 3;
       helper.getNode('out').on('input', () => {
@@ -138,14 +119,14 @@ describe('sber-devices', () => {
     });
     for (const power of [1, 2, 3]) node.receive({ payload: { D: { power } } });
     await done;
-    assert.deepEqual(cloud.states.get('D')?.get('power'), { type: 'INTEGER', integer_value: '3' });
-    assert.equal(cloud.journal.length, 3);
+    assert.deepEqual(suite.cloud.states.get('D')?.get('power'), { type: 'INTEGER', integer_value: '3' });
+    assert.equal(suite.cloud.journal.length, 3);
   });
 
   it('unlinks no user of a name that was meant as a variable', async () => {
     const { failing } = await flow({ operation: 'unlink', userId: '${SBER_TEST_UNSET}' });
     assert.equal((await failing({ payload: '' })).error.code, 'INVALID_INPUT');
-    assert.deepEqual(cloud.unlinked, []);
+    assert.deepEqual(suite.cloud.unlinked, []);
   });
 
   it('takes the user from where the node says', async () => {
@@ -159,7 +140,7 @@ describe('sber-devices', () => {
   it('shows a door that it does not understand as unknown, not as closed', async () => {
     const { send, failing } = await flow({ operation: 'message' }, { devices: { [USER]: [device('D')] } });
     const states = [{ key: 'doorcontact_state', value: { type: 'SWITCH', on: 1 } }];
-    cloud.strike({ kind: 'raw', body: JSON.stringify({ devices: { D: { states } } }) });
+    suite.cloud.strike({ kind: 'raw', body: JSON.stringify({ devices: { D: { states } } }) });
     const { payload, sber } = await send({ payload: { operation: 'state' } });
     assert.deepEqual(payload, { D: { doorcontact_state: null } });
     assert.deepEqual(

@@ -1,44 +1,25 @@
 import assert from 'node:assert/strict';
 import helper from 'node-red-node-test-helper';
-import { startSberCloud, type SberCloud, type SberCloudOptions } from '../../simulators/sber/cloud';
 import { COMMON_ERROR_WITH_DETAILS, lamp, LAMP_ANSWER, sentLamp, socket } from '../support/sber-examples';
 import { startProxy, type TestProxy } from '../support/proxy';
-import { sberFlow, type SberFlow } from '../support/sber-flow';
-
-helper.init(require.resolve('node-red'));
+import { useSber, type SberFlow } from '../support/sber-flow';
 
 describe('sber-models', () => {
-  let cloud: SberCloud;
+  const suite = useSber('sber-models');
+  const { flow } = suite;
 
-  before((done) => {
-    helper.startServer(done);
-  });
-  after((done) => {
-    helper.stopServer(done);
-  });
-  afterEach(async () => {
-    await helper.unload();
-    await cloud.close();
-  });
-
-  async function flow(node: Record<string, unknown>, options: SberCloudOptions = {}): Promise<SberFlow> {
-    cloud = await startSberCloud(options);
-    const account = { endpoint: cloud.url, keyIn: options.keyIn ?? '', keyParameter: options.keyParameter ?? '' };
-    return sberFlow('sber-models', { ...account, token: cloud.token }, node);
-  }
-
-  const methods = (): string[] => cloud.journal.map(({ method }) => method);
+  const methods = (): string[] => suite.cloud.journal.map(({ method }) => method);
 
   describe('list and get', () => {
     it('gives what the cloud has, field for field', async () => {
       const { send, badges } = await flow({ operation: 'list' });
-      cloud.strike({ kind: 'raw', body: LAMP_ANSWER });
+      suite.cloud.strike({ kind: 'raw', body: LAMP_ANSWER });
       const message = await send({ payload: 'anything', topic: 'kept', other: 1 });
       assert.deepEqual(message.payload, [lamp()]);
       assert.equal(message.topic, 'kept');
       assert.equal(message.other, 1);
       assert.equal(message.sber?.httpStatus, 200);
-      assert.equal(message.sber.requestId, cloud.journal[0]?.requestId);
+      assert.equal(message.sber.requestId, suite.cloud.journal[0]?.requestId);
       assert.deepEqual(message.sber.warnings, []);
       assert.equal(badges.at(-1)?.fill, 'green');
     });
@@ -69,7 +50,7 @@ describe('sber-models', () => {
       const { send } = await flow({ operation: 'create' });
       const message = await send({ payload: { models: [lamp(), socket('A')] } });
       assert.deepEqual(message.payload, { applied: ['QWERTY123', 'A'], failed: [] });
-      assert.deepEqual(cloud.models.get('QWERTY123'), sentLamp());
+      assert.deepEqual(suite.cloud.models.get('QWERTY123'), sentLamp());
       assert.deepEqual(
         message.sber?.warnings.map(({ modelId, path }) => `${modelId ?? ''} ${path}`),
         ['QWERTY123 features[6]', 'QWERTY123 allowed_values.light_brightness.integer_values.min'],
@@ -79,7 +60,7 @@ describe('sber-models', () => {
 
     it('tells which items failed, with a yellow badge', async () => {
       const { send, badges } = await flow({ operation: 'update' }, { models: [socket('A'), socket('B')] });
-      cloud.failItem('B', { code: 500, message: 'System error' });
+      suite.cloud.failItem('B', { code: 500, message: 'System error' });
       const message = await send({ payload: [socket('A', { sw_version: '2' }), socket('B', { sw_version: '2' })] });
       assert.deepEqual(message.payload, {
         applied: ['A'],
@@ -91,8 +72,8 @@ describe('sber-models', () => {
 
     it('is an error with the first one’s code when all items failed', async () => {
       const { failing } = await flow({ operation: 'update' });
-      cloud.failItem('A', { code: 403, message: 'not yours' });
-      cloud.failItem('B', { code: 500, message: 'System error' });
+      suite.cloud.failItem('A', { code: 403, message: 'not yours' });
+      suite.cloud.failItem('B', { code: 500, message: 'System error' });
       const { error } = await failing({ payload: [socket('A'), socket('B')] });
       assert.equal(error.code, 'SBER_FORBIDDEN');
       assert.equal(error.cause.gatewayCode, 403);
@@ -104,18 +85,18 @@ describe('sber-models', () => {
         { models: [socket('A'), socket('B')] },
       );
       assert.deepEqual((await send({ payload: ['A', 'A'] })).payload, { applied: ['A'], failed: [] });
-      assert.deepEqual(cloud.journal[0]?.body, { model_ids: ['A'] });
+      assert.deepEqual(suite.cloud.journal[0]?.body, { model_ids: ['A'] });
       for (const payload of [17, true, { model_id: 'A' }, [1]]) {
         assert.equal((await failing({ payload })).error.code, 'INVALID_INPUT');
       }
-      assert.equal(cloud.journal.length, 1);
+      assert.equal(suite.cloud.journal.length, 1);
       assert.deepEqual((await send({ payload: '' })).payload, { applied: ['B'], failed: [] });
     });
 
     it('changes nothing on a dry run', async () => {
       const { send } = await flow({ operation: 'delete' }, { models: [socket('A')] });
       assert.deepEqual((await send({ payload: 'A', dryRun: true })).payload, { applied: ['A'], failed: [] });
-      assert.equal(cloud.models.size, 1);
+      assert.equal(suite.cloud.models.size, 1);
     });
 
     it('sends nothing when one item is no model', async () => {
@@ -125,7 +106,7 @@ describe('sber-models', () => {
         assert.equal(error.code, 'INVALID_INPUT');
         assert.match(error.message, /models\[1\]/);
       }
-      assert.equal(cloud.journal.length, 0);
+      assert.equal(suite.cloud.journal.length, 0);
     });
   });
 
@@ -149,7 +130,7 @@ describe('sber-models', () => {
       for (const payload of ['list', 'drop', {}, { operation: 'drop' }, { operation: 'message' }, null, [lamp()]]) {
         assert.equal((await failing({ payload })).error.code, 'INVALID_INPUT');
       }
-      assert.equal(cloud.journal.length, 0);
+      assert.equal(suite.cloud.journal.length, 0);
     });
   });
 
@@ -173,7 +154,7 @@ describe('sber-models', () => {
       const { send, badges } = await flow({ operation: 'sync', deleteMissing: true }, { models });
       assert.deepEqual((await send({ payload: wanted })).payload, outcome);
       assert.equal(badges.at(-1)?.text, '+1 ~1 −1');
-      assert.deepEqual([...cloud.models.keys()].sort(), ['changed', 'new', 'same']);
+      assert.deepEqual([...suite.cloud.models.keys()].sort(), ['changed', 'new', 'same']);
       assert.deepEqual((await send({ payload: wanted })).payload, {
         created: [],
         updated: [],
@@ -188,13 +169,13 @@ describe('sber-models', () => {
       const { send } = await flow({ operation: 'message' }, { models });
       const payload = { operation: 'sync', models: wanted, deleteMissing: true };
       assert.deepEqual((await send({ payload, deleteMissing: true })).payload, { ...outcome, deleted: [] });
-      assert.ok(cloud.models.has('gone'));
+      assert.ok(suite.cloud.models.has('gone'));
     });
 
     it('refuses an empty list that would delete everything, before it asks the cloud', async () => {
       const { failing } = await flow({ operation: 'sync', deleteMissing: true }, { models });
       assert.equal((await failing({ payload: [] })).error.code, 'INVALID_INPUT');
-      assert.equal(cloud.journal.length, 0);
+      assert.equal(suite.cloud.journal.length, 0);
     });
 
     it('takes the models saved in the node when the message brings none', async () => {
@@ -212,7 +193,7 @@ describe('sber-models', () => {
     it('shows its progress, and puts what failed beside what did not', async () => {
       const many = Array.from({ length: 250 }, (_, index) => socket(`M${index}`));
       const { send, badges } = await flow({ operation: 'sync' });
-      cloud.failItem('M120', { code: 400, message: 'no' });
+      suite.cloud.failItem('M120', { code: 400, message: 'no' });
       const { payload } = await send({ payload: many });
       assert.equal((payload as { created: string[] }).created.length, 249);
       assert.deepEqual((payload as { failed: unknown[] }).failed, [{ id: 'M120', code: 400, message: 'no' }]);
@@ -226,8 +207,8 @@ describe('sber-models', () => {
     it('says what was done when the cloud refuses half way', async () => {
       const many = Array.from({ length: 150 }, (_, index) => socket(`M${index}`));
       const { send } = await flow({ operation: 'sync' });
-      cloud.strike({ kind: 'slow', ms: 0, method: 'POST' });
-      cloud.strike({ kind: 'error', code: 403, method: 'POST', message: 'no more' });
+      suite.cloud.strike({ kind: 'slow', ms: 0, method: 'POST' });
+      suite.cloud.strike({ kind: 'error', code: 403, method: 'POST', message: 'no more' });
       const { payload } = await send({ payload: many });
       const { created, failed } = payload as { created: string[]; failed: { id: string; code: number }[] };
       assert.equal(created.length, 100);
@@ -247,14 +228,14 @@ describe('sber-models', () => {
       for (const statuses of ['ok', 'real'] as const) {
         it(`${code} in the body is ${expected} with HTTP ${statuses === 'ok' ? 200 : code}, and is not repeated`, async () => {
           const { failing, badges } = await flow({ operation: 'list' }, { statuses });
-          cloud.strike({ kind: 'error', ...COMMON_ERROR_WITH_DETAILS, code });
+          suite.cloud.strike({ kind: 'error', ...COMMON_ERROR_WITH_DETAILS, code });
           const { error, sber } = await failing({});
           assert.equal(error.code, expected);
           assert.equal(error.cause.gatewayCode, code);
           assert.match(error.message, /Invalid argument \[key1, key2\]/);
           assert.notEqual(error.cause.hint, '');
           assert.equal(sber?.httpStatus, statuses === 'ok' ? 200 : code);
-          assert.equal(cloud.journal.length, 1);
+          assert.equal(suite.cloud.journal.length, 1);
           assert.equal(badges.at(-1)?.fill, 'red');
         });
       }
@@ -262,48 +243,45 @@ describe('sber-models', () => {
 
     it('repeats a read after 503, then gives its answer', async () => {
       const { send, badges } = await flow({ operation: 'list' }, { models: [socket('A')] });
-      cloud.strike({ kind: 'error', code: 503 });
-      cloud.strike({ kind: 'html', status: 503 });
+      suite.cloud.strike({ kind: 'error', code: 503 });
+      suite.cloud.strike({ kind: 'html', status: 503 });
       assert.deepEqual((await send({})).payload, [socket('A')]);
-      assert.equal(new Set(cloud.journal.map(({ requestId }) => requestId)).size, 3);
+      assert.equal(new Set(suite.cloud.journal.map(({ requestId }) => requestId)).size, 3);
       assert.ok(badges.some(({ fill }) => fill === 'yellow'));
     });
 
     it('has no account', async () => {
-      cloud = await startSberCloud();
-      const { failing } = await sberFlow('sber-models', {}, { account: 'nowhere', operation: 'list' });
+      const { failing } = await flow({ account: 'nowhere', operation: 'list' });
       assert.equal((await failing({})).error.code, 'INVALID_INPUT');
     });
 
     it('has another node for an account', async () => {
-      cloud = await startSberCloud();
-      const { failing } = await sberFlow('sber-models', {}, { account: 'out', operation: 'list' });
+      const { failing } = await flow({ account: 'out', operation: 'list' });
       assert.equal((await failing({})).error.code, 'INVALID_INPUT');
     });
 
     it('has no key', async () => {
-      cloud = await startSberCloud();
-      const { failing } = await sberFlow('sber-models', { endpoint: cloud.url }, { operation: 'list' });
+      const { failing } = await flow({ operation: 'list' }, {}, { token: undefined });
       assert.equal((await failing({})).error.code, 'INVALID_INPUT');
-      assert.equal(cloud.journal.length, 0);
+      assert.equal(suite.cloud.journal.length, 0);
     });
 
     it('has a wrong key in the query', async () => {
       const { send, failing } = await flow({ operation: 'list' }, { keyIn: 'query', keyParameter: 'auth' });
       assert.deepEqual((await send({})).payload, []);
-      assert.equal(cloud.journal[0]?.key, 'query');
-      cloud.strike({ kind: 'error', code: 401 });
+      assert.equal(suite.cloud.journal[0]?.key, 'query');
+      suite.cloud.strike({ kind: 'error', code: 401 });
       assert.equal((await failing({})).error.code, 'SBER_UNAUTHORIZED');
     });
 
     it('shows the key nowhere, even when the cloud echoes it', async () => {
       const { failing, send, badges } = await flow({ operation: 'list' });
-      cloud.strike({ kind: 'echo' });
+      suite.cloud.strike({ kind: 'echo' });
       const caught = await failing({});
       const text = JSON.stringify([caught, badges]);
       assert.doesNotMatch(text, /demo-sber-key/);
       assert.match(caught.error.message, /\*\*\*/);
-      cloud.models.set('A', { ...socket('A'), id: 'A', description: `made with ${cloud.token}` });
+      suite.cloud.models.set('A', { ...socket('A'), id: 'A', description: `made with ${suite.cloud.token}` });
       assert.doesNotMatch(JSON.stringify((await send({})).payload), /demo-sber-key/);
     });
   });
@@ -315,20 +293,15 @@ describe('sber-models', () => {
       delete process.env.HTTP_PROXY;
     });
 
-    async function proxied(proxyNode?: Record<string, unknown>): Promise<SberFlow> {
-      cloud = await startSberCloud({ models: [socket('A')] });
-      const account = { endpoint: cloud.url, token: cloud.token };
-      return sberFlow('sber-models', proxyNode === undefined ? account : { ...account, proxyNode }, {
-        operation: 'list',
-      });
-    }
+    const proxied = (proxyNode?: Record<string, unknown>): Promise<SberFlow> =>
+      flow({ operation: 'list' }, { models: [socket('A')] }, proxyNode === undefined ? {} : { proxyNode });
 
     it('of the environment asks Sber', async () => {
       proxy = await startProxy();
       process.env.HTTP_PROXY = proxy.url;
       const { send } = await proxied();
       assert.deepEqual((await send({})).payload, [socket('A')]);
-      assert.deepEqual(proxy.asked, [`GET ${cloud.url}/v1/models`]);
+      assert.deepEqual(proxy.asked, [`GET ${suite.cloud.url}/v1/models`]);
     });
 
     it('that the account picks asks Sber, with its login, and not the environment’s', async () => {
@@ -364,8 +337,8 @@ describe('sber-models', () => {
     it('asks with what is typed, before it is deployed, and with the stored key where the field shows dots', async () => {
       const { node } = await flow({ operation: 'list' });
       assert.ok(node);
-      const endpoint = cloud.url;
-      assert.deepEqual(await test({ endpoint, token: cloud.token }), { models: 0 });
+      const endpoint = suite.cloud.url;
+      assert.deepEqual(await test({ endpoint, token: suite.cloud.token }), { models: 0 });
       assert.deepEqual(await test({ id: 'account', endpoint, token: '__PWRD__' }), { models: 0 });
       assert.equal((await test({ endpoint, token: 'another-key' })).error?.code, 'SBER_FORBIDDEN');
       assert.equal((await test({ id: 'other', endpoint, token: '__PWRD__' })).error?.code, 'INVALID_INPUT');
@@ -389,8 +362,7 @@ describe('sber-models', () => {
       const { send } = await flow({ operation: 'sync', deleteMissing }, { models: [socket('gone')] });
       const { payload } = await send({ payload: socket('A'), dryRun: true });
       assert.deepEqual((payload as { deleted: string[] }).deleted, deleted);
-      await helper.unload();
-      await cloud.close();
+      await suite.end();
     }
     const { failing } = await flow({ operation: 'sync', deleteMissing: 'maybe' });
     assert.equal((await failing({ payload: socket('A') })).error.code, 'INVALID_INPUT');
@@ -398,9 +370,9 @@ describe('sber-models', () => {
 
   it('lets go at once when the flow is stopped while the cloud is silent', async () => {
     const { node } = await flow({ operation: 'list' });
-    cloud.strike({ kind: 'silent' });
+    suite.cloud.strike({ kind: 'silent' });
     node.receive({ payload: '' });
-    while (cloud.journal.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (suite.cloud.journal.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     // Waiting for the answer would take the account's 15 s, more than a test is given.
     await helper.unload();
   });

@@ -7,6 +7,7 @@ import { secret } from '../../src/common/settings';
 import { parseDevice } from '../support/device';
 import { ACCOUNT, CREDENTIALS, GoogleFlow } from '../support/google-nodes';
 import { FRONT, LockFlow } from '../support/lock-flow';
+import { Runtime } from '../support/runtime';
 import { sberFlow } from '../support/sber-flow';
 
 const UNSET = '${AUDITED_UNSET}';
@@ -73,14 +74,9 @@ describe('a variable that is not set', () => {
   });
 
   describe('in a field of Sber', () => {
-    before((done) => {
-      helper.init(require.resolve('node-red'));
-      helper.startServer(done);
-    });
-    afterEach(() => helper.unload());
-    after((done) => {
-      helper.stopServer(done);
-    });
+    const runtime = new Runtime();
+    beforeEach(() => runtime.open());
+    afterEach(() => runtime.end());
 
     const account = { endpoint: 'http://127.0.0.1:9', token: 'demo-key' };
     const cases: ['sber-models' | 'sber-devices', where: 'account' | 'node', names: readonly string[]][] = [
@@ -95,8 +91,8 @@ describe('a variable that is not set', () => {
           const node = { operation: type === 'sber-models' ? 'get' : 'unlink', modelId: 'A', userId: 'U' };
           const flow =
             where === 'account'
-              ? await sberFlow(type, { ...account, keyIn: 'query', ...wrong }, node)
-              : await sberFlow(type, account, { ...node, ...wrong });
+              ? await sberFlow(runtime, type, { ...account, keyIn: 'query', ...wrong }, node)
+              : await sberFlow(runtime, type, account, { ...node, ...wrong });
           const { error } = await flow.failing({});
           assert.equal(error.code, 'INVALID_INPUT', error.message);
           assert.match(error.message, /AUDITED_UNSET/);

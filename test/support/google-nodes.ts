@@ -1,19 +1,17 @@
 /**
  * The Google nodes in a Node-RED, behind real HTTP: links an account as Google does. Home Graph is the simulated one, when a test asks for it.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import os from 'node:os';
-import path from 'node:path';
-import type { NodeAPI } from 'node-red';
 import helper from 'node-red-node-test-helper';
 import googleConfig from '../../nodes/google-smarthome-config';
 import googleIn from '../../nodes/google-smarthome-in';
 import googleOut from '../../nodes/google-smarthome-out';
 import { fetchCode, redeem, type LinkSettings } from '../../simulators/google/link';
 import { Voice } from './google-voice';
-import { HURRIED } from './lock-flow';
+import { placed, Runtime, type FlowItem, type Module } from './runtime';
+
+export type { FlowItem } from './runtime';
 
 export const CREDENTIALS = {
   clientId: 'demo-client',
@@ -24,52 +22,30 @@ const PASSWORDS: Record<string, string> = { anna: 'correct horse', ben: 'battery
 
 export const ACCOUNT = { id: 'account', type: 'google-smarthome-config', projectId: 'demo-home-project' };
 
-helper.init(require.resolve('node-red'));
-
-export interface FlowItem {
-  id: string;
-  type: string;
-  [property: string]: unknown;
-}
-
 /** A Node-RED with a flow. */
-export class GoogleFlow {
-  private constructor(
-    readonly RED: NodeAPI,
-    readonly server: http.Server,
-    readonly base: string,
-    readonly userDir: string,
-    private readonly ownDir: boolean,
-  ) {}
+export class GoogleFlow extends Runtime {
+  server!: http.Server;
+  base = '';
 
   static async start(
     flow: FlowItem[],
     credentials: Record<string, Record<string, string | number>> = {},
-    options: { userDir?: string; modules?: ((RED: NodeAPI) => void)[]; settings?: object } = {},
+    options: { userDir?: string; modules?: Module[]; settings?: object } = {},
   ): Promise<GoogleFlow> {
-    let captured: NodeAPI | undefined;
-    const capture = (RED: NodeAPI): void => {
-      captured = RED;
-    };
-    await new Promise<void>((resolve) => helper.startServer(resolve));
-    const userDir = options.userDir ?? (await mkdtemp(path.join(os.tmpdir(), 'google-nodes-')));
-    const settings: object = { userDir, gatewayConfigTiming: HURRIED, ...options.settings };
-    helper.settings(settings);
-    const modules = [capture, googleConfig, googleIn, googleOut, ...(options.modules ?? [])];
-    await helper.load(modules, placed(flow), { account: CREDENTIALS, ...credentials });
-    const RED = captured!;
-    const server = http.createServer(RED.httpNode as unknown as http.RequestListener);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return new GoogleFlow(RED, server, base, userDir, options.userDir === undefined);
+    const started = new GoogleFlow();
+    await started.open(options.settings, options.userDir);
+    const modules = [googleConfig, googleIn, googleOut, ...(options.modules ?? [])];
+    await started.loadWith(modules, placed(flow), { account: CREDENTIALS, ...credentials });
+    started.server = http.createServer(started.RED.httpNode as unknown as http.RequestListener);
+    await new Promise<void>((resolve) => started.server.listen(0, '127.0.0.1', resolve));
+    started.base = `http://127.0.0.1:${(started.server.address() as AddressInfo).port}`;
+    return started;
   }
 
   async stop(): Promise<void> {
-    await helper.unload();
-    await new Promise<void>((resolve) => helper.stopServer(resolve));
+    await this.end();
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
-    if (this.ownDir) await rm(this.userDir, { recursive: true, force: true });
   }
 
   /** Sends a message into a node and waits for the badge it leads to. */
@@ -83,8 +59,8 @@ export class GoogleFlow {
   }
 
   /** Deploys another flow the way the editor's deploy menu does. */
-  deploy(flow: FlowItem[], type: 'full' | 'nodes' = 'nodes'): Promise<unknown> {
-    return helper.setFlows(placed(flow), type);
+  override deploy(flow: FlowItem[], type: 'nodes' | 'flows' | 'full' = 'nodes'): Promise<void> {
+    return super.deploy(placed(flow), type);
   }
 
   linking(root = '/google-smarthome'): LinkSettings {
@@ -103,14 +79,4 @@ export class GoogleFlow {
     const { accessToken } = await redeem(settings, await fetchCode(settings, user, PASSWORDS[user]!));
     return new Voice(`${this.base}${root}/fulfillment`, accessToken);
   }
-}
-
-/** Without a place on the canvas the test helper takes a node for a configuration. */
-function placed(flow: FlowItem[]): FlowItem[] {
-  return [
-    { id: 'tab', type: 'tab', label: 'test' },
-    ...flow.map((item) =>
-      item.type.endsWith('-config') || item.type === 'http proxy' ? item : { x: 10, y: 10, z: 'tab', ...item },
-    ),
-  ];
 }

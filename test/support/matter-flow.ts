@@ -53,3 +53,14 @@ export class MatterFlow extends LockFlow {
     await this.worker.until(() => this.worker.locks.has('lock'));
   }
 }
+
+/** A flow of its own for each test of a suite. */
+export function eachWithMatter(use: (flow: MatterFlow) => void): void {
+  let flow: MatterFlow;
+  beforeEach(async () => {
+    flow = new MatterFlow();
+    use(flow);
+    await flow.begin();
+  });
+  afterEach(() => flow.end());
+}

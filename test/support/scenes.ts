@@ -285,12 +285,40 @@ function sberScenes(): Record<string, Scene> {
   };
 }
 
+function matterScenes(): Record<string, Scene> {
+  const lock = {
+    bridge: idOf('matter-bridge.code'),
+    gateway: 'gateway',
+    identifier: '',
+    replyTimeout: '2000',
+    lockName: 'Front door',
+  };
+  const bridge = { port: '5549', interface: '', vendorId: '0xFFF1', productId: '0x8000' };
+  return {
+    ...scenesOf('matter-bridge', bridge, {
+      code: [{}, { see: '.thekeys-qr' }, { press: 'undo' }, CHOICES],
+      'wrong-interface': [{ port: '5548', interface: 'eth9' }, { see: '#thekeys-matter .thekeys-bad' }],
+    }),
+    ...scenesOf('matter-lock', lock, {
+      gateway: [{ drives: 'gateway', pinFor: 'release' }],
+      flow: [{ drives: 'flow', pinFor: 'none', gateway: '' }, { click: '#thekeys-more summary' }],
+      'odd-pin': [
+        { drives: 'gateway', pinFor: 'always' },
+        { fill: '#node-input-pin', with: 'abc' },
+      ],
+    }),
+  };
+}
+
 /** All of them, by `type.state`. */
 export function scenes({ host }: Pick<World, 'host'>): Record<string, Scene> {
-  return { ...lockScenes(host), ...googleScenes(), ...sberScenes() };
+  return { ...lockScenes(host), ...googleScenes(), ...matterScenes(), ...sberScenes() };
 }
 
 export const idOf = (scene: string): string => scene.replaceAll('.', '-');
+
+/** Configurations stand on no tab. */
+export const isConfig = (type: string): boolean => type.endsWith('-config') || type === 'matter-bridge';
 
 export async function play(page: Page, steps: readonly Step[]): Promise<void> {
   const dialog = page.locator('#dialog-form, #node-config-dialog-edit-form').last();
@@ -357,7 +385,7 @@ export function sceneFlow({ host, sber }: World, shown: Record<string, Scene>): 
         ...node,
         id: idOf(name),
         type: String(node.type),
-        ...(String(node.type).endsWith('-config') ? {} : place),
+        ...(isConfig(String(node.type)) ? {} : place),
       };
     }),
   ];

@@ -575,6 +575,14 @@ describe("Client of Sber's vendor API", () => {
       assert.equal(cloud.models.size, 100);
     });
 
+    it('does not say so while it reads a long answer to a change', async () => {
+      const api = await client({ models: [socket('A')] });
+      const stop = new AbortController();
+      cloud.strike({ kind: 'raw', body: JSON.stringify({ errors: [], note: 'x'.repeat(300_000) }) });
+      const own = api.for({ signal: stop.signal, onExchange: () => stop.abort(closed) });
+      assert.equal((await failureOf(send(own, otherModels([A])))).code, 'RESULT_UNKNOWN');
+    });
+
     it('says so where only the list was read', async () => {
       const api = await client();
       cloud.strike({ kind: 'silent', method: 'GET' });

@@ -164,7 +164,7 @@ describe('a gateway, however it is called', () => {
     world = new SimulatedGateway({ locks: [{ identifier: '2002', code: 'x' }] });
     running = await serve(world, { port: running.port });
     await (await member.gateway()).list(OPTIONS);
-    assert.match(member.notice ?? '', /may be another gateway/);
+    assert.match(member.notice() ?? '', /may be another gateway/);
   });
 
   it('lends the code of its lock to all configurations of it, and its name to one', () => {
