@@ -69,16 +69,13 @@ describe('a Matter bridge, in the long run', function () {
     const second = await world.house({ pinFor: 'none', bolt: 'open' });
     assert.deepEqual(await second.call('status'), { state: 'paired', homes: 1 });
     assert.deepEqual(await second.call('codes'), codes);
+    // Nothing is done to the home: it finds the bridge, and what was read meanwhile, by itself.
     await until(
-      () =>
-        home.call('close').then(
-          () => true,
-          () => false,
-        ),
-      (isBack) => isBack,
-      60_000,
+      () => world.lockOf(home),
+      ({ lockState }) => lockState === UNLOCKED,
+      90_000,
     );
-    assert.ok((await home.call('reported')).includes(UNLOCKED), 'it was read as open after the start');
+    await home.call('close');
     assert.equal((await world.lockOf(home)).endpoint, endpoint);
     assert.deepEqual(await second.call('moves'), ['close']);
   });
