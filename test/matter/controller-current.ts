@@ -6,7 +6,7 @@ import { DoorLockClient } from '@matter/main/behaviors/door-lock';
 import { PowerSourceClient } from '@matter/main/behaviors/power-source';
 import { ControllerBehavior } from '@matter/main/node';
 import { DoorLock } from '@matter/main/clusters';
-import type { Controller, LockStates, SeenEvent } from './controller';
+import type { CurrentController, LockStates, SeenEvent } from './controller';
 import { serve } from './remote';
 
 const [folder = '', name = 'home'] = process.argv.slice(2);
@@ -40,7 +40,7 @@ function lock(): Endpoint {
 
 const octets = (pin: string | undefined): object => (pin === undefined ? {} : { pinCode: Buffer.from(pin) });
 
-const handlers: Controller = {
+const handlers: CurrentController = {
   pair: async ({ passcode, discriminator }) => {
     peer = await home.peers.commission({ passcode, discriminator, timeout: 30_000 as never });
     const events_ = lock().eventsOf(DoorLockClient);
@@ -82,6 +82,13 @@ const handlers: Controller = {
       });
     return { status, userIndex };
   },
+  many: async (commands) => {
+    for (let count = 0; count < commands; count += 1) {
+      const { unlockDoor, lockDoor } = lock().commandsOf(DoorLockClient);
+      await (count % 2 === 0 ? unlockDoor : lockDoor)({});
+    }
+  },
+  needNoPin: () => lock().setStateOf(DoorLockClient, { requirePinForRemoteOperation: false }),
   reported: () => reported,
   events: () => events,
   leave: async () => {

@@ -36,3 +36,11 @@ export interface Controller extends Handlers {
   events: () => SeenEvent[];
   leave: () => Promise<void>;
 }
+
+/** What only a hub of the current generation is asked for. */
+export interface CurrentController extends Controller {
+  /** Opens and closes in turn, so often in all. */
+  many: (commands: number) => Promise<void>;
+  /** Tries to write that unlocking needs no PIN. */
+  needNoPin: () => Promise<void>;
+}

@@ -22,6 +22,7 @@ import { serve } from './remote';
 
 export interface HouseSettings {
   folder: string;
+  id?: string;
   worker: string;
   port?: number;
   interface?: string;
@@ -31,26 +32,33 @@ export interface HouseSettings {
   appCodes?: boolean;
   replyTimeoutMs?: number;
   names?: string[];
+  /** How the bolt is at the beginning. */
+  bolt?: 'open' | 'closed';
+  /** Commands are carried out at once, without a gateway. */
+  isInstant?: boolean;
+  /** Another bridge of the same process, without a lock. */
+  second?: { id: string; port: number };
 }
 
 const SHARE = { identifier: '1001', code: 'demo-front-code' };
 const INTERVAL_MS = 500;
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as HouseSettings;
+const ID = settings.id ?? 'house';
 const lines: string[] = [];
 const keep = (text: string): void => void lines.push(text);
 const log: Log = { warn: keep, info: keep, debug: keep, trace: () => undefined };
 const statuses: BridgeStatus[] = [];
-const state = openState({ url: '', folder: path.join(settings.folder, 'state'), log });
+const state = openState({ url: '', folder: path.join(settings.folder, 'state', ID), log });
 const simulated = new SimulatedGateway({
-  locks: [{ ...SHARE, state: 'closed' }],
+  locks: [{ ...SHARE, state: settings.bolt ?? 'closed' }],
   times: settings.times ?? {},
 });
 
 function bridgeOptions(change: Partial<BridgeOptions> = {}): BridgeOptions {
   return {
-    id: 'house',
-    folder: path.join(settings.folder, 'matter', 'house'),
+    id: ID,
+    folder: path.join(settings.folder, 'matter', ID),
     state,
     name: 'Keys of the house',
     port: settings.port ?? 5540,
@@ -69,6 +77,19 @@ function bridgeOptions(change: Partial<BridgeOptions> = {}): BridgeOptions {
 
 let codes = { passcode: 0, discriminator: 0 };
 let bridge = new Bridge(bridgeOptions());
+let secondCodes = codes;
+const { second: other } = settings;
+const second =
+  other &&
+  new Bridge(
+    bridgeOptions({
+      ...other,
+      folder: path.join(settings.folder, 'matter', other.id),
+      onStatus: () => undefined,
+      onCodes: (made) => (secondCodes = made),
+    }),
+  );
+let commands = 0;
 let gateway: Gateway;
 let locks: BridgedLock[] = [];
 
@@ -85,7 +106,9 @@ function addLocks(names: string[]): BridgedLock[] {
       appCodes: settings.appCodes ?? false,
       replyTimeoutMs: settings.replyTimeoutMs ?? 2000,
       onCommand: async ({ action, deadlineMs, signal }) => {
-        await gateway[action](SHARE, { deadlineMs, timeoutMs: 10_000, confirm: true, signal });
+        commands += 1;
+        if (settings.isInstant === true) locks[index]?.update({ state: action === 'open' ? 'open' : 'closed' });
+        else await gateway[action](SHARE, { deadlineMs, timeoutMs: 10_000, confirm: true, signal });
       },
     }),
   );
@@ -95,6 +118,7 @@ async function begin(): Promise<void> {
   const server = await serveGateway(simulated);
   gateway = new Gateway({ address: parseAddress(server.host), state, log });
   locks = addLocks(settings.names ?? ['front']);
+  if (settings.isInstant === true) return;
   const show = (update: LockUpdate): void => locks.forEach((lock) => lock.update(update));
   const options = { share: SHARE, intervalMs: INTERVAL_MS, timeoutMs: 5000 };
   gateway.watch(options, {
@@ -112,6 +136,9 @@ const handlers = {
   statuses: () => statuses,
   pairing: () => bridge.pairing(),
   codes: () => codes,
+  commands: () => commands,
+  secondStatus: () => second?.status ?? { state: 'starting' },
+  secondCodes: () => secondCodes,
   homes: () => bridge.homes(),
   pairAnother: () => bridge.pairAnother(),
   removeHome: (index: number) => bridge.removeHome(index),

@@ -4,7 +4,7 @@ import { Endpoint } from '@matter/main';
 import { BridgedDeviceBasicInformationServer } from '@matter/main/behaviors/bridged-device-basic-information';
 import { PowerSourceServer } from '@matter/main/behaviors/power-source';
 import { DoorLock, PowerSource } from '@matter/main/clusters';
-import { DoorLockDevice } from '@matter/main/devices';
+import { DoorLockDevice } from '@matter/main/devices/door-lock';
 import type { LockDescription, ShownLock } from '../port';
 import { BridgedLockServer } from './lock-server';
 

@@ -3,7 +3,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { Endpoint, Environment, FabricIndex, ServerNode, VendorId } from '@matter/main';
-import { AggregatorEndpoint } from '@matter/main/endpoints';
+import { AggregatorEndpoint } from '@matter/main/endpoints/aggregator';
 import { DeviceCommissioner, FabricManager } from '@matter/main/protocol';
 import type { BridgeDescription, FailureReason, Home, LockDescription, LockEvent, Pairing, ShownLock } from '../port';
 import { homesOf } from './homes';
