@@ -1,4 +1,5 @@
 /** A QR code as a picture: black on white in every theme, because cameras read it like that. */
+/*! With QR Code Generator for JavaScript, Copyright (c) 2009 Kazuhiko Arase, under the MIT licence as in this package's LICENSE. */
 import qrcode from 'qrcode-generator';
 
 /** As wide as the standard wants the ground around it, in its own squares. */

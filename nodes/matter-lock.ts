@@ -3,7 +3,7 @@
  * says what the lock is: `shared/matter-drives.ts`; PINs, answers and events: `src/matter`.
  */
 import type { NodeCredentials } from 'node-red';
-import { textSetting } from '../src/common/settings';
+import { isPin } from '../src/matter/bridge-settings';
 import { TRANSPORT_CODES } from '../src/thekeys/gateway-errors';
 import { defineNode } from './shared/define-node';
 import { bridgeOf } from './shared/matter';
@@ -22,14 +22,15 @@ export = defineNode({
     // Undefined where nothing was ever typed, whatever the types say.
     const { pin } = (node.credentials as { pin?: unknown } | undefined) ?? {};
     const access = bridgeOf(RED, config.bridge);
-    const drive = driveOf(running);
+    const drive = driveOf(running, pin);
     const lock = access.bridge.addLock({
       ...settings,
       // The node's id, so that rooms and rules stay when the name changes.
       id: node.id,
       name: settings.lockName || (node.name ?? '') || drive.name,
       serial: drive.serial,
-      pin: textSetting(pin, 'the PIN'),
+      // Any other opens nothing; the drive says so.
+      pin: typeof pin === 'string' && isPin(pin.trim()) ? pin.trim() : '',
       replyTimeoutMs: settings.replyTimeout,
       onCommand: (command) => drive.run(command),
       onRefused: (refusal) => drive.badge.refused(refusal),

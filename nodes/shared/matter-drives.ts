@@ -3,9 +3,9 @@
  * are wrong is shown as out of reach rather than taken away: a home that misses it for a moment forgets its room and rules.
  */
 import { invalidInput, type CodedError } from '../../src/common/errors';
-import { choice, flag, number, text } from '../../src/common/settings';
+import { choice, flag, number, text, textSetting } from '../../src/common/settings';
 import type { BoltCommand, BridgedLock } from '../../src/matter/bridge';
-import { LONGEST_REPLY_MS, REPLY_TIMEOUT_MS } from '../../src/matter/bridge-settings';
+import { isPin, LONGEST_REPLY_MS, REPLY_TIMEOUT_MS } from '../../src/matter/bridge-settings';
 import { contradiction, fromFlow } from '../../src/matter/lock-messages';
 import { readIdentifier } from '../../src/thekeys/commands';
 import type { GatewayError } from '../../src/thekeys/gateway-errors';
@@ -46,14 +46,26 @@ export interface Drive {
 /** Milliseconds between looks at the gateway's list, which cost the lock nothing. */
 const WATCH_MS = 15_000;
 
-export function driveOf(node: MatterNode): Drive {
-  if (node.settings.drives === 'flow') return new FlowDrive(node);
+/** @param pin as it was typed */
+export function driveOf(node: MatterNode, pin: unknown): Drive {
   try {
-    return new GatewayDrive(node);
+    checkPin(pin);
+    return node.settings.drives === 'flow' ? new FlowDrive(node) : new GatewayDrive(node);
   } catch (error) {
     node.report(error);
     return new BrokenDrive(node, asCoded(error));
   }
+}
+
+/** @throws CodedError INVALID_INPUT */
+function checkPin(typed: unknown): void {
+  const pin = textSetting(typed, 'the PIN');
+  if (pin === '' || isPin(pin)) return;
+  throw invalidInput(
+    'the PIN is not made of 4 to 8 digits',
+    'Type a PIN of 4 to 8 digits: apps pass nothing else on.',
+    'oddPin',
+  );
 }
 
 class GatewayDrive implements Drive, WatchListener {

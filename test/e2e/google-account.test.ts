@@ -9,6 +9,7 @@ import { fetchCode } from '../../simulators/google/link';
 import { Editor, openBrowser } from '../support/browser';
 import { Dialog } from '../support/dialog';
 import { NodeRed } from '../support/node-red';
+import { Started } from '../support/started';
 
 const PROJECT = 'demo-home-project';
 
@@ -20,9 +21,10 @@ describe('the dialog of the Google account', function () {
   let editor: Editor;
   let page: Page;
 
+  const started = new Started();
   before(async () => {
-    graph = await new HomeGraphStandIn().start();
-    nodeRed = await NodeRed.start();
+    graph = await started.with(new HomeGraphStandIn().start(), (each) => each.close());
+    nodeRed = await started.with(NodeRed.start(), (each) => each.stop());
     await nodeRed.deploy([
       { id: 'tab', type: 'tab', label: 'Google' },
       {
@@ -51,16 +53,12 @@ describe('the dialog of the Google account', function () {
         wires: [[]],
       },
     ]);
-    browser = await openBrowser();
+    browser = await started.with(openBrowser(), (each) => each.close());
     editor = await Editor.open(browser, nodeRed.url);
     page = editor.page;
     await page.context().grantPermissions(['clipboard-read']);
   });
-  after(async () => {
-    await browser.close();
-    await nodeRed.stop();
-    await graph.close();
-  });
+  after(() => started.end());
 
   const rows = () => page.locator('.thekeys-users > div');
   const names = (): Promise<string[]> =>

@@ -84,6 +84,15 @@ describe('a Matter lock that its gateway drives', function () {
     assert.deepEqual(commandsAt(flow), []);
   });
 
+  it('stays in the homes with a PIN that no app can type, and opens to none', async () => {
+    await flow.start(flow.byGateway(), { lock: { pin: 'abc' } });
+    assert.equal((await flow.next('caught')).error?.code, 'INVALID_INPUT');
+    assert.equal(flow.badgesOf('lock').at(-1), 'check the PIN');
+    assert.equal(flow.worker.shown('lock')?.reachable, false);
+    assert.notEqual(await flow.worker.command('lock', 'open', 'abc'), undefined);
+    assert.deepEqual(commandsAt(flow), []);
+  });
+
   it('says that the home’s command failed, to the home and to Catch nodes', async () => {
     await flow.start(flow.byGateway());
     await flow.worker.until(() => bolt() === 'locked');
