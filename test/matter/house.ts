@@ -108,7 +108,7 @@ function addLocks(names: string[]): BridgedLock[] {
   return names.map((name, index) =>
     bridge.addLock({
       id: `lock-${name}`,
-      name: index === 0 ? 'Front door' : name,
+      name: name === 'front' ? 'Front door' : name,
       serial: SHARE.identifier,
       battery: true,
       door: true,
