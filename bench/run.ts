@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { run as google } from './google';
 import { run as lockAction } from './lock-action';
+import { run as matter } from './matter';
 import { run as peers } from './peers';
 import { run as polling } from './polling';
 import { run as sber } from './sber';
@@ -20,6 +21,7 @@ const BENCHES: Record<string, () => Promise<Row[]>> = {
   google,
   sber,
   polling,
+  matter,
   startup,
   size,
   peers,

@@ -1,5 +1,6 @@
 /** A home whose hub is made of the generation of matter.js that the bridge is made of. Argument: its folder, its name. */
 import '../../src/matter/worker/environment';
+import { performance } from 'node:perf_hooks';
 import { Environment, Logger, LogLevel, ServerNode, type ClientNode, type Endpoint } from '@matter/main';
 import { BridgedDeviceBasicInformationClient } from '@matter/main/behaviors/bridged-device-basic-information';
 import { DoorLockClient } from '@matter/main/behaviors/door-lock';
@@ -87,6 +88,11 @@ const handlers: CurrentController = {
       const { unlockDoor, lockDoor } = lock().commandsOf(DoorLockClient);
       await (count % 2 === 0 ? unlockDoor : lockDoor)({});
     }
+  },
+  timedOpen: async () => {
+    const at = performance.timeOrigin + performance.now();
+    await lock().commandsOf(DoorLockClient).unlockDoor({});
+    return at;
   },
   needNoPin: () => lock().setStateOf(DoorLockClient, { requirePinForRemoteOperation: false }),
   reported: () => reported,

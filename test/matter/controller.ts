@@ -41,6 +41,8 @@ export interface Controller extends Handlers {
 export interface CurrentController extends Controller {
   /** Opens and closes in turn, so often in all. */
   many: (commands: number) => Promise<void>;
+  /** Opens. Resolves with when it was sent, in milliseconds of the system. */
+  timedOpen: () => Promise<number>;
   /** Tries to write that unlocking needs no PIN. */
   needNoPin: () => Promise<void>;
 }

@@ -3,6 +3,7 @@
  * lock's wiring is what the nodes do: commands go to the gateway, readings come from its watch.
  */
 import path from 'node:path';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { systemClock } from '../../src/common/clock';
 import type { Log } from '../../src/common/log';
 import {
@@ -36,6 +37,8 @@ export interface HouseSettings {
   bolt?: 'open' | 'closed';
   /** Commands are carried out at once, without a gateway. */
   isInstant?: boolean;
+  /** Nothing of matter.js. */
+  isWithout?: boolean;
   /** Another bridge of the same process, without a lock. */
   second?: { id: string; port: number };
 }
@@ -55,6 +58,11 @@ const simulated = new SimulatedGateway({
   times: settings.times ?? {},
 });
 
+/** A worker that is not to be had. */
+function noThread(): never {
+  throw new Error('there is no worker');
+}
+
 function bridgeOptions(change: Partial<BridgeOptions> = {}): BridgeOptions {
   return {
     id: ID,
@@ -66,7 +74,7 @@ function bridgeOptions(change: Partial<BridgeOptions> = {}): BridgeOptions {
     vendorId: 0xfff1,
     productId: 0x8000,
     version: '1.0.0',
-    spawn: threadFrom(settings.worker),
+    spawn: settings.isWithout === true ? noThread : threadFrom(settings.worker),
     clock: systemClock,
     log,
     onStatus: (status) => void statuses.push(status),
@@ -75,6 +83,9 @@ function bridgeOptions(change: Partial<BridgeOptions> = {}): BridgeOptions {
   };
 }
 
+/** From here on: how long the main loop was held. */
+const loop = monitorEventLoopDelay({ resolution: 5 });
+loop.enable();
 let codes = { passcode: 0, discriminator: 0 };
 let bridge = new Bridge(bridgeOptions());
 let secondCodes = codes;
@@ -97,7 +108,7 @@ function addLocks(names: string[]): BridgedLock[] {
   return names.map((name, index) =>
     bridge.addLock({
       id: `lock-${name}`,
-      name: index === 0 ? 'Front door' : name,
+      name: name === 'front' ? 'Front door' : name,
       serial: SHARE.identifier,
       battery: true,
       door: true,
@@ -155,6 +166,23 @@ const handlers = {
     simulated.times.latencyMs = ms;
   },
   memory: () => process.memoryUsage().rss,
+  /** Milliseconds for which the main loop was held at most, since it was asked last. */
+  stall: () => {
+    const ms = loop.max / 1e6;
+    loop.reset();
+    return ms;
+  },
+  /** When the gateway got the last request to open, in milliseconds of the system. */
+  openedAt: () => {
+    const { at = NaN } = simulated.journal.requests.findLast(({ path: asked }) => asked === '/open') ?? {};
+    return performance.timeOrigin + performance.now() - (systemClock.elapsed() - at);
+  },
+  /** The same command without Matter. Returns when it was given. */
+  openDirectly: async () => {
+    const at = performance.timeOrigin + performance.now();
+    await gateway.open(SHARE, { deadlineMs: 5000, timeoutMs: 5000, confirm: false });
+    return at;
+  },
   deploy: async (names: string[]) => {
     locks.forEach((lock) => lock.remove());
     locks = addLocks(names);
