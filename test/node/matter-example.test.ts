@@ -61,7 +61,7 @@ describe('the example for Matter', function () {
     assert.equal(flow.world.lock(FRONT.identifier).state, 'open');
   });
 
-  it('lets the flow refuse: at night the home is told no, and the door stays shut', async () => {
+  it('lets the flow refuse: at night the home gets a no, and the door stays shut', async () => {
     await start('[24]');
     assert.equal(await flow.worker.command(byFlow, 'open', PIN), 'failed');
     assert.ok(!flow.world.journal.paths.includes('/open'));
