@@ -1,5 +1,5 @@
 /**
- * The demo's stand-in for a home's app: an address on loopback that takes one order at a time as JSON, and answers with what
+ * The demo's stand-in for a home's app: an address on loopback that accepts one order at a time as JSON, and answers with what
  * the home sees then. matter.js is loaded with the first order, in a thread of its own.
  */
 import { once } from 'node:events';

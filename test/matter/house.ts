@@ -39,7 +39,7 @@ export interface HouseSettings {
   isInstant?: boolean;
   /** Nothing of matter.js. */
   isWithout?: boolean;
-  /** Another bridge of the same process, without a lock. */
+  /** Another bridge of the same process, with a lock that is never read. */
   second?: { id: string; port: number };
 }
 
@@ -100,6 +100,18 @@ const second =
       onCodes: (made) => (secondCodes = made),
     }),
   );
+second?.addLock({
+  id: 'annex',
+  name: 'Annex',
+  serial: '1002',
+  battery: false,
+  door: false,
+  pinFor: 'none',
+  pin: '',
+  appCodes: false,
+  replyTimeoutMs: 2000,
+  onCommand: () => Promise.resolve(),
+});
 let commands = 0;
 let gateway: Gateway;
 let locks: BridgedLock[] = [];
@@ -108,7 +120,7 @@ function addLocks(names: string[]): BridgedLock[] {
   return names.map((name, index) =>
     bridge.addLock({
       id: `lock-${name}`,
-      name: index === 0 ? 'Front door' : name,
+      name: name === 'front' ? 'Front door' : name,
       serial: SHARE.identifier,
       battery: true,
       door: true,

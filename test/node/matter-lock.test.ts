@@ -116,7 +116,7 @@ describe('a Matter lock that its gateway drives', function () {
     );
   });
 
-  it('is told of a jam and of its door by a flow, and of its state by nothing but the gateway', async () => {
+  it('learns of a jam and of its door from a flow, and of its state from nothing but the gateway', async () => {
     await flow.start(flow.byGateway({ door: true }));
     await flow.worker.until(() => bolt() === 'locked');
     flow.send('lock', { payload: { door: 'open' } });
@@ -176,7 +176,7 @@ describe('a Matter lock that a flow drives', function () {
     assert.equal(bolt(), null);
   });
 
-  it('takes another state than the one asked for as the failure that it is', async () => {
+  it('counts another state than the one asked for as the failure that it is', async () => {
     await flow.start(flow.byFlow());
     const answered = flow.worker.command('lock', 'close');
     flow.send('lock', { ...(await flow.next('out')), payload: { state: 'open', confirmed: false } });
