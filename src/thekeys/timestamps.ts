@@ -259,9 +259,11 @@ export class Timestamps {
     decide: (current: Sequence) => T,
     otherwise: () => T,
   ): Promise<T> {
+    let decided: { result: T } | undefined;
     const change = (): Promise<T> =>
       this.options.state.change(this.options.key, (current) => {
         const result = decide(asSequence(current) ?? UNUSED);
+        decided = { result };
         if (result === undefined) return { result };
         return { value: { ...aboutOf(current), ...toJson(result.sequence) }, result };
       });
@@ -271,19 +273,19 @@ export class Timestamps {
       this.troubled = false;
       return result;
     } catch (error) {
+      // A disk that is slow gets the change all the same, later: to decide again would skip a block with each command.
+      const isSlow = error instanceof StateError && error.reason === 'ETIMEDOUT';
+      if (isSlow && decided !== undefined) {
+        this.warn(error);
+        return decided.result;
+      }
       this.trouble(error);
       return otherwise();
     }
   }
 
   private trouble(error: unknown): void {
-    const isSlow = error instanceof StateError && error.reason === 'ETIMEDOUT';
-    if (!this.troubled && !(isSlow && this.warnedOfSlowness)) {
-      this.options.log.warn(
-        `the timestamps of commands cannot be kept: ${textOf(error)}. Commands work, but after a restart with a clock set back the gateway may refuse them for a while.`,
-      );
-    }
-    this.warnedOfSlowness ||= isSlow;
+    this.warn(error);
     this.troubled = true;
     if (this.settled) return;
     // Without waiting for the next command, as the process may be killed before it.
@@ -293,6 +295,17 @@ export class Timestamps {
       const keep = (current: Sequence): { sequence: Sequence } => ({ sequence: this.later(current) });
       void this.kept(keep, () => keep(this.sequence));
     });
+  }
+
+  /** Once for each trouble, and once only of a disk that is slow now and then. */
+  private warn(error: unknown): void {
+    const isSlow = error instanceof StateError && error.reason === 'ETIMEDOUT';
+    if (!this.troubled && !(isSlow && this.warnedOfSlowness)) {
+      this.options.log.warn(
+        `the timestamps of commands cannot be kept: ${textOf(error)}. Commands work, but after a restart with a clock set back the gateway may refuse them for a while.`,
+      );
+    }
+    this.warnedOfSlowness ||= isSlow;
   }
 
   /**

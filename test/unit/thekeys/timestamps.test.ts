@@ -26,6 +26,14 @@ class Disk extends MemoryState {
   }
 }
 
+/** A disk that hangs: it has each change, and writes none of them. */
+class Hanging extends MemoryState {
+  protected override async keep(key: string, value: Json | undefined): Promise<void> {
+    await super.keep(key, value);
+    throw new StateError('the folder cannot be written in time (ETIMEDOUT)', 'ETIMEDOUT');
+  }
+}
+
 describe('timestamps', () => {
   let clock: HandClock;
   let warnings: string[];
@@ -64,6 +72,15 @@ describe('timestamps', () => {
     given.push(...(await take(begin(disk), 2)));
     assertIncreasing(given);
     assert.ok(given.at(-1)! - given[0]! < 30, 'a kill leaves a small gap only');
+  });
+
+  it('do not run away from the clock while a disk hangs', async () => {
+    const given = await take(begin(new Hanging()), 20);
+    assert.deepEqual(
+      given,
+      given.map((_, index) => given[0]! + index),
+    );
+    assert.equal(warnings.length, 1);
   });
 
   it('written twice in one moment are no sign of a slow disk', async () => {
