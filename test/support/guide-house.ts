@@ -180,7 +180,7 @@ export async function openGuideHouse(): Promise<GuideHouse> {
       clientSecret: 'demo-client-secret',
     },
     close: async () => {
-      await accounts.close();
+      accounts.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -81,7 +81,7 @@ export async function serveLinking(
     warnings,
     lines,
     close: async () => {
-      await accounts.close();
+      accounts.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -99,7 +99,7 @@ export class Runtime {
 
   private async serve(): Promise<void> {
     await new Promise<void>((resolve) => helper.startServer(() => resolve()));
-    helper.settings(this.settings as never);
+    helper.settings(this.settings);
   }
 
   private async unload(): Promise<void> {

@@ -106,7 +106,7 @@ describe('what the accounts keep', () => {
     await accounts.disconnect(identity!.agentUserId, identity!.link);
     assert.equal(changes, 1);
     assert.equal(await beside.authenticate(access), undefined);
-    await beside.close();
+    beside.close();
     await link('anna');
     assert.equal(changes, 1);
   });
