@@ -57,8 +57,9 @@ const BOLT = { open: 'unlocked', close: 'locked' } as const;
 
 export class LockOnBridge {
   private reading = NEVER_READ;
-  /** The last bolt that was read, an outage before it or not. */
-  private lastBolt: ShownLock['bolt'] = null;
+  /** Where the bolt stood when it was last read, before an outage or a jam too. */
+  private lastBolt: 'locked' | 'unlocked' | null = null;
+  private wasJammed = false;
   private expected: Expected | undefined;
   private readonly closing = new AbortController();
 
@@ -71,9 +72,10 @@ export class LockOnBridge {
   }
 
   /** Goes on for one of the same lock that a deploy replaces: what was read is not forgotten. */
-  inherit({ reading, lastBolt }: LockOnBridge): void {
+  inherit({ reading, lastBolt, wasJammed }: LockOnBridge): void {
     this.reading = reading;
     this.lastBolt = lastBolt;
+    this.wasJammed = wasJammed;
   }
 
   update(update: LockUpdate): void {
@@ -161,12 +163,14 @@ export class LockOnBridge {
 
   /** What was read, as an event: a movement, or a bolt that stands as a command asked. */
   private reportBolt(bolt: NonNullable<ShownLock['bolt']>): void {
-    const before = this.lastBolt;
-    this.lastBolt = bolt;
     if (bolt === 'jammed') {
-      if (before !== 'jammed') this.options.post({ event: { type: 'alarm', alarm: 'jammed' } });
+      if (!this.wasJammed) this.options.post({ event: { type: 'alarm', alarm: 'jammed' } });
+      this.wasJammed = true;
       return;
     }
+    const before = this.lastBolt;
+    this.lastBolt = bolt;
+    this.wasJammed = false;
     const action: BoltAction = bolt === BOLT.open ? 'open' : 'close';
     const { expected } = this;
     const isRecent = expected !== undefined && this.options.clock.elapsed() - expected.at < OPERATION_MS;
