@@ -250,7 +250,11 @@ async function linkPeer(nodeRed: NodeRed): Promise<Way> {
     private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
   };
   await writeFile(path.join(nodeRed.userDir, 'peer-key.json'), JSON.stringify(key), { mode: 0o600 });
-  await nodeRed.deploy([{ id: 'tab', type: 'tab', label: 'bench' }, ...peerFlow()]);
+  // It finds no place for its addresses in a Node-RED that has had none yet.
+  const tab = { id: 'tab', type: 'tab', label: 'bench' };
+  const other = { id: 'other', type: 'http in', z: 'tab', x: 100, y: 40, url: '/other', method: 'get', wires: [[]] };
+  await nodeRed.deploy([tab, other]);
+  await nodeRed.deploy([tab, other, ...peerFlow()]);
   // It opens its addresses a while after it was deployed.
   while ((await fetch(`${nodeRed.url}/peer/oauth`)).status === 404) await new Promise((done) => setTimeout(done, 200));
   const client = { client_id: CLIENT.id, redirect_uri: `https://oauth-redirect.googleusercontent.com/r/${PROJECT}` };
