@@ -61,13 +61,13 @@ function row(name: string, here: number, there: number, unit: string, better?: R
   return { name, value: here, unit, against: { name: 'there', value: there }, ...(better && { better }) };
 }
 
-/** A line for a peer that cannot be had. */
+/** A line that says whether a peer can be had. */
 async function missing(name: string): Promise<Row[]> {
   const found = await exec('npm', ['view', name, 'version']).then(
     () => true,
     () => false,
   );
-  return found ? [] : [{ name: `${name}: not in the npm registry`, value: 0, unit: 'packages' }];
+  return [{ name: `packages named ${name} in the npm registry`, value: Number(found), unit: '' }];
 }
 
 async function packed(folder: string): Promise<string> {
