@@ -3,16 +3,19 @@
  * a command. Each house is a process of its own; needs the right to make network namespaces. Without a bridge nothing of it
  * is loaded (`startup`).
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { HousesAndHomes } from '../test/matter/houses';
 import type { House } from '../test/matter/house';
 import type { Remote } from '../test/matter/remote';
 import { median, type Row } from './table';
 
 const LOCKS = [1, 10, 50];
-const COMMANDS = 40;
+const COMMANDS = 10;
 const MB = 1e6;
 /** After the start, until nothing is being set up any more. */
 const REST_MS = 3000;
+/** After a command, until it has been read back and the gateway is idle. */
+const IDLE_MS = 4000;
 
 export async function run(): Promise<Row[]> {
   const world = new HousesAndHomes();
@@ -44,7 +47,7 @@ export async function run(): Promise<Row[]> {
 
 async function begun(world: HousesAndHomes, settings: Parameters<HousesAndHomes['house']>[0]): Promise<Remote<House>> {
   const house = await world.house({ pinFor: 'none', ...settings });
-  await new Promise((resolve) => setTimeout(resolve, REST_MS));
+  await pause(REST_MS);
   return house;
 }
 
@@ -58,8 +61,10 @@ async function wayOfACommand(world: HousesAndHomes): Promise<Row> {
   for (let round = 0; round < COMMANDS; round += 1) {
     const sent = await home.call('timedOpen');
     byMatter.push((await house.call('openedAt')) - sent);
+    await pause(IDLE_MS);
     const given = await house.call('openDirectly');
     directly.push((await house.call('openedAt')) - given);
+    await pause(IDLE_MS);
   }
   const against = { name: 'given directly', value: median(directly) };
   return { name: 'from UnlockDoor to the request at the gateway', value: median(byMatter), unit: 'ms', against };
