@@ -55,7 +55,7 @@ export function defineConfig<S extends Settings, C extends Settings, T>(
           node: this,
           settings: parseSettings(definition.settings, config),
           credentials: parseSettings(definition.credentials, typed ?? {}),
-          log: logOf(this),
+          log: logOf(RED, this),
           onClose: (cleanup) => {
             this.on('close', (done: () => void) => {
               void Promise.resolve(cleanup()).finally(done);

@@ -87,7 +87,7 @@ export class RunningNode<S extends Settings> {
     readonly words: Words,
     private readonly definition: NodeDefinition<S>,
   ) {
-    this.log = logOf(node);
+    this.log = logOf(RED, node);
     this.badge = new Badge(systemClock, words, (status) => {
       try {
         node.status(status);

@@ -26,7 +26,7 @@ const lines = new Map<string, Line[]>();
 const sideOf = (type: string): string => /^(google|sber|matter)-/.exec(type)?.[1] ?? 'gateway';
 
 /** The log of a node, on one line each. Its last lines are kept. */
-export function logOf(node: Node): Log {
+export function logOf(RED: NodeAPI, node: Node): Log {
   const side = sideOf(node.type);
   const kept = lines.get(side) ?? [];
   lines.set(side, kept);
@@ -35,9 +35,24 @@ export function logOf(node: Node): Log {
       kept.push({ at: Date.now(), ends: level === 'debug', text });
       // Seldom, because it moves all of them.
       if (kept.length > 2 * MOST_LINES) kept.splice(0, MOST_LINES);
-      node[level === 'info' ? 'log' : level](text);
+      if (isTaken(RED, level)) node[level === 'info' ? 'log' : level](text);
     }),
   );
+}
+
+/**
+ * Whether a log in settings.js takes lines of this level. Node-RED gives each line an error with a stack, taken or not, which
+ * would cost more than all the rest of a command.
+ */
+function isTaken(RED: NodeAPI, level: keyof Log): boolean {
+  if (level === 'warn' || level === 'info') return true;
+  const { logging, verbose } = RED.settings as {
+    logging?: Record<string, { level?: string } | null>;
+    verbose?: boolean;
+  };
+  if (logging === undefined || verbose === true) return true;
+  const deep = level === 'debug' ? ['debug', 'trace'] : ['trace'];
+  return Object.values(logging).some((log) => deep.includes(log?.level ?? ''));
 }
 
 /** Registers the admin route of a configuration's type. */
