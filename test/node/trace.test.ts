@@ -22,6 +22,15 @@ describe('the log', () => {
     assert.match(lines, /POST \/locker_status: done/);
   });
 
+  it('of a Node-RED that takes no more than information has no line of a command', async () => {
+    await flow.end();
+    await flow.begin({}, {}, { logging: { console: { level: 'info' } } });
+    await flow.load(flow.whole(flow.gateway(), action));
+    flow.send('lock', {});
+    await flow.next('out');
+    assert.doesNotMatch(flow.logged.join('\n'), /POST \/open|\bdone\b/);
+  });
+
   it('holds no share code, no signature and no timestamp that was signed', async () => {
     await flow.load(flow.whole(flow.gateway(), action), { gw: { code: FRONT.code } });
     flow.world.faults.next({ kind: 'reset-after', path: '/open' });

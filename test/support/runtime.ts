@@ -55,7 +55,8 @@ export class Runtime {
   async open(settings: object = {}, userDir?: string): Promise<void> {
     this.ownDir = userDir === undefined;
     this.userDir = userDir ?? mkdtempSync(path.join(os.tmpdir(), 'runtime-'));
-    this.settings = { userDir: this.userDir, gatewayConfigTiming: HURRIED, ...settings };
+    const logging = { console: { level: 'trace' } };
+    this.settings = { userDir: this.userDir, gatewayConfigTiming: HURRIED, logging, ...settings };
     await this.serve();
   }
 
