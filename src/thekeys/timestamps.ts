@@ -265,7 +265,7 @@ export class Timestamps {
         const result = decide(asSequence(current) ?? UNUSED);
         decided = { result };
         if (result === undefined) return { result };
-        return { value: { ...aboutOf(current), ...toJson(result.sequence) }, result };
+        return { value: { ...asKept(aboutOf(current)), ...toJson(result.sequence) }, result };
       });
     if (this.options.state.shared) return change();
     try {
@@ -326,7 +326,8 @@ export class Timestamps {
       // Far ahead of the clock it is another process that has let the sequence start anew, for good reason.
       const isOld = next.first <= used && used - this.seconds() <= WRONG_CLOCK_SECONDS;
       const reserved = isOld ? reserve(home, distant, 1) : next;
-      const value = { ...toJson(reserved.sequence), id, isDistant: about.isDistant === true || isLost };
+      const kept = asKept({ id, isDistant: about.isDistant === true || isLost });
+      const value = { ...toJson(reserved.sequence), ...kept };
       return { value, result: { sequence: reserved.sequence, id, given: reserved.first } };
     });
     this.sequence = sequence;
@@ -337,9 +338,18 @@ export class Timestamps {
 
 /**
  * Of a shared sequence: its name, so that a process that has used it notices when it was lost, and whether it began at a
- * distance from what was used before.
+ * distance from what was used before. Kept as `era` and `apart`: processes of an earlier version may share it.
  */
-function aboutOf(value: Json | undefined): { id?: string; isDistant?: boolean } {
-  const { id, isDistant } = isRecord(value) ? value : {};
-  return { ...(typeof id === 'string' && { id }), ...(typeof isDistant === 'boolean' && { isDistant }) };
+interface About {
+  id?: string;
+  isDistant?: boolean;
+}
+
+function aboutOf(value: Json | undefined): About {
+  const { era, apart } = isRecord(value) ? value : {};
+  return { ...(typeof era === 'string' && { id: era }), ...(typeof apart === 'boolean' && { isDistant: apart }) };
+}
+
+function asKept({ id, isDistant }: About): Record<string, Json> {
+  return { ...(id !== undefined && { era: id }), ...(isDistant !== undefined && { apart: isDistant }) };
 }

@@ -315,6 +315,27 @@ describe('timestamps', () => {
       assertIncreasing(given);
     });
 
+    it('do not run away from the clock while processes of an earlier version share them', async () => {
+      const home = new Shared();
+      const ours = begin(home);
+      const [first] = await take(ours, 1);
+      // As an earlier version writes it: the next one, under the name that it has found.
+      const earlier = (): Promise<void> =>
+        home.change(KEY, (current) => {
+          const { below, from, at, left, era = 'a name of its own', apart = false } = current as Record<string, Json>;
+          return { value: { below, from, at: Number(at) + 1, left, era, apart } as Json, result: undefined };
+        });
+      const given: number[] = [];
+      for (let turns = 0; turns < 5; turns += 1) {
+        await earlier();
+        given.push(...(await take(ours, 1)));
+      }
+      assert.deepEqual(
+        given,
+        [2, 4, 6, 8, 10].map((behind) => first! + behind),
+      );
+    });
+
     it('come behind those of all others, whoever is the first to ask after their home was lost', async () => {
       for (const first of [0, 1, 2]) {
         const home = new Shared();
