@@ -5,15 +5,11 @@
  */
 import assert from 'node:assert/strict';
 import { REALISTIC_TIMES } from '../../simulators/gateway/options';
-import { HousesAndHomes, LOCKED, NOT_FULLY_LOCKED, PIN, UNLOCKED, until } from './houses';
+import { LOCKED, NOT_FULLY_LOCKED, PIN, UNLOCKED, until, useHousesAndHomes } from './houses';
 
 describe('homes and a lock, by Matter', function () {
   this.timeout(180_000);
-  const world = new HousesAndHomes();
-  before(() => world.begin());
-  after(() => world.end());
-  beforeEach(() => world.fresh());
-  afterEach(() => world.clear());
+  const world = useHousesAndHomes();
 
   const refused = (command: Promise<void>): Promise<void> => assert.rejects(command, /\(code 1\)|result: 1\b/);
 

@@ -26,6 +26,16 @@ export async function until<T>(look: () => Promise<T>, wanted: (seen: T) => bool
   }
 }
 
+/** A network for the tests of the block in which it is called, with nothing in it when each of them begins. */
+export function useHousesAndHomes(): HousesAndHomes {
+  const world = new HousesAndHomes();
+  before(() => world.begin());
+  after(() => world.end());
+  beforeEach(() => world.fresh());
+  afterEach(() => world.clear());
+  return world;
+}
+
 export class HousesAndHomes {
   folder = '';
   private network: Namespace | undefined;

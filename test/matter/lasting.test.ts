@@ -5,15 +5,11 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { HousesAndHomes, LOCKED, PIN, UNLOCKED, until } from './houses';
+import { LOCKED, PIN, UNLOCKED, until, useHousesAndHomes } from './houses';
 
 describe('a Matter bridge, in the long run', function () {
   this.timeout(180_000);
-  const world = new HousesAndHomes();
-  before(() => world.begin());
-  after(() => world.end());
-  beforeEach(() => world.fresh());
-  afterEach(() => world.clear());
+  const world = useHousesAndHomes();
 
   it('three homes at once, in one house: each sees what the others do, and one can be removed', async () => {
     const house = await world.house({ pinFor: 'none' });
