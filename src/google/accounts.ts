@@ -5,8 +5,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { isRecord } from '../common/json';
+import { fingerprint, sameSecret } from '../common/secrets';
 import { StateError, type Json } from '../state/state';
-import { fingerprint, sameSecret } from './secrets';
 import type { AccountContext, Identity } from './types';
 import { normalName, type ListedUser } from './users';
 

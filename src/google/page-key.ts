@@ -4,8 +4,8 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { isRecord, parseJson } from '../common/json';
+import { sameSecret } from '../common/secrets';
 import type { State } from '../state/state';
-import { sameSecret } from './secrets';
 
 export class PageKey {
   private key: Promise<Buffer> | undefined;

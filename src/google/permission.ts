@@ -6,13 +6,13 @@
 import { abortable, lifetime } from '../common/abort';
 import type { Clock } from '../common/clock';
 import { canonical, isRecord, pickFields, type Json } from '../common/json';
-import { PinAttempts, sameText } from '../state/pin-attempts';
+import { fingerprint, sameSecret } from '../common/secrets';
+import { PinAttempts } from '../state/pin-attempts';
 import type { Decide } from '../state/state';
 import type { Device } from './devices/device';
 import { entriesOf, withBlocking } from './devices/status-report';
 import type { Command } from './devices/trait';
 import { challenged, failed, type Result } from './results';
-import { fingerprint } from './secrets';
 import type { AccountContext, Execution, Identity, JsonObject, States } from './types';
 
 /**
@@ -102,7 +102,7 @@ export class Permission {
     if (given === '') {
       return (await onTheWay(clock, since, this.pins.isLockedOut(who))) ? failed('tooManyFailedAttempts') : undefined;
     }
-    const verdict = await onTheWay(clock, since, this.pins.check(who, sameText(given, device.settings.pin)));
+    const verdict = await onTheWay(clock, since, this.pins.check(who, sameSecret(given, device.settings.pin)));
     if (verdict === 'right') return undefined;
     return verdict === 'wrong' ? challenged('challengeFailedPinNeeded') : failed('tooManyFailedAttempts');
   }

@@ -5,11 +5,11 @@
 import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { canonical } from '../common/json';
+import { fingerprint } from '../common/secrets';
 import type { Accounts } from './accounts';
 import type { Notification } from './flow-messages';
 import type { HomeGraph } from './home-graph';
 import type { FollowUp } from './results';
-import { fingerprint } from './secrets';
 import type { AccountContext, JsonObject, States } from './types';
 
 /** A deploy takes devices away and brings them back; Google is asked to look when that is over. */

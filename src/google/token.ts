@@ -3,10 +3,10 @@
  * to a client that shows its secret. Each exchange is one atomic step in `accounts.ts`, which no library of the protocol offers.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { sameSecret } from '../common/secrets';
 import { ACCESS_LIFETIME_MS } from './accounts';
 import { linkingAddress, type Linking } from './linking';
 import { postOnly, readForm, sendJson, type Form } from './requests';
-import { sameSecret } from './secrets';
 import type { HttpHandler } from './types';
 
 /** `POST <path>/oauth/token`. */

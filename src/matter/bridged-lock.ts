@@ -7,7 +7,8 @@ import type { Clock } from '../common/clock';
 import { CodedError, systemCode, textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
-import { sameText, type PinAttempts, type PinVerdict } from '../state/pin-attempts';
+import { sameSecret } from '../common/secrets';
+import type { PinAttempts, PinVerdict } from '../state/pin-attempts';
 import type { LockOptions, LockUpdate } from './bridge';
 import type { BoltAction, FromWorker, LockDescription, LockEvent, Refusal, ShownLock } from './port';
 
@@ -186,7 +187,7 @@ export class LockOnBridge {
     const { lock, pins, post } = this.options;
     if (lock.pinFor === 'none' || (lock.pinFor === 'release' && action === 'close')) return undefined;
     if (pin === '') return (await pins.isLockedOut(lock.id)) ? 'locked out' : 'wrong PIN';
-    const isOwn = sameText(pin, lock.pin) && lock.pin !== '';
+    const isOwn = sameSecret(pin, lock.pin) && lock.pin !== '';
     const verdict: PinVerdict = await pins.check(lock.id, isOwn || origin.user !== null);
     if (verdict === 'right') return undefined;
     if (verdict === 'locked out') return 'locked out';

@@ -2,7 +2,6 @@
  * Wrong PINs, and the lock-out after them. Kept in the State, so that neither a restart nor another process gives a guesser
  * a fresh start; every change is durable before the caller gets its answer.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../common/clock';
 import { isRecord } from '../common/json';
 import type { Json, State } from './state';
@@ -66,11 +65,6 @@ export class PinAttempts {
   }
 }
 
-/** Takes the same time wherever the texts differ. */
-export function sameText(left: string, right: string): boolean {
-  return timingSafeEqual(digest(left), digest(right));
-}
-
 function numberIn(record: unknown, name: string, otherwise = 0): number {
   const value = isRecord(record) ? record[name] : undefined;
   return typeof value === 'number' ? value : otherwise;
@@ -78,8 +72,4 @@ function numberIn(record: unknown, name: string, otherwise = 0): number {
 
 function without(all: Readonly<Record<string, Json>>, name: string): Record<string, Json> {
   return Object.fromEntries(Object.entries(all).filter(([each]) => each !== name));
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }
