@@ -21,7 +21,8 @@ export = defineNode({
       const operation = operationOf(message);
       if (operation === undefined) {
         const received = await account.home.receive(message, settings.device);
-        await show(badge, received, account);
+        if (received.kind === 'reported' || received.kind === 'notified') await showSent(badge, received.kind, account);
+        else show(badge, received);
         if (received.kind === 'spent' && !received.warned) node.warn(words('warning.spent') ?? '');
       } else {
         await sendAnew(account, operation, signal);
@@ -32,24 +33,12 @@ export = defineNode({
   },
 });
 
-async function show(badge: Badge, received: Received, account: GoogleAccount): Promise<void> {
-  switch (received.kind) {
-    case 'answered':
-      if (received.code !== undefined) badge.show('warning', received.code);
-      else if (received.status === 'EXCEPTIONS') badge.show('warning', 'EXCEPTIONS');
-      else badge.show('ok', received.late ? 'late' : 'answered');
-      break;
-    case 'reported':
-    case 'notified':
-      await showSent(badge, received.kind, account);
-      break;
-    case 'offline':
-      badge.show('down', 'OFFLINE');
-      break;
-    case 'ignored':
-    case 'spent':
-      badge.show('warning', received.kind);
-  }
+function show(badge: Badge, received: Exclude<Received, { kind: 'reported' | 'notified' }>): void {
+  if (received.kind === 'offline') badge.show('down', 'OFFLINE');
+  else if (received.kind !== 'answered') badge.show('warning', received.kind);
+  else if (received.code !== undefined) badge.show('warning', received.code);
+  else if (received.status === 'EXCEPTIONS') badge.show('warning', 'EXCEPTIONS');
+  else badge.show('ok', received.late ? 'late' : 'answered');
 }
 
 /** What went to Google, or why nothing can. */

@@ -35,7 +35,7 @@ const STAY_MS = 250;
 export class Badge {
   private shown = 0;
   private shownAt = -Infinity;
-  private next: NodeStatus = {};
+  private next: Drawing | undefined;
   private cancel: (() => void) | undefined;
   private closed = false;
 
@@ -52,11 +52,11 @@ export class Badge {
   }
 
   text(picture: Picture, text: string): void {
-    this.status({ ...PICTURES[picture], text: shorten(text) });
+    this.put({ picture, text });
   }
 
   clear(): void {
-    this.status({});
+    this.put(undefined);
   }
 
   /** What was not drawn yet never is. */
@@ -65,29 +65,34 @@ export class Badge {
     this.closed = true;
   }
 
-  private status(status: NodeStatus): void {
+  private put(drawing: Drawing | undefined): void {
     if (this.closed) return;
-    if (this.cancel !== undefined) {
-      this.next = status;
-      return;
-    }
+    this.next = drawing;
+    if (this.cancel !== undefined) return;
     const now = this.clock.elapsed();
     if (now - this.shownAt > STAY_MS) this.shown = 0;
     this.shownAt = now;
     this.shown += 1;
-    if (this.shown <= AT_ONCE) {
-      this.draw(status);
-      return;
-    }
-    this.next = status;
-    this.cancel = this.clock.after(STAY_MS, () => this.catchUp());
+    if (this.shown <= AT_ONCE) this.drawNext();
+    else this.cancel = this.clock.after(STAY_MS, () => this.catchUp());
   }
 
   private catchUp(): void {
     this.cancel = undefined;
     this.shownAt = this.clock.elapsed();
-    this.draw(this.next);
+    this.drawNext();
   }
+
+  private drawNext(): void {
+    const { next } = this;
+    this.draw(next === undefined ? {} : { ...PICTURES[next.picture], text: shorten(next.text) });
+  }
+}
+
+/** Where commands come fast, most are never drawn: the text is made fit to be shown only then. */
+interface Drawing {
+  picture: Picture;
+  text: string;
 }
 
 function shorten(words: string): string {

@@ -30,12 +30,13 @@ export function logOf(RED: NodeAPI, node: Node): Log {
   const side = sideOf(node.type);
   const kept = lines.get(side) ?? [];
   lines.set(side, kept);
+  const takes = { warn: true, info: true, debug: isTaken(RED, 'debug'), trace: isTaken(RED, 'trace') };
   return filtered(
     logWith((level, text) => {
       kept.push({ at: Date.now(), ends: level === 'debug', text });
       // Seldom, because it moves all of them.
       if (kept.length > 2 * MOST_LINES) kept.splice(0, MOST_LINES);
-      if (isTaken(RED, level)) node[level === 'info' ? 'log' : level](text);
+      if (takes[level]) node[level === 'info' ? 'log' : level](text);
     }),
   );
 }
@@ -44,8 +45,7 @@ export function logOf(RED: NodeAPI, node: Node): Log {
  * Whether a log in settings.js takes lines of this level. Node-RED gives each line an error with a stack, taken or not, which
  * would cost more than all the rest of a command.
  */
-function isTaken(RED: NodeAPI, level: keyof Log): boolean {
-  if (level === 'warn' || level === 'info') return true;
+function isTaken(RED: NodeAPI, level: 'debug' | 'trace'): boolean {
   const { logging, verbose } = RED.settings as {
     logging?: Record<string, { level?: string } | null>;
     verbose?: boolean;

@@ -149,11 +149,9 @@ async function execute(
     const executions = listOf(execution).map(executionOf);
     for (const id of new Set(idsOf(group))) wanted.set(id, [...(wanted.get(id) ?? []), ...executions]);
   }
-  const commands = [...wanted].map(async ([id, executions]) => {
-    const result = await home.execute(identity, id, executions, caller);
-    return { ids: [id], ...result };
-  });
-  return { commands: await Promise.all(commands) };
+  const ids = [...wanted.keys()];
+  const results = await Promise.all([...wanted].map(([id, executions]) => home.execute(identity, id, executions, caller)));
+  return { commands: results.map((result, index) => ({ ids: ids.slice(index, index + 1), ...result })) };
 }
 
 function listOf(value: unknown): unknown[] {

@@ -45,8 +45,10 @@ export interface DeviceHandler {
 /** What came of a flow's message: for the badge of the node that sent it. */
 export type Received =
   | { kind: 'answered'; status: Result['status']; code?: string; late: boolean }
+  | { kind: 'reported' }
+  | { kind: 'notified' }
   /** `offline`: an error says that the device is out of reach; `ignored`: another one, and it says nothing of the device. */
-  | { kind: 'reported' | 'offline' | 'notified' | 'ignored' }
+  | { kind: 'offline' | 'ignored' }
   /** The handle was used before, or its time is over; `warned` when that was said already. */
   | { kind: 'spent'; warned: boolean };
 
@@ -212,7 +214,7 @@ export class SmartHome {
     const verdict = await this.permission.check(request);
     const result = 'refused' in verdict ? verdict.refused : await this.askFlow(session, request, verdict.acknowledged);
     this.options.log.debug(
-      `Google: ${foreignText(command.name)} of "${foreignText(device.id)}" by ${foreignText(identity.user)}: ` +
+      `Google: ${command.name} of "${device.id}" by ${identity.user}: ` +
         `${result.challengeNeeded?.type ?? result.errorCode ?? result.status}${session.late ? ', late' : ''}`,
     );
     if (session.late) this.followUp(session, command, result);
@@ -232,7 +234,7 @@ export class SmartHome {
     return new Promise((conclude) => {
       session.begin(command);
       const handle = this.pending.add({ deviceId: device.id, session, request, conclude });
-      log.trace(`Google: ${foreignText(command.name)} of "${foreignText(device.id)}" goes to the flow`);
+      log.trace(`Google: ${command.name} of "${device.id}" goes to the flow`);
       entry.handler.onCommand(
         commandMessage(command, { deviceId: device.id, user: identity.user, acknowledged }, handle),
       );
