@@ -24,13 +24,11 @@ export interface RedisAddress {
 export function parseRedisUrl(text: string): RedisAddress {
   if (!URL.canParse(text.trim())) throw refuse('it does not have that form');
   const url = new URL(text.trim());
-  if (!/^rediss?:$/.test(url.protocol) || url.hash !== '') throw refuse('it does not have that form');
   const host = decoded(url.hostname).replace(/^\[|\]$/g, '');
-  if (!/^[\p{L}\p{N}._:-]+$/u.test(host)) throw refuse('it names no server');
-  if (url.username !== '' && url.password === '') throw refuse('a user needs a password');
-  if (url.port === '0') throw refuse('there is no such port');
   const database = url.pathname.slice(1);
-  if (!/^\d{0,5}$/.test(database)) throw refuse('its database is a number');
+  const isServer = /^rediss?:$/.test(url.protocol) && /^[\p{L}\p{N}._:-]+$/u.test(host) && url.port !== '0';
+  const isWhole = url.hash === '' && (url.username === '' || url.password !== '');
+  if (!isServer || !isWhole || !/^\d{0,5}$/.test(database)) throw refuse('it does not have that form');
   if ([...url.searchParams.keys()].some((key) => key !== 'prefix')) throw refuse('its only parameter is prefix');
   const port = Number(url.port || 6379);
   return {

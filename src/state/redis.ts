@@ -86,7 +86,6 @@ export class RedisState implements State {
   private counter = 0;
   private readonly changes = new Turns();
   private readonly leases = new Turns();
-  private readonly held = new Set<Lease>();
   private closed: Promise<void> | undefined;
 
   /** @throws CodedError `INVALID_INPUT` for an address that cannot be read. Connects by itself, then and later. */
@@ -117,7 +116,7 @@ export class RedisState implements State {
   }
 
   lease(name: string, options: LeaseOptions): Promise<Lease> {
-    return this.leases.lease(name, options.signal, (end) => this.acquire(name, options, end));
+    return this.leases.lease(name, options.signal, () => this.acquire(name, options));
   }
 
   publish(channel: string, message: Json): Promise<void> {
@@ -138,13 +137,13 @@ export class RedisState implements State {
   }
 
   private async end(): Promise<void> {
-    await Promise.all([...this.held].map((lease) => lease.release()));
+    await this.leases.release();
     await this.changes.ended();
     await this.link.close();
   }
 
   /** Asks until it is granted. */
-  private async acquire(name: string, { ttlMs, signal }: LeaseOptions, end: () => void): Promise<Lease> {
+  private async acquire(name: string, { ttlMs, signal }: LeaseOptions): Promise<Lease> {
     const { link } = this;
     const { clock, random, log, commandMs } = this.options;
     if (this.closed !== undefined) throw new StateError('the state was closed', 'ECLOSED');
@@ -154,11 +153,7 @@ export class RedisState implements State {
     // A grant whose answer comes too late, because Redis hung, is to end soon, as no caller holds it.
     const firstMs = Math.min(ttlMs, commandMs);
     const renew = async (): Promise<boolean> => (await link.script(LUA_RENEW, keys, [token, ttlMs])) === 1;
-    const giveBack = (): Promise<unknown> => link.script(LUA_RELEASE, keys, [token]);
-    const release = async (): Promise<void> => {
-      this.held.delete(lease);
-      await giveBack().finally(end);
-    };
+    const release = (): Promise<unknown> => link.script(LUA_RELEASE, keys, [token]);
     const trace = (what: string): void => log.trace(`lease ${name}: ${what}`);
     const began = clock.elapsed();
     let asked: number;
@@ -174,13 +169,11 @@ export class RedisState implements State {
     } catch (error) {
       trace(`given up: ${textOf(error)}`);
       // It may have been granted with an answer that was lost.
-      giveBack().catch(() => undefined);
+      release().catch(() => undefined);
       throw error;
     }
     trace(`acquired after ${Math.round(clock.elapsed() - began)} ms`);
-    const lease = new RenewedLease({ name, log, clock, asked, firstMs, ttlMs, renew, release });
-    this.held.add(lease);
-    return lease;
+    return new RenewedLease({ name, log, clock, asked, firstMs, ttlMs, renew, release });
   }
 
   private read(text: string | null, key: string): { id: string; value: Json | undefined } {

@@ -2,11 +2,12 @@
 import { abortable } from '../common/abort';
 import type { Lease } from './state';
 
-/** For who does not leave. */
-const NEVER = new AbortController().signal;
+/** The signal of those who do not leave. */
+export const NEVER = new AbortController().signal;
 
 export class Turns {
   private readonly last = new Map<string, Promise<void>>();
+  private readonly held = new Set<Lease>();
 
   /** Runs `work` after everything that was asked for under the same name before, however that ended. */
   async run<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -18,21 +19,32 @@ export class Turns {
     }
   }
 
-  /** A turn until the lease is released, which calls `end`. `acquire` gets it from the other processes in that turn. */
-  async lease(
-    name: string,
-    signal: AbortSignal | undefined,
-    acquire: (end: () => void) => Promise<Lease>,
-  ): Promise<Lease> {
-    const leaving = signal ?? NEVER;
-    const end = await this.turn(name, leaving);
-    const granted = acquire(end);
+  /** A turn until the lease is released. `acquire` gets it from the other processes in that turn. @throws the signal's reason */
+  async lease(name: string, signal: AbortSignal | undefined, acquire: () => Promise<Lease>): Promise<Lease> {
+    const end = await this.turn(name, signal ?? NEVER);
+    const granted = acquire();
     granted.catch(end);
-    return abortable(granted, leaving).catch((error: unknown) => {
+    const lease = await abortable(granted, signal ?? NEVER).catch((error: unknown) => {
       // It may come all the same, to a caller who has left.
-      granted.then((lease) => lease.release()).catch(() => undefined);
+      granted.then((late) => late.release().finally(end)).catch(() => undefined);
       throw error;
     });
+    const mine = {
+      get lost() {
+        return lease.lost;
+      },
+      release: () => {
+        this.held.delete(mine);
+        return lease.release().finally(end);
+      },
+    };
+    this.held.add(mine);
+    return mine;
+  }
+
+  /** Ends all leases. */
+  async release(): Promise<void> {
+    await Promise.allSettled([...this.held].map((lease) => lease.release()));
   }
 
   /** Resolves when everything that was asked for until now has ended. */
