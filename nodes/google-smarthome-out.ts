@@ -6,16 +6,17 @@ import { text, typed } from '../src/common/settings';
 import type { GoogleAccount } from '../src/google/account';
 import type { Received } from '../src/google/home';
 import type { Badge } from './shared/badge';
+import { accountOf } from './shared/define-config';
 import { defineNode } from './shared/define-node';
-import { googleAccountOf, operationOf, sendAnew, showLack } from './shared/google';
+import { operationOf, sendAnew, showLack } from './shared/google';
 
 export = defineNode({
   type: 'google-smarthome-out',
-  catalogue: 'google-smarthome-config',
+  catalogues: ['google-smarthome-config'],
   settings: { device: typed(text('the device')) },
   start: (running) => {
     const { RED, node, config, badge, words } = running;
-    const account = googleAccountOf(RED, config.account);
+    const account = accountOf(RED, 'google-smarthome-config', config.account);
 
     running.onInput(async (message, { settings, signal }) => {
       const operation = operationOf(message);

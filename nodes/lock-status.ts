@@ -5,6 +5,5 @@ import { LockStatus, SETTINGS } from './shared/lock-status';
 export = defineLockNode('lock-status', SETTINGS, (node, access, badge) => {
   const status = new LockStatus(node, access, badge);
   node.onInput((message, input) => status.read(message, input));
-  // At once, rather than when the commands under way have ended.
-  node.signal.addEventListener('abort', status.follow(), { once: true });
+  node.onClose(status.follow());
 });

@@ -3,7 +3,7 @@ import { text } from '../src/common/settings';
 import { SberAccount } from '../src/sber/sber-account';
 import { ENDPOINT_CREDENTIALS, ENDPOINT_SETTINGS, settingsOf } from '../src/sber/endpoint';
 import { defineConfig } from './shared/define-config';
-import { proxyOf } from './shared/proxy';
+import { proxyOf } from './shared/runtime';
 import { serveSberEditor } from './shared/sber-editor';
 
 export = defineConfig({

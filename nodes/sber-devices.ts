@@ -12,7 +12,7 @@ import { apply, runSber, type SberRun } from './shared/sber';
 
 export = defineNode({
   type: 'sber-devices',
-  catalogue: 'sber-config',
+  catalogues: ['sber-config'],
   settings: DEVICES_SETTINGS,
   transportCodes: TRANSPORT_CODES,
   start: (node) => runSber(node, 'devices', (message, settings) => devicesCommand(settings, message), perform),

@@ -9,7 +9,7 @@ import { apply, runSber, wordOfSync, type SberRun } from './shared/sber';
 
 export = defineNode({
   type: 'sber-models',
-  catalogue: 'sber-config',
+  catalogues: ['sber-config'],
   settings: MODELS_SETTINGS,
   transportCodes: TRANSPORT_CODES,
   start: (node) => runSber(node, 'models', ({ payload }, settings) => modelsCommand(settings, payload), perform),

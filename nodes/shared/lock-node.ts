@@ -3,9 +3,10 @@ import type { NodeInitializer } from 'node-red';
 import { text, typed, type Settings } from '../../src/common/settings';
 import { TRANSPORT_CODES } from '../../src/thekeys/gateway-errors';
 import { plainIdentifier } from '../../src/thekeys/wire';
+import { accountOf } from './define-config';
 import { defineNode, type RunningNode } from './define-node';
 import { asCoded } from './errors';
-import { gatewayOf, type GatewayAccess } from './gateway-access';
+import type { GatewayAccess } from './gateway-access';
 import { LockBadge } from './lock-badge';
 
 /** Milliseconds until which a reading may have had its turn. */
@@ -22,11 +23,11 @@ export function defineLockNode<S extends Settings>(
 ): NodeInitializer {
   return defineNode({
     type,
-    catalogue: 'gateway-config',
+    catalogues: ['gateway-config'],
     settings,
     transportCodes: TRANSPORT_CODES,
     start: (node) => {
-      const access = gatewayOf(node.RED, node.config.gateway);
+      const access = accountOf(node.RED, 'gateway-config', node.config.gateway);
       start(node, access, new LockBadge(node.badge, node.words, access.notice));
     },
   });
@@ -45,4 +46,8 @@ export function ownLock(
     node.showFailure(asCoded(error));
   }
   return lock;
+}
+
+export function logRecovery({ log, words }: Pick<RunningNode<Settings>, 'log' | 'words'>, lock: string): void {
+  log.info(words('log.recovered', { lock }) ?? '');
 }

@@ -11,7 +11,7 @@ import type { LockReading } from '../../src/thekeys/wire';
 import type { Input, RunningNode } from './define-node';
 import type { GatewayAccess } from './gateway-access';
 import type { LockBadge } from './lock-badge';
-import { LONGEST, lockSetting, ownLock, READ_DEADLINE_MS } from './lock-node';
+import { LONGEST, lockSetting, logRecovery, ownLock, READ_DEADLINE_MS } from './lock-node';
 import { answer, type Message } from './message';
 
 const LEAST_INTERVAL_MS = 1000;
@@ -39,7 +39,7 @@ export class LockStatus implements WatchListener {
     private readonly access: GatewayAccess,
     private readonly badge: LockBadge,
   ) {
-    this.said = new SaidStates(access.readings);
+    this.said = new SaidStates(access);
     this.lock = ownLock(node, access);
     this.isWatching = node.settings.interval > 0;
     if (this.lock !== '') this.said.begin(this.lock);
@@ -76,9 +76,8 @@ export class LockStatus implements WatchListener {
         ? () => undefined
         : access.attach(({ readings }) => readings.subscribe(lock, (reading) => this.show(reading)));
     }
-    const share = access.share(readIdentifier({}, access.identifiers(node.settings.identifier)));
-    const intervalMs = Math.max(LEAST_INTERVAL_MS, node.settings.interval);
-    return access.attach((gateway) => gateway.watch({ share, intervalMs, timeoutMs: access.timeoutMs }, this));
+    const identifier = readIdentifier({}, access.identifiers(node.settings.identifier));
+    return access.watch(identifier, Math.max(LEAST_INTERVAL_MS, node.settings.interval), this);
   }
 
   onReading(reading: LockReading, polled: boolean): void {
@@ -92,7 +91,7 @@ export class LockStatus implements WatchListener {
     this.last = reading;
     if (!isNews && node.settings.emit === 'change') return;
     void this.say(reading).then((payload) => {
-      node.emit({ _msgid: node.RED.util.generateId(), topic: reading.identifier, payload });
+      node.emit({ topic: reading.identifier, payload });
     });
   }
 
@@ -108,7 +107,7 @@ export class LockStatus implements WatchListener {
   }
 
   onRecovered(): void {
-    this.node.log.info(this.node.words('log.recovered', { lock: this.lock }) ?? '');
+    logRecovery(this.node, this.lock);
   }
 
   private async say(reading: LockReading): Promise<object> {

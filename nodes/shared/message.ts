@@ -1,5 +1,5 @@
 /** Messages as they travel through flows: whether one can be read and written at all, and how it is answered. */
-import type { NodeMessageInFlow } from 'node-red';
+import type { NodeAPI, NodeMessageInFlow } from 'node-red';
 import { invalidInput } from '../../src/common/errors';
 
 /** `payload` may be anything. */
@@ -9,24 +9,11 @@ export const UNREADABLE = invalidInput(
   'the message holds something that cannot be read or copied',
   'Send plain values: texts, numbers, lists and objects, not nested without end.',
 );
-/** Deeper than any message is meant to be, and than Node-RED can copy. */
-const DEEPEST = 1000;
 
-/** Whether everything in a value can be read: no getter throws, and its depth has an end. */
-export function isReadable(value: unknown): boolean {
-  const seen = new Set<unknown>();
-  let level: unknown[] = [value];
+/** Whether Node-RED can copy it: no getter throws, and its depth has an end. */
+export function isCopyable(RED: NodeAPI, message: Message): boolean {
   try {
-    for (let depth = 0; level.length > 0; depth += 1) {
-      if (depth > DEEPEST) return false;
-      const next: unknown[] = [];
-      for (const each of level) {
-        if (typeof each !== 'object' || each === null || seen.has(each) || ArrayBuffer.isView(each)) continue;
-        seen.add(each);
-        for (const inner of Object.values(each)) if (typeof inner === 'object') next.push(inner);
-      }
-      level = next;
-    }
+    RED.util.cloneMessage({ ...message });
     return true;
   } catch {
     return false;

@@ -5,7 +5,7 @@
 import type { Settings } from '../../src/common/settings';
 import { send, type Change } from '../../src/sber/changes';
 import type { SberClient, Work } from '../../src/sber/client';
-import type { Lane, SberAccount } from '../../src/sber/sber-account';
+import type { Lane } from '../../src/sber/sber-account';
 import type { Outcome, SyncOutcome, Warning } from '../../src/sber/shapes';
 import { accountOf } from './define-config';
 import type { Input, RunningNode } from './define-node';
@@ -53,7 +53,7 @@ export function runSber<S extends Settings, C extends { operation: string }>(
   perform: (run: SberRun<S>, command: C) => Promise<unknown>,
 ): void {
   const { RED, config, badge, log } = node;
-  const account = accountOf(RED, 'sber-config', config.account, 'Sber account') as SberAccount;
+  const account = accountOf(RED, 'sber-config', config.account);
   badge.clear();
   node.onInput(async (message, { signal, settings }) => {
     const stamp: Stamp = { warnings: [] };

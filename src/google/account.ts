@@ -24,8 +24,12 @@ export interface AccountOptions
   proxy?: ProxySettings | undefined;
 }
 
+/** Without these no account can be linked. */
+export const NEEDED_SETTINGS = ['projectId', 'clientId', 'clientSecret', 'users'] as const;
+export type NeededSetting = (typeof NEEDED_SETTINGS)[number];
+
 /** What keeps devices and reports from reaching Google: a setting that is empty, that there is no link, or no key. */
-export type Lack = 'projectId' | 'clientId' | 'clientSecret' | 'users' | 'link' | 'serviceAccountKey';
+export type Lack = NeededSetting | 'link' | 'serviceAccountKey';
 
 export interface GoogleAccount {
   accounts: LinkedAccounts;
@@ -65,8 +69,7 @@ export function openAccount(options: AccountOptions): GoogleAccount {
     },
     lastRequest: () => lastRequest,
     lack: async () => {
-      const needed = ['projectId', 'clientId', 'clientSecret', 'users'] as const;
-      const empty = needed.find((key) => options[key].length === 0);
+      const empty = NEEDED_SETTINGS.find((key) => options[key].length === 0);
       if (empty !== undefined) return empty;
       if ((await accounts.linkCount()) === 0) return 'link';
       return graph.enabled ? undefined : 'serviceAccountKey';
