@@ -7,16 +7,14 @@ import type { GoogleAccount } from '../src/google/account';
 import type { Received } from '../src/google/home';
 import type { Badge } from './shared/badge';
 import { defineNode } from './shared/define-node';
-import { googleAccountOf, operationOf, sendAnew, showLack } from './shared/google';
+import { operationOf, sendAnew, showLack } from './shared/google';
 
 export = defineNode({
   type: 'google-smarthome-out',
-  catalogue: 'google-smarthome-config',
+  account: 'google-smarthome-config',
   settings: { device: typed(text('the device')) },
-  start: (running) => {
-    const { RED, node, config, badge, words } = running;
-    const account = googleAccountOf(RED, config.account);
-
+  start: (running, account) => {
+    const { node, badge, words } = running;
     running.onInput(async (message, { settings, signal }) => {
       const operation = operationOf(message);
       if (operation === undefined) {

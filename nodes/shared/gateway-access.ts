@@ -1,15 +1,38 @@
 /** What the lock nodes see of their `gateway-config`: the gateway, the lock that its share opens, and the code for it. */
 import type { NodeAPI } from 'node-red';
 import { invalidInput } from '../../src/common/errors';
+import { logWith } from '../../src/common/log';
 import { textSetting } from '../../src/common/settings';
-import type { Share } from '../../src/thekeys/calls';
+import { faultOfCode, type Share } from '../../src/thekeys/calls';
 import type { Identifiers } from '../../src/thekeys/commands';
-import type { CommandOptions, Gateway } from '../../src/thekeys/gateway';
-import type { Gateways } from '../../src/thekeys/gateways';
+import type { CommandOptions, Gateway, Timing } from '../../src/thekeys/gateway';
+import { Gateways } from '../../src/thekeys/gateways';
 import type { Member, Use } from '../../src/thekeys/member';
-import type { Readings } from '../../src/thekeys/readings';
-import { faultOfCode } from '../../src/thekeys/calls';
-import { accountOf } from './define-config';
+import { lookupAll } from '../../src/thekeys/names';
+import type { WatchListener } from '../../src/thekeys/watcher';
+import type { LockReading } from '../../src/thekeys/wire';
+import { stateFor } from './runtime';
+
+/** By the user directory: two runtimes in one process have two, and then nothing in common. */
+const runtimes = new Map<unknown, Gateways>();
+
+export function gatewaysOf(RED: NodeAPI): Gateways {
+  // Durations of a gateway can be set in settings.js, for tests, whose bolts travel faster.
+  const { userDir, gatewayConfigTiming: timing } = RED.settings as {
+    userDir?: unknown;
+    gatewayConfigTiming?: Partial<Timing>;
+  };
+  const known = runtimes.get(userDir);
+  if (known !== undefined) return known;
+  const gateways = new Gateways({
+    stateFor: (url, log) => stateFor(RED, url, log),
+    lookup: lookupAll,
+    log: logWith((level, text) => RED.log[level](`[gateway-config] ${text}`)),
+    timing,
+  });
+  runtimes.set(userDir, gateways);
+  return gateways;
+}
 
 export class GatewayAccess {
   /** `host:port` */
@@ -23,7 +46,7 @@ export class GatewayAccess {
     private readonly member: Member,
     private readonly gateways: Gateways,
     /** Milliseconds for one answer. */
-    readonly timeoutMs: number,
+    private readonly timeoutMs: number,
   ) {
     this.address = member.membership.address.key;
     this.identifier = member.identifier;
@@ -42,10 +65,16 @@ export class GatewayAccess {
     return this.member.attach(use);
   }
 
+  /** Polls a lock, until the returned function is called. @throws CodedError INVALID_INPUT */
+  watch(lock: string, intervalMs: number, listener: WatchListener): () => void {
+    const watch = { share: this.share(lock), intervalMs, timeoutMs: this.timeoutMs };
+    return this.attach((gateway) => gateway.watch(watch, listener));
+  }
+
   /** What is known of a lock from before, whichever node asked. */
-  readonly readings: Pick<Readings, 'known'> = {
-    known: async (lock) => (await this.member.gateway()).readings.known(lock),
-  };
+  async known(lock: string): Promise<LockReading | undefined> {
+    return (await this.member.gateway()).readings.known(lock);
+  }
 
   /** Where a command of a node finds its lock, besides the message. */
   identifiers(node: unknown): Identifiers {
@@ -61,11 +90,6 @@ export class GatewayAccess {
   share(identifier: string): Share {
     return { identifier, code: checkedCode(this.member.codeFor(identifier)) };
   }
-}
-
-/** @throws CodedError INVALID_INPUT */
-export function gatewayOf(RED: NodeAPI, id: unknown): GatewayAccess {
-  return accountOf(RED, 'gateway-config', id, 'gateway') as GatewayAccess;
 }
 
 /** A share code that can be one. @throws CodedError INVALID_INPUT */

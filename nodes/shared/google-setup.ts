@@ -3,8 +3,8 @@ import type { NodeAPI } from 'node-red';
 import { systemClock, within } from '../../src/common/clock';
 import { invalidInput, textOf } from '../../src/common/errors';
 import type { Log } from '../../src/common/log';
-import { textSetting } from '../../src/common/settings';
-import type { GoogleAccount } from '../../src/google/account';
+import { textSetting, wholeText } from '../../src/common/settings';
+import { NEEDED_SETTINGS, type GoogleAccount, type NeededSetting } from '../../src/google/account';
 import { parseUsers } from '../../src/google/users';
 import { httpSideOf, serve } from './google-routes';
 
@@ -12,10 +12,20 @@ import { httpSideOf, serve } from './google-routes';
 const CLOSE_GRACE_MS = 3000;
 
 /** As it was typed, for the last password may end in a space. */
-export const users = {
+export const usersSetting = {
   parse: (value: unknown) => {
     textSetting(value, 'the list of users');
     return parseUsers(typeof value === 'string' ? value : '');
+  },
+};
+/** With a slash before it and none behind. */
+export const pathSetting = {
+  parse: (value: unknown) => {
+    const typed = wholeText('the path', '/google-smarthome').parse(value);
+    const path = `/${typed.replace(/^\/+|\/+$/g, '')}`;
+    if (/^(\/[\w.~-]+)+$/.test(path)) return path;
+    const hint = 'Use letters, digits, - and / only, such as /google-smarthome.';
+    throw invalidInput(`the path ${typed} cannot be used`, hint, 'path');
   },
 };
 
@@ -36,7 +46,7 @@ export function serveAccount(
 }
 
 /** What keeps Google or people from linking. @throws CodedError INVALID_INPUT where no address of this account could work */
-export function warnOfSetup(RED: NodeAPI, log: Log, setup: Readonly<Record<string, unknown>>): void {
+export function warnOfSetup(RED: NodeAPI, log: Log, setup: Record<NeededSetting, ArrayLike<unknown>>): void {
   const { httpNodeRoot, httpNodeAuth } = RED.settings as { httpNodeRoot?: unknown; httpNodeAuth?: unknown };
   if (httpNodeRoot === false) {
     throw invalidInput(
@@ -50,17 +60,6 @@ export function warnOfSetup(RED: NodeAPI, log: Log, setup: Readonly<Record<strin
       'httpNodeAuth in settings.js asks for a password that Google does not have, so Google cannot reach this account. Remove httpNodeAuth, and protect your other pages in your reverse proxy',
     );
   }
-  const missing = ['projectId', 'clientId', 'clientSecret', 'users'].filter((name) => setup[name] === '');
+  const missing = NEEDED_SETTINGS.filter((name) => setup[name].length === 0);
   if (missing.length > 0) log.warn(`this account cannot be linked with Google: ${missing.join(', ')} missing`);
-}
-
-/** With a slash before it and none behind. @throws CodedError INVALID_INPUT */
-export function pathOf(typed: string): string {
-  const path = `/${typed.replace(/^\/+|\/+$/g, '')}`;
-  if (/^(\/[\w.~-]+)+$/.test(path)) return path;
-  throw invalidInput(
-    `the path ${typed} cannot be used`,
-    'Use letters, digits, - and / only, such as /google-smarthome.',
-    'path',
-  );
 }

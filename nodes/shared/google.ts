@@ -1,38 +1,21 @@
-/**
- * What `google-smarthome-in` and `google-smarthome-out` see of their account, how they find it, and what their badges say
- * while it lacks something.
- */
-import type { NodeAPI } from 'node-red';
+/** What `google-smarthome-in` and `google-smarthome-out` show of their account, and how Google is sent everything anew. */
 import { abortable } from '../../src/common/abort';
 import { systemClock } from '../../src/common/clock';
 import { CodedError } from '../../src/common/errors';
 import { isRecord } from '../../src/common/json';
-import type { GoogleAccount, Lack } from '../../src/google/account';
+import type { GoogleAccount, Lack, NeededSetting } from '../../src/google/account';
 import type { Badge } from './badge';
-import { accountOf } from './define-config';
-import type { Message } from './message';
+import type { Message } from './define-node';
 
 /** As long as a person waits for it. Google is asked again afterwards, too. */
 const SYNC_MS = 15_000;
 
-/** The account with this id. @throws CodedError INVALID_INPUT */
-export function googleAccountOf(RED: NodeAPI, id: unknown): GoogleAccount {
-  return accountOf(RED, 'google-smarthome-config', id, 'Google account') as GoogleAccount;
-}
-
 /** A missing setting is a fault; that there is no link or no key yet is not. */
-export function showLack(badge: Badge, lack: Lack): void {
-  badge.show(lack === 'link' || lack === 'serviceAccountKey' ? 'idle' : 'warning', `lack.${lack}`);
-}
+export const isFault = (lack: Lack | undefined): lack is NeededSetting =>
+  lack !== undefined && lack !== 'link' && lack !== 'serviceAccountKey';
 
-/** Calls back with what the account lacks, now and after each change of its links. Returns the way to stop. */
-export function whileLinksChange(account: GoogleAccount, show: (lack: Lack | undefined) => void): () => void {
-  const look = (): void => {
-    // Where the links cannot be read, the log of the account says so.
-    void account.lack().then(show, () => undefined);
-  };
-  look();
-  return account.accounts.onLinksChanged(look);
+export function showLack(badge: Badge, lack: Lack): void {
+  badge.show(isFault(lack) ? 'warning' : 'idle', `lack.${lack}`);
 }
 
 /**

@@ -9,14 +9,13 @@ import { isPin, LONGEST_REPLY_MS, REPLY_TIMEOUT_MS } from '../../src/matter/brid
 import { contradiction, fromFlow } from '../../src/matter/lock-messages';
 import { readIdentifier } from '../../src/thekeys/commands';
 import type { GatewayError } from '../../src/thekeys/gateway-errors';
-import type { WatchListener } from '../../src/thekeys/watcher';
-import type { LockReading } from '../../src/thekeys/wire';
-import type { RunningNode } from './define-node';
+import { accountOfNode } from './define-config';
+import type { Message, RunningNode } from './define-node';
 import { asCoded } from './errors';
-import { gatewayOf, type GatewayAccess } from './gateway-access';
+import type { GatewayAccess } from './gateway-access';
+import { logRecovery } from './lock-node';
 import { MatterBadge } from './matter-badge';
 import { FlowDrive } from './matter-flow';
-import type { Message } from './message';
 
 export const SETTINGS = {
   lockName: text('the name of the lock'),
@@ -38,46 +37,48 @@ export interface Drive {
   readonly name: string;
   /** From now on the homes are shown what is read of the lock. */
   begin(lock: BridgedLock): void;
-  run(command: BoltCommand): Promise<void>;
+  run(command: BoltCommand, lock: BridgedLock): Promise<void>;
   /** @throws CodedError INVALID_INPUT */
-  receive(message: Message): null;
+  receive(message: Message, lock: BridgedLock): Promise<null>;
 }
 
 /** Milliseconds between looks at the gateway's list, which cost the lock nothing. */
 const WATCH_MS = 15_000;
 
-/** @param pin as it was typed */
-export function driveOf(node: MatterNode, pin: unknown): Drive {
+export function driveOf(node: MatterNode): Drive {
   try {
-    checkPin(pin);
+    const pin = textSetting(node.pin, 'the PIN');
+    if (pin !== '' && !isPin(pin)) {
+      const hint = 'Type a PIN of 4 to 8 digits: apps pass nothing else on.';
+      throw invalidInput('the PIN is not made of 4 to 8 digits', hint, 'oddPin');
+    }
     return node.settings.drives === 'flow' ? new FlowDrive(node) : new GatewayDrive(node);
   } catch (error) {
     node.report(error);
-    return new BrokenDrive(node, asCoded(error));
+    return brokenDrive(node, asCoded(error));
   }
 }
 
-/** @throws CodedError INVALID_INPUT */
-function checkPin(typed: unknown): void {
-  const pin = textSetting(typed, 'the PIN');
-  if (pin === '' || isPin(pin)) return;
-  throw invalidInput(
-    'the PIN is not made of 4 to 8 digits',
-    'Type a PIN of 4 to 8 digits: apps pass nothing else on.',
-    'oddPin',
-  );
+/** For a lock that cannot be used as it is set. */
+function brokenDrive(node: MatterNode, error: CodedError): Drive {
+  const badge = new MatterBadge(node);
+  const begin = (lock: BridgedLock): void => {
+    lock.update({ reachable: false });
+    badge.down(error);
+  };
+  const fail = (): Promise<never> => Promise.reject(error);
+  return { badge, serial: node.settings.identifier, name: '', begin, run: fail, receive: fail };
 }
 
-class GatewayDrive implements Drive, WatchListener {
+class GatewayDrive implements Drive {
   readonly badge: MatterBadge;
   readonly serial: string;
   readonly name: string;
   private readonly access: GatewayAccess;
-  private lock: BridgedLock | undefined;
 
   /** @throws CodedError INVALID_INPUT */
   constructor(private readonly node: MatterNode) {
-    this.access = gatewayOf(node.RED, node.config.gateway);
+    this.access = accountOfNode(node.RED, 'gateway-config', node.config);
     this.serial = readIdentifier({}, { node: node.settings.identifier, gateway: this.access.identifier });
     this.access.share(this.serial);
     this.name = this.access.nameOf(this.serial);
@@ -85,34 +86,48 @@ class GatewayDrive implements Drive, WatchListener {
   }
 
   begin(lock: BridgedLock): void {
-    const { access, node, serial } = this;
-    this.lock = lock;
-    const watch = { share: access.share(serial), intervalMs: WATCH_MS, timeoutMs: access.timeoutMs };
-    node.signal.addEventListener(
-      'abort',
-      access.attach((gateway) => gateway.watch(watch, this)),
-      { once: true },
-    );
+    const { access, badge, node, serial } = this;
+    const onTroubleLasts = (error: GatewayError): void => {
+      lock.update({ reachable: false });
+      badge.down(error);
+    };
+    const stop = access.watch(serial, WATCH_MS, {
+      onReading: (reading) => {
+        const { state, batteryPercent, version } = reading;
+        const firmware = version === null ? {} : { firmware: String(version) };
+        lock.update({ state, reachable: true, batteryPercent, ...firmware });
+        badge.read(reading);
+      },
+      onTrouble: (error) => {
+        node.report(error);
+        onTroubleLasts(error);
+      },
+      onTroubleLasts,
+      onRecovered: () => logRecovery(node, serial),
+    });
+    node.onClose(stop);
   }
 
-  async run({ action, deadlineMs, signal }: BoltCommand): Promise<void> {
-    const { access, node, serial } = this;
+  async run({ action, deadlineMs, signal }: BoltCommand, lock: BridgedLock): Promise<void> {
+    const { access, badge, node, serial } = this;
     try {
-      const { state } = await this.badge.follow(action === 'open' ? 'opening' : 'closing', (onProgress) => {
-        const options = { confirm: true, deadlineMs, timeoutMs: access.timeoutMs, signal, onProgress };
+      const following = badge.follow(action === 'open' ? 'opening' : 'closing', (onProgress) => {
+        const options = { confirm: true, deadlineMs, signal, onProgress };
         return access.run(options, (gateway, rest) => gateway[action](access.share(serial), rest));
       });
+      // What was read meanwhile is shown then.
+      const { state } = await following.finally(() => badge.show());
       const wrong = contradiction(action, { state });
       if (wrong !== undefined) throw wrong;
     } catch (error) {
       // What was read before it may not hold any more.
-      if (asCoded(error).code === 'RESULT_UNKNOWN') this.lock?.update({ state: null });
+      if (asCoded(error).code === 'RESULT_UNKNOWN') lock.update({ state: null });
       node.report(error);
       throw error;
     }
   }
 
-  receive(message: Message): null {
+  receive(message: Message, lock: BridgedLock): Promise<null> {
     const said = fromFlow(message);
     if (said.kind === 'failure' || said.update.state !== undefined) {
       throw invalidInput(
@@ -120,56 +135,7 @@ class GatewayDrive implements Drive, WatchListener {
         'Send { isJammed } or { door } only, or let the flow drive the lock.',
       );
     }
-    this.lock?.update(said.update);
-    return null;
-  }
-
-  onReading(reading: LockReading): void {
-    const { state, batteryPercent, version } = reading;
-    const firmware = version === null ? {} : { firmware: String(version) };
-    this.lock?.update({ state, reachable: true, batteryPercent, ...firmware });
-    this.badge.read(reading);
-  }
-
-  onTrouble(error: GatewayError): void {
-    this.node.report(error);
-    this.onTroubleLasts(error);
-  }
-
-  onTroubleLasts(error: GatewayError): void {
-    this.lock?.update({ reachable: false });
-    this.badge.down(error);
-  }
-
-  onRecovered(): void {
-    this.node.log.info(this.node.words('log.recovered', { lock: this.serial }) ?? '');
-  }
-}
-
-/** A lock whose gateway cannot be used as it is set. */
-class BrokenDrive implements Drive {
-  readonly badge: MatterBadge;
-  readonly serial: string;
-  readonly name = '';
-
-  constructor(
-    node: MatterNode,
-    private readonly error: CodedError,
-  ) {
-    this.badge = new MatterBadge(node);
-    this.serial = node.settings.identifier;
-  }
-
-  begin(lock: BridgedLock): void {
-    lock.update({ reachable: false });
-    this.badge.down(this.error);
-  }
-
-  run(): Promise<void> {
-    return Promise.reject(this.error);
-  }
-
-  receive(): never {
-    throw this.error;
+    lock.update(said.update);
+    return Promise.resolve(null);
   }
 }

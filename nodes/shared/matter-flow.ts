@@ -1,15 +1,15 @@
 /** A lock that a flow drives: each command leaves as a message, and what comes back is its result, or what the lock is. */
 import { randomUUID } from 'node:crypto';
-import { onAbort } from '../../src/common/abort';
+import { abortable } from '../../src/common/abort';
 import { systemClock } from '../../src/common/clock';
 import type { CodedError } from '../../src/common/errors';
-import type { BoltAction } from '../../src/matter/port';
 import type { BoltCommand, BridgedLock } from '../../src/matter/bridge';
 import { contradiction, fromFlow, type FromFlow } from '../../src/matter/lock-messages';
+import type { BoltAction } from '../../src/matter/port';
+import type { Message } from './define-node';
 import { asCoded } from './errors';
 import { MatterBadge } from './matter-badge';
 import type { Drive, MatterNode } from './matter-drives';
-import type { Message } from './message';
 
 /** Milliseconds. The slowest flow has answered by then, or it never will. */
 const KEPT_MS = 10 * 60_000;
@@ -24,60 +24,51 @@ export class FlowDrive implements Drive {
   readonly badge: MatterBadge;
   readonly serial: string;
   readonly name = '';
-  private readonly pending = new Map<string, Pending>();
-  private lock: BridgedLock | undefined;
+  /** By the handle that their message has. */
+  private readonly pending = new Map<unknown, Pending>();
 
   constructor(private readonly node: MatterNode) {
     this.badge = new MatterBadge(node);
     this.serial = node.node.id;
   }
 
-  begin(lock: BridgedLock): void {
-    this.lock = lock;
+  begin(): void {
+    // What the lock is comes with messages.
   }
 
   async run({ action, controller, signal }: BoltCommand): Promise<void> {
     signal.throwIfAborted();
     const { node, pending } = this;
-    const handle = randomUUID();
-    await new Promise<void>((resolve, reject) => {
-      const end = (settle: () => void) => (): void => {
-        if (!pending.delete(handle)) return;
-        forget();
-        leave();
-        settle();
-      };
-      const forget = systemClock.after(KEPT_MS, end(resolve), true);
-      const leave = onAbort(signal, () => end(() => reject(asCoded(signal.reason)))());
-      pending.set(handle, { action, done: end(resolve), failed: (error) => end(() => reject(error))() });
-      node.badge.show('working', action === 'open' ? 'opening' : 'closing');
-      const command = action === 'open' ? 'UnlockDoor' : 'LockDoor';
-      node.emit({
-        _msgid: node.RED.util.generateId(),
-        payload: { command, action, lockId: node.node.id, controller },
-        matter: handle,
-      });
+    const matter = randomUUID();
+    const answered = new Promise<void>((done, failed) => pending.set(matter, { action, done, failed }));
+    const forget = systemClock.after(KEPT_MS, () => pending.get(matter)?.done(), true);
+    node.badge.show('working', action === 'open' ? 'opening' : 'closing');
+    const command = action === 'open' ? 'UnlockDoor' : 'LockDoor';
+    node.emit({ payload: { command, action, lockId: node.node.id, controller }, matter });
+    await abortable(answered, signal).finally(() => {
+      forget();
+      pending.delete(matter);
     });
   }
 
-  receive(message: Message): null {
-    const command = typeof message.matter === 'string' ? this.pending.get(message.matter) : undefined;
-    let said: FromFlow;
+  receive(message: Message, lock: BridgedLock): Promise<null> {
+    const command = this.pending.get(message.matter);
+    this.pending.delete(message.matter);
     try {
-      said = fromFlow(message);
+      const said = fromFlow(message);
+      if (said.kind === 'failure') this.failed(said, lock, command);
+      else this.read(said, lock, command);
     } catch (error) {
       command?.failed(asCoded(error));
       throw error;
     }
-    if (said.kind === 'failure') this.failed(said, command);
-    else this.read(said, command);
-    return null;
+    return Promise.resolve(null);
   }
 
-  private read({ update }: FromFlow & { kind: 'state' }, command: Pending | undefined): void {
-    this.lock?.update(update);
+  private read({ update }: FromFlow & { kind: 'state' }, lock: BridgedLock, command: Pending | undefined): void {
+    lock.update(update);
     const { state, batteryPercent = null } = update;
-    const wrong = command === undefined ? undefined : contradiction(command.action, update);
+    const wrong = command && contradiction(command.action, update);
     if (wrong === undefined) command?.done();
     else command?.failed(wrong);
     if (typeof state === 'string')
@@ -86,14 +77,15 @@ export class FlowDrive implements Drive {
     if (wrong !== undefined) this.node.showFailure(wrong);
   }
 
-  private failed({ error, isOutage }: FromFlow & { kind: 'failure' }, command: Pending | undefined): void {
+  private failed(said: FromFlow & { kind: 'failure' }, lock: BridgedLock, command: Pending | undefined): void {
+    const { error, isOutage } = said;
     // What was read before it may not hold any more.
-    if (error.code === 'RESULT_UNKNOWN') this.lock?.update({ state: null });
+    if (error.code === 'RESULT_UNKNOWN') lock.update({ state: null });
     if (command !== undefined) {
       command.failed(error);
       this.node.showFailure(error);
     } else if (isOutage) {
-      this.lock?.update({ reachable: false });
+      lock.update({ reachable: false });
       this.badge.down(error);
     }
   }

@@ -14,11 +14,10 @@ import { readIdentifier } from '../../src/thekeys/commands';
 import type { CommandOptions, Gateway } from '../../src/thekeys/gateway';
 import { lookupAll } from '../../src/thekeys/names';
 import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
-import { onGet, onPost, stored, substituted, type Body } from './admin';
+import { addRoute, stored, substituted, type Body } from './admin';
 import { accountInDialog, deployed } from './define-config';
-import { checkedCode, type GatewayAccess } from './gateway-access';
-import { gatewaysOf } from './gateways';
-import { proxyOf } from './proxy';
+import { checkedCode, gatewaysOf } from './gateway-access';
+import { proxyOf } from './runtime';
 
 /** A person waits before the dialog, so a gateway that is switched off is not tried for longer. Milliseconds all. */
 const UNREACHABLE = { unreachableMs: 4000 };
@@ -29,26 +28,27 @@ const SYNCHRONIZE = { deadlineMs: 20_000, timeoutMs: 30_000, ...UNREACHABLE };
 const TEST = { deadlineMs: 20_000, timeoutMs: 10_000, ...UNREACHABLE };
 
 const CONFIG = 'gateway-config';
-const WRITE = 'gateway-config.write';
 
 export function addSetupRoutes(RED: NodeAPI): void {
-  onGet(RED, 'gateway-config.read', '/gateways/:id/locks', async ({ params }, signal) => {
-    const access = accountInDialog(RED, CONFIG, params.id, 'gateway configuration') as GatewayAccess;
+  const post = (path: string, work: (body: Body, signal: AbortSignal) => Promise<object>): void =>
+    addRoute(RED, 'post', 'gateway-config.write', path, work);
+  addRoute(RED, 'get', 'gateway-config.read', '/gateways/:id/locks', async ({ id }, signal) => {
+    const access = accountInDialog(RED, CONFIG, id);
     return { locks: await access.run({ ...LIST, signal }, (gateway, options) => gateway.list(options)) };
   });
-  onPost(RED, WRITE, '/find', async (_body, signal) => ({ gateways: await find(RED, signal) }));
-  onPost(RED, WRITE, '/locks', async ({ host }, signal) => {
+  post('/find', async (_body, signal) => ({ gateways: await find(RED, signal) }));
+  post('/locks', async ({ host }, signal) => {
     const address = await permittedAddress(RED, host);
     return { locks: await ask(RED, address, { ...LIST, signal }, (gateway, options) => gateway.list(options)) };
   });
-  onPost(RED, WRITE, '/test', (body, signal) => test(RED, body, signal));
-  onPost(RED, WRITE, '/synchronize', async ({ host }, signal) => {
+  post('/test', (body, signal) => test(RED, body, signal));
+  post('/synchronize', async ({ host }, signal) => {
     const address = await permittedAddress(RED, host);
     await ask(RED, address, { ...SYNCHRONIZE, signal }, (gateway, options) => gateway.synchronize(options));
     return {};
   });
-  onPost(RED, WRITE, '/account', async (body) => ({ locks: await locksAndShares(cloudOf(RED, body)) }));
-  onPost(RED, WRITE, '/share', (body) => share(cloudOf(RED, body), body));
+  post('/account', async (body) => ({ locks: await locksAndShares(cloudOf(RED, body)) }));
+  post('/share', (body) => share(cloudOf(RED, body), body));
 }
 
 function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
@@ -111,7 +111,7 @@ function codeOf(RED: NodeAPI, body: Body): unknown {
   const code = stored(RED, body.id, 'code', body.code);
   if (code === body.code) return code;
   const account = deployed(RED, CONFIG, body.id)?.account;
-  const access = account !== undefined && 'value' in account ? (account.value as GatewayAccess) : undefined;
+  const access = account !== undefined && 'value' in account ? account.value : undefined;
   if (access?.address === parseAddress(textSetting(substituted(RED, body.host), 'the address of the gateway')).key) {
     return code;
   }

@@ -16,18 +16,12 @@ interface Tree {
 }
 const english = new Map<string, Tree>();
 
-/** @param catalogues the node types whose locale files have the words: the first that has them */
-export function wordsOf(RED: NodeAPI, ...catalogues: string[]): Words {
-  const all = catalogues.map((catalogue) => wordsIn(RED, catalogue));
-  const [only, ...others] = all;
-  if (only !== undefined && others.length === 0) return only;
-  return (key, values) => {
-    for (const words of all) {
-      const found = words(key, values);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
+/** @param type the node type whose locale file has the words @param other has those that the first one has not */
+export function wordsOf(RED: NodeAPI, type: string, other?: string): Words {
+  const words = wordsIn(RED, type);
+  if (other === undefined) return words;
+  const otherwise = wordsIn(RED, other);
+  return (key, values) => words(key, values) ?? otherwise(key, values);
 }
 
 function wordsIn(RED: NodeAPI, catalogue: string): Words {
@@ -45,12 +39,9 @@ function wordsIn(RED: NodeAPI, catalogue: string): Words {
 }
 
 function inEnglish(catalogue: string, key: string, values: Record<string, string | number>): string | undefined {
-  let tree = english.get(catalogue);
-  if (tree === undefined) {
-    const file = path.join(__dirname, '..', 'locales', 'en-US', `${catalogue}.json`);
-    tree = JSON.parse(readFileSync(file, 'utf8')) as Tree;
-    english.set(catalogue, tree);
-  }
+  const file = path.join(__dirname, '..', 'locales', 'en-US', `${catalogue}.json`);
+  const tree = english.get(catalogue) ?? (JSON.parse(readFileSync(file, 'utf8')) as Tree);
+  english.set(catalogue, tree);
   let found: Tree | string | undefined = tree[catalogue];
   for (const part of key.split('.')) found = typeof found === 'object' ? found[part] : undefined;
   if (typeof found !== 'string') return undefined;

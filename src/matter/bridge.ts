@@ -4,7 +4,7 @@
  */
 import { uptime } from 'node:os';
 import type { Clock } from '../common/clock';
-import { invalidInput } from '../common/errors';
+import { invalidInput, textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
 import { PinAttempts } from '../state/pin-attempts';
@@ -54,15 +54,13 @@ export interface BridgeOptions {
   passcode?: number | undefined;
   discriminator?: number | undefined;
   /** Called with both where they were not handed in: when they were read from the state, or made. For the credentials. */
-  onCodes?: (codes: { passcode: number; discriminator: number }) => void;
+  onCodes?: (codes: { passcode: number; discriminator: number }) => unknown;
   /** Of this package. */
   version: string;
   /** Starts the worker: `threadFrom(file)`, or a test's own. */
   spawn: Spawn;
   clock: Clock;
   log: Log;
-  /** Called with each change, and once at the beginning. */
-  onStatus: (status: BridgeStatus) => void;
   /** From 0 to 1: for the jitter of restarts, and where no passcode is handed in. */
   random?: () => number;
   /** Milliseconds, the same in all threads. The system's, but in tests. */
@@ -156,6 +154,7 @@ export class Bridge {
   private readonly worker: Supervisor;
   private online: Extract<FromWorker, { type: 'online' }> | undefined;
   private onlineAt = 0;
+  private readonly followers = new Set<(status: BridgeStatus) => void>();
 
   constructor(private readonly options: BridgeOptions) {
     const { id, state, clock } = options;
@@ -165,11 +164,30 @@ export class Bridge {
       describe: () => this.describe(),
       locks: () => [...this.locks.values()].map(({ lock }) => lock.description),
       onMessage: (message) => this.onMessage(message),
+      onStatus: (status) => {
+        for (const follower of [...this.followers]) follower(status);
+      },
     });
+  }
+
+  get port(): number {
+    return this.options.port;
+  }
+
+  /** The network interface that is set; empty: all. */
+  get interface(): string {
+    return this.options.interface;
   }
 
   get status(): BridgeStatus {
     return this.worker.status;
+  }
+
+  /** Calls back with how the bridge is doing, now and after each change. Returns the way to stop. */
+  follow(follower: (status: BridgeStatus) => void): () => void {
+    this.followers.add(follower);
+    follower(this.status);
+    return () => void this.followers.delete(follower);
   }
 
   /** @throws CodedError INVALID_INPUT for an id that is taken, or a PIN that no home's app can type */
@@ -262,7 +280,9 @@ export class Bridge {
   private onMessage(message: FromWorker): void {
     const { clock, log } = this.options;
     if (message.type === 'online') {
-      const homes = message.homes.map((home) => ({ ...home, label: foreignText(home.label, 60) }));
+      const homes = message.homes.map(({ index, label, vendor }) => {
+        return { index, label: foreignText(label, 60), vendor: foreignText(vendor, 60) };
+      });
       this.online = { ...message, homes };
       this.onlineAt = clock.elapsed();
     } else if (message.type === 'command') {
@@ -277,12 +297,15 @@ export class Bridge {
   }
 
   private async describe(): Promise<BridgeDescription> {
-    const { id, state, name, folder, port, vendorId, productId, version, onCodes } = this.options;
-    const { passcode, discriminator } = this.options;
+    const { id, state, name, folder, port, vendorId, productId, version, onCodes, log } = this.options;
+    const { passcode, discriminator, interface: network } = this.options;
     const isGiven = isPasscode(passcode) && isDiscriminator(discriminator);
     const codes = isGiven ? { passcode, discriminator } : await keptCodes(state, `matter/${id}/codes`);
-    if (!isGiven) onCodes?.(codes);
-    const { interface: network } = this.options;
+    if (!isGiven) {
+      Promise.resolve(onCodes?.(codes)).catch((error: unknown) =>
+        log.debug(`the codes could not be kept as credentials: ${textOf(error)}`),
+      );
+    }
     return { folder, port, interface: network, vendorId, productId, name, serial: id, version, ...codes };
   }
 }
