@@ -6,18 +6,15 @@ import { text, typed } from '../src/common/settings';
 import type { GoogleAccount } from '../src/google/account';
 import type { Received } from '../src/google/home';
 import type { Badge } from './shared/badge';
-import { accountOf } from './shared/define-config';
 import { defineNode } from './shared/define-node';
 import { operationOf, sendAnew, showLack } from './shared/google';
 
 export = defineNode({
   type: 'google-smarthome-out',
-  catalogues: ['google-smarthome-config'],
+  account: 'google-smarthome-config',
   settings: { device: typed(text('the device')) },
-  start: (running) => {
-    const { RED, node, config, badge, words } = running;
-    const account = accountOf(RED, 'google-smarthome-config', config.account);
-
+  start: (running, account) => {
+    const { node, badge, words } = running;
     running.onInput(async (message, { settings, signal }) => {
       const operation = operationOf(message);
       if (operation === undefined) {

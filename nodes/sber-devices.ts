@@ -1,22 +1,14 @@
 /** `sber-devices`: a user's devices at Sber, their states in plain JavaScript, and the notice that a user unlinked. */
 import type { Settings } from '../src/common/settings';
 import { newDevices, newStates, otherDevices, unlinkedUser, unwantedDevices } from '../src/sber/changes';
-import { TRANSPORT_CODES } from '../src/sber/failures';
 import { isLockReading, lockStates } from '../src/sber/lock-states';
 import { readDevices, readStates } from '../src/sber/read-by-id';
 import { devicesCommand, DEVICES_SETTINGS, type DevicesCommand } from '../src/sber/operations';
 import { checkDevices } from '../src/sber/validation';
 import { checkStates, plainDevices } from '../src/sber/values';
-import { defineNode } from './shared/define-node';
-import { apply, runSber, type SberRun } from './shared/sber';
+import { apply, defineSberNode, type SberRun } from './shared/sber';
 
-export = defineNode({
-  type: 'sber-devices',
-  catalogues: ['sber-config'],
-  settings: DEVICES_SETTINGS,
-  transportCodes: TRANSPORT_CODES,
-  start: (node) => runSber(node, 'devices', (message, settings) => devicesCommand(settings, message), perform),
-});
+export = defineSberNode('devices', DEVICES_SETTINGS, (message, settings) => devicesCommand(settings, message), perform);
 
 async function perform(run: SberRun<Settings>, command: DevicesCommand): Promise<unknown> {
   const { client, stamp } = run;

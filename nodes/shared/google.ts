@@ -5,7 +5,7 @@ import { CodedError } from '../../src/common/errors';
 import { isRecord } from '../../src/common/json';
 import type { GoogleAccount, Lack, NeededSetting } from '../../src/google/account';
 import type { Badge } from './badge';
-import type { Message } from './message';
+import type { Message } from './define-node';
 
 /** As long as a person waits for it. Google is asked again afterwards, too. */
 const SYNC_MS = 15_000;

@@ -9,14 +9,13 @@ import { isPin, LONGEST_REPLY_MS, REPLY_TIMEOUT_MS } from '../../src/matter/brid
 import { contradiction, fromFlow } from '../../src/matter/lock-messages';
 import { readIdentifier } from '../../src/thekeys/commands';
 import type { GatewayError } from '../../src/thekeys/gateway-errors';
-import { accountOf } from './define-config';
-import type { RunningNode } from './define-node';
+import { accountOfNode } from './define-config';
+import type { Message, RunningNode } from './define-node';
 import { asCoded } from './errors';
 import type { GatewayAccess } from './gateway-access';
 import { logRecovery } from './lock-node';
 import { MatterBadge } from './matter-badge';
 import { FlowDrive } from './matter-flow';
-import type { Message } from './message';
 
 export const SETTINGS = {
   lockName: text('the name of the lock'),
@@ -79,7 +78,7 @@ class GatewayDrive implements Drive {
 
   /** @throws CodedError INVALID_INPUT */
   constructor(private readonly node: MatterNode) {
-    this.access = accountOf(node.RED, 'gateway-config', node.config.gateway);
+    this.access = accountOfNode(node.RED, 'gateway-config', node.config);
     this.serial = readIdentifier({}, { node: node.settings.identifier, gateway: this.access.identifier });
     this.access.share(this.serial);
     this.name = this.access.nameOf(this.serial);
@@ -110,12 +109,14 @@ class GatewayDrive implements Drive {
   }
 
   async run({ action, deadlineMs, signal }: BoltCommand, lock: BridgedLock): Promise<void> {
-    const { access, node, serial } = this;
+    const { access, badge, node, serial } = this;
     try {
-      const { state } = await this.badge.follow(action === 'open' ? 'opening' : 'closing', (onProgress) => {
+      const following = badge.follow(action === 'open' ? 'opening' : 'closing', (onProgress) => {
         const options = { confirm: true, deadlineMs, signal, onProgress };
         return access.run(options, (gateway, rest) => gateway[action](access.share(serial), rest));
       });
+      // What was read meanwhile is shown then.
+      const { state } = await following.finally(() => badge.show());
       const wrong = contradiction(action, { state });
       if (wrong !== undefined) throw wrong;
     } catch (error) {

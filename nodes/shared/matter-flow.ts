@@ -6,10 +6,10 @@ import type { CodedError } from '../../src/common/errors';
 import type { BoltCommand, BridgedLock } from '../../src/matter/bridge';
 import { contradiction, fromFlow, type FromFlow } from '../../src/matter/lock-messages';
 import type { BoltAction } from '../../src/matter/port';
+import type { Message } from './define-node';
 import { asCoded } from './errors';
 import { MatterBadge } from './matter-badge';
 import type { Drive, MatterNode } from './matter-drives';
-import type { Message } from './message';
 
 /** Milliseconds. The slowest flow has answered by then, or it never will. */
 const KEPT_MS = 10 * 60_000;

@@ -16,12 +16,11 @@ interface Tree {
 }
 const english = new Map<string, Tree>();
 
-/** @param catalogues the node types whose locale files have the words: the first that has them */
-export function wordsOf(RED: NodeAPI, catalogues: readonly string[]): Words {
-  const [first = '', ...others] = catalogues;
-  const words = wordsIn(RED, first);
-  if (others.length === 0) return words;
-  const otherwise = wordsOf(RED, others);
+/** @param type the node type whose locale file has the words @param other has those that the first one has not */
+export function wordsOf(RED: NodeAPI, type: string, other?: string): Words {
+  const words = wordsIn(RED, type);
+  if (other === undefined) return words;
+  const otherwise = wordsIn(RED, other);
   return (key, values) => words(key, values) ?? otherwise(key, values);
 }
 

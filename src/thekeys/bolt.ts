@@ -25,7 +25,7 @@ export interface ActionResult {
   reading?: LockReading;
 }
 
-/** When the bolt of each lock that was moved is at rest, on the clock's `elapsed()`. */
+/** When the bolt of each lock that was moved is at rest, on the clock's `elapsed()`: by `restKey`. */
 export type BoltsAtRest = Map<string, number>;
 
 /** The bolts that one gateway moves. */
@@ -82,7 +82,7 @@ export async function act(bolts: Bolts, verb: LockAction, share: Share, options:
       }
       return send(boltCall(action.target, share));
     });
-    bolts.restsAt.set(identifier, outcome.sentAt + bolts.timing.boltTravel);
+    bolts.restsAt.set(restKey(bolts, share), outcome.sentAt + bolts.timing.boltTravel);
     turn.hold('lock');
     if (outcome.kind === 'done' && !options.confirm) return { identifier, action: verb, state: null, confirmed: false };
     const reading = await readBack(bolts, action, outcome);
@@ -94,14 +94,14 @@ export async function act(bolts: Bolts, verb: LockAction, share: Share, options:
 }
 
 /** A bolt on its way still reads as what it was, and would be sent the same way again. */
-async function untilAtRest(
-  { channel, restsAt }: Bolts,
-  { share, options, deadline }: Action,
-  turn: Turn,
-): Promise<void> {
+async function untilAtRest(bolts: Bolts, { share, options, deadline }: Action, turn: Turn): Promise<void> {
   const latest = deadline - options.deadlineMs / 2;
-  const ms = Math.min(restsAt.get(share.identifier) ?? 0, latest) - channel.clock.elapsed();
+  const ms = Math.min(bolts.restsAt.get(restKey(bolts, share)) ?? 0, latest) - bolts.channel.clock.elapsed();
   if (ms > 0) await turn.stepAside(ms);
+}
+
+function restKey({ channel }: Bolts, { identifier }: Share): string {
+  return `${channel.key} ${identifier}`;
 }
 
 /**

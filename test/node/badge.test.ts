@@ -78,7 +78,7 @@ describe('the badge of a lock node', () => {
     const words = (key: string): string => key.replace('badge.', '');
     const badge = new Badge(new HandClock(), words, (status) => shown.push(status));
     const known: { notice?: string } = {};
-    const lock = new LockBadge(badge, words, () => known.notice);
+    const lock = new LockBadge({ badge, words } as never, () => known.notice);
     const open = (): Promise<void> =>
       lock.follow('opening', (onProgress) => {
         onProgress({ step: 'sending' });
