@@ -157,7 +157,7 @@ async function readOnce(
     const request: TurnRequest = { rank: 'settle', light: false, life, commands: 0 };
     const reading = await read(channel, call, request, {
       course: { sent: false },
-      policy: { patient: true, signsAgain: false },
+      policy: { patient: true, isAction: false },
       deadline: () => until,
       answerMs: () => Math.min(options.timeoutMs, READ_ANSWER_MS, until - clock.elapsed()),
     });

@@ -215,14 +215,8 @@ export class TheKeysCloud {
     };
     try {
       for (;;) {
-        const {
-          status,
-          headers,
-          body: text,
-        } = await this.client.call({
-          ...request,
-          timeoutMs: deadline - this.clock.elapsed(),
-        });
+        const timeoutMs = deadline - this.clock.elapsed();
+        const { status, headers, body: text } = await this.client.call({ ...request, timeoutMs });
         const wait = retryAfterMs(headers, this.clock.now()) ?? 1000;
         if (status === 429 && this.clock.elapsed() + wait < deadline) {
           await pause(this.clock, wait);

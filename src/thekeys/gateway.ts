@@ -92,23 +92,12 @@ export class Gateway {
     });
   }
 
-  open(share: Share, options: ActionOptions): Promise<ActionResult> {
-    return this.act('open', share, options);
-  }
-
-  close(share: Share, options: ActionOptions): Promise<ActionResult> {
-    return this.act('close', share, options);
-  }
-
+  readonly open = this.verb('open');
+  readonly close = this.verb('close');
   /** Opens a closed lock and closes an open one. @throws STATE_UNKNOWN where the lock does not know its state */
-  toggle(share: Share, options: ActionOptions): Promise<ActionResult> {
-    return this.act('toggle', share, options);
-  }
-
+  readonly toggle = this.verb('toggle');
   /** Lets the lock learn its end positions: it moves the bolt. Undocumented by the vendor. */
-  calibrate(share: Share, options: ActionOptions): Promise<ActionResult> {
-    return this.act('calibrate', share, options);
-  }
+  readonly calibrate = this.verb('calibrate');
 
   /** Asks the lock itself, over Bluetooth. */
   lockStatus(share: Share, options: CommandOptions): Promise<LockReading> {
@@ -165,10 +154,11 @@ export class Gateway {
     return this.channel.queue.rest();
   }
 
-  private act(verb: LockAction, share: Share, options: ActionOptions): Promise<ActionResult> {
-    return this.command(`${verb} lock ${share.identifier}`, options, () =>
-      act(this.bolts, verb, checkShare(share), options),
-    );
+  private verb(verb: LockAction) {
+    return (share: Share, options: ActionOptions): Promise<ActionResult> =>
+      this.command(`${verb} lock ${share.identifier}`, options, () =>
+        act(this.bolts, verb, checkShare(share), options),
+      );
   }
 
   private work(name: Work, call: () => Call<null>, options: CommandOptions): Promise<void> {

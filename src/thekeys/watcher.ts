@@ -198,32 +198,28 @@ export class Watcher {
 
   /** One process polls; the others wait for it, and have what it found. */
   private async run(poll: Poll): Promise<void> {
-    const { state, clock } = this.options;
+    const { state, clock, log } = this.options;
     const isShared = state.shared && !this.isFresh(poll);
     const lease = isShared ? await state.lease(this.stateKey, { ttlMs: LEASE_MS, signal: poll.signal }) : undefined;
     try {
+      // It may have come while this one waited.
       if (state.shared && this.isFresh(poll)) {
         await this.readAll(poll, this.found.locks);
         return;
       }
-      const listedAt = clock.elapsed();
-      const locks = await this.list(poll);
+      log.trace('poll: the list of locks');
+      const askedAt = clock.elapsed();
+      const locks = await this.options.list(pollOptions(poll.due, poll.signal));
+      this.sightings.note(locks, this.watched, clock.elapsed());
       await this.readAll(poll, locks);
       if (lease === undefined) return;
       const now = clock.elapsed();
       const read = [...this.watched].filter((lock) => !this.sightings.isNew(lock, now));
-      const listed = locks.map((each) => ({ ...each }));
-      await state.publish(this.stateKey, { from: this.id, ageMs: now - listedAt, locks: listed, read });
+      const finding = { from: this.id, ageMs: now - askedAt, locks: locks.map((each) => ({ ...each })), read };
+      await state.publish(this.stateKey, finding);
     } finally {
       await lease?.release();
     }
-  }
-
-  private async list(poll: Poll): Promise<ListedLock[]> {
-    this.options.log.trace('poll: the list of locks');
-    const locks = await this.options.list(pollOptions(poll.due, poll.signal));
-    this.sightings.note(locks, this.watched, this.options.clock.elapsed());
-    return locks;
   }
 
   /** Another process has polled: what is due soon here is answered by that. */
@@ -320,22 +316,16 @@ export class Watcher {
     this.options.log.trace(`poll: lock ${entry.lock}, ${error.code}`);
     if (this.isPassing(entry, error)) return;
     const outage = OUTAGES[error.code] ?? error.code;
-    if (entry.trouble === outage) {
-      entry.listener.onTroubleLasts(error);
-      return;
-    }
+    const lasts = entry.trouble === outage;
     entry.trouble = outage;
-    entry.listener.onTrouble(error);
+    if (lasts) entry.listener.onTroubleLasts(error);
+    else entry.listener.onTrouble(error);
   }
 
   private isPassing(entry: Entry, error: GatewayError): boolean {
-    if (!PASSING.includes(error.code)) {
-      entry.heldUpSince = undefined;
-      return false;
-    }
     const now = this.options.clock.elapsed();
-    entry.heldUpSince ??= now;
-    return now - entry.heldUpSince < PASSING_MS;
+    entry.heldUpSince = PASSING.includes(error.code) ? (entry.heldUpSince ?? now) : undefined;
+    return entry.heldUpSince !== undefined && now - entry.heldUpSince < PASSING_MS;
   }
 
   private get watched(): Set<string> {
@@ -352,7 +342,9 @@ function byShare(entries: readonly Entry[]): [Entry, ...Entry[]][] {
   const groups = new Map<string, [Entry, ...Entry[]]>();
   for (const entry of entries) {
     const key = `${entry.lock} ${entry.watch.share.code}`;
-    groups.set(key, [...(groups.get(key) ?? []), entry] as [Entry, ...Entry[]]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [entry]);
+    else group.push(entry);
   }
   return [...groups.values()];
 }

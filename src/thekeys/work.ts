@@ -122,7 +122,7 @@ async function look(channel: Channel, forMs: number, options: CommandOptions): P
       { rank: 'settle', light: true, life, commands: 0 },
       {
         ...begun,
-        policy: { patient: false, signsAgain: false },
+        policy: { patient: false, isAction: false },
         answerMs: () => Math.min(LIGHT_ANSWER_MS, deadline() - clock.elapsed()),
       },
     );
