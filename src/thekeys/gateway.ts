@@ -66,28 +66,22 @@ export class Gateway {
     const timing = { ...TIMING, ...options.timing };
     const restsAt: BoltsAtRest = options.restsAt ?? new Map<string, number>();
     this.address = address;
+    const { base, key } = address;
     this.channel = {
-      key: address.key,
-      base: address.base,
+      ...{ key, base, state, clock, log },
       exchange: options.exchange ?? exchange,
       queue: new Queue(clock, timing.breather),
-      timestamps: new Timestamps({ state, key: `timestamp/${address.key}`, clock, log }),
-      state,
-      clock,
-      log,
+      timestamps: new Timestamps({ state, key: `timestamp/${key}`, clock, log }),
       synchronized: { at: -Infinity, helped: false },
     };
     this.reads = new Reads(this.channel);
-    this.readings = new Readings({ state, key: address.key, log });
+    this.readings = new Readings(this.channel);
     this.bolts = { channel: this.channel, timing, restsAt, onReading: (reading) => this.readings.add(reading) };
     this.watcher = new Watcher({
+      ...{ key, state, clock, log },
       list: (poll) => this.reads.read('list', listCall, 'poll', poll),
       read: (share, poll) => this.readLock(share, 'poll', poll),
       readings: this.readings,
-      key: address.key,
-      clock,
-      state,
-      log,
       random: options.random ?? Math.random,
     });
   }

@@ -9,6 +9,7 @@ import { textOf } from '../common/errors';
 import { logWith, type Log } from '../common/log';
 import type { State } from '../state/state';
 import { begin } from './command';
+import { hostPort } from './gateway-address';
 import { ExchangeFailure } from './exchange';
 import type { BoltsAtRest, Gateway, Timing } from './gateway';
 import { asRows, ipOf, KNOWN_GATEWAYS, locate, withRow, type KnownGateway } from './known-gateways';
@@ -69,7 +70,7 @@ export class Gateways {
   join(membership: Membership): Member {
     const { base, key: typed } = membership.address;
     const ip = fixedAddress(base.hostname);
-    const key = ip === undefined ? typed : placeAt(ip, base);
+    const key = ip === undefined ? typed : hostPort(ip, base.port);
     const name = this.names.get(key) ?? newName(key, base);
     this.names.set(key, name);
     const identifier = plainIdentifier(membership.identifier) ?? '';
@@ -234,7 +235,7 @@ export class Gateways {
 
   /** `ip:port`. @throws ExchangeFailure */
   private async whereIs({ base }: Name): Promise<string> {
-    return placeAt(await this.resolver.resolve(base.hostname), base);
+    return hostPort(await this.resolver.resolve(base.hostname), base.port);
   }
 
   /** What is kept of the gateway there. Where the disk is slow, a door waits no longer. @throws StateError of a shared state */
@@ -362,10 +363,6 @@ export class Gateways {
 function newName(key: string, base: URL): Name {
   const at = fixedAddress(base.hostname) === undefined ? undefined : key;
   return { key, base, members: new Set(), attachments: new Set(), at, place: undefined, opening: undefined };
-}
-
-function placeAt(ip: string, { port }: URL): string {
-  return `${ip.includes(':') ? `[${ip}]` : ip}:${port === '' ? '80' : port}`;
 }
 
 function isConfigured({ membership }: Member): boolean {

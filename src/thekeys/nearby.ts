@@ -7,7 +7,7 @@ import { abortable, lifetime } from '../common/abort';
 import { isLocalAddress } from '../common/address';
 import type { Clock } from '../common/clock';
 import { CodedError } from '../common/errors';
-import { parseAddress, type GatewayAddress } from './gateway-address';
+import { hostPort, parseAddress, type GatewayAddress } from './gateway-address';
 import { gatewayError } from './gateway-errors';
 
 /** All addresses of a name; rejects where it is not known. Whatever it holds is let go when the signal is aborted. */
@@ -102,5 +102,5 @@ async function addressesOf({ base }: GatewayAddress, options: NameOptions): Prom
 function pinned({ base }: GatewayAddress, ip: string): GatewayAddress {
   // No address of the web holds the zone of a link-local one.
   const plain = ip.replace(/%.*$/, '');
-  return parseAddress(`${isIP(plain) === 6 ? `[${plain}]` : plain}:${base.port === '' ? '80' : base.port}`);
+  return parseAddress(hostPort(plain, base.port));
 }

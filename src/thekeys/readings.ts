@@ -6,16 +6,9 @@
 import { randomUUID } from 'node:crypto';
 import { textOf } from '../common/errors';
 import { isRecord } from '../common/json';
-import type { Log } from '../common/log';
-import type { Json, State } from '../state/state';
+import type { Json } from '../state/state';
+import type { Channel } from './command';
 import { plainIdentifier, type LockReading } from './wire';
-
-export interface ReadingsOptions {
-  state: State;
-  /** `host:port` of the gateway. */
-  key: string;
-  log: Log;
-}
 
 export type ReadingListener = (reading: LockReading) => void;
 
@@ -32,7 +25,7 @@ export class Readings {
   private cannotKeep = false;
   private unsubscribe: (() => void) | undefined;
 
-  constructor(private readonly options: ReadingsOptions) {
+  constructor(private readonly options: Pick<Channel, 'state' | 'key' | 'log'>) {
     this.stateKey = `readings/${options.key}`;
   }
 
@@ -136,10 +129,8 @@ export class Readings {
             const reading = this.readings.get(lock);
             if (reading !== undefined) all.set(lock, reading);
           }
-          return {
-            value: Object.fromEntries([...all].map(([lock, reading]) => [lock, { ...reading }])),
-            result: undefined,
-          };
+          const value = Object.fromEntries([...all].map(([lock, reading]) => [lock, { ...reading }]));
+          return { value, result: undefined };
         });
         this.cannotKeep = false;
       } catch (error) {

@@ -4,21 +4,12 @@
  * one waits for nothing. Which were used is written in `sequence.ts`; when to use one is for the commands.
  */
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { isRecord } from '../common/json';
-import type { Log } from '../common/log';
-import { StateError, type Json, type State } from '../state/state';
+import { StateError, type Json } from '../state/state';
+import type { Channel } from './command';
 import { ExchangeFailure } from './exchange';
 import { asSequence, GAP, giveBack, reserve, resume, rewind, toJson, UNUSED, type Sequence } from './sequence';
-
-export interface TimestampsOptions {
-  state: State;
-  /** Of the sequence: one per physical gateway. */
-  key: string;
-  clock: Clock;
-  log: Log;
-}
 
 /**
  * How many are reserved at once. After `kill -9` the sequence goes on behind the reserved ones, so this is also how many
@@ -85,7 +76,8 @@ export class Timestamps {
   /** The name of the shared sequence when this process used it last. */
   private sequenceId: string | undefined;
 
-  constructor(private readonly options: TimestampsOptions) {}
+  /** @param options `key`: of the sequence, one per physical gateway */
+  constructor(private readonly options: Pick<Channel, 'state' | 'key' | 'clock' | 'log'>) {}
 
   /**
    * Sees to it that `next()` has one to give. It waits for a disk, but not for long.

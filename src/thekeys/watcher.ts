@@ -3,13 +3,12 @@
  * and asks a lock only when its log counter changed, and once more when the bolt has had time to travel: some firmware counts
  * a movement when it begins. Where several processes share the gateway, one of them polls and the others adopt what it found.
  */
-import type { Clock } from '../common/clock';
 import { CodedError, textOf } from '../common/errors';
 import { isRecord } from '../common/json';
-import type { Log } from '../common/log';
-import { StateError, type Json, type State } from '../state/state';
+import { StateError, type Json } from '../state/state';
 import type { ListedLock, LockReading } from './wire';
 import type { Share } from './calls';
+import type { Channel } from './command';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './gateway-errors';
 import type { CommandOptions } from './options';
 import { sharedStateLost } from './outcome';
@@ -38,17 +37,12 @@ export interface WatchListener {
   onRecovered(): void;
 }
 
-export interface WatcherOptions {
+export interface WatcherOptions extends Pick<Channel, 'key' | 'clock' | 'state' | 'log'> {
   /** The locks that the gateway sees, asked for with the rank of a poll. */
   list(options: CommandOptions): Promise<ListedLock[]>;
   /** What a lock says of itself, asked for with the rank of a poll, and added to `readings`. */
   read(share: Share, options: CommandOptions): Promise<LockReading>;
   readings: Readings;
-  /** `host:port`. */
-  key: string;
-  clock: Clock;
-  state: State;
-  log: Log;
   /** From 0 to 1. */
   random: () => number;
 }
