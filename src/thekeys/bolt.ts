@@ -21,14 +21,12 @@ export interface ActionResult {
   state: LockState | null;
   /** True only where the lock itself said so. */
   confirmed: boolean;
-  /** The last reading, where there was one. */
   reading?: LockReading;
 }
 
 /** When the bolt of each lock that was moved is at rest, on the clock's `elapsed()`: by `restKey`. */
 export type BoltsAtRest = Map<string, number>;
 
-/** The bolts that one gateway moves. */
 export interface Bolts {
   channel: Channel;
   timing: Timing;

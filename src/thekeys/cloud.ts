@@ -32,9 +32,7 @@ export interface CloudLock {
   accessories: CloudAccessory[];
 }
 
-/** A share between a lock and a gateway. */
 export interface CloudShare {
-  /** The cloud's number of the share. */
   id: number | undefined;
   /** The share code: the key of every signature. A secret. */
   code: string;
@@ -73,7 +71,6 @@ interface Question {
   hint?: string;
 }
 
-/** An answer, its JSON read once. */
 interface Answer {
   /** The status of HTTP, or that of the envelope where HTTP says that all is well. */
   status: number;

@@ -15,7 +15,6 @@ import type { Queue, Turn, TurnRequest } from './queue';
 import { next, synchronizingError, type Facts, type Policy, type Tries } from './retry';
 import type { Timestamps } from './timestamps';
 
-/** What all commands of one gateway share. */
 export interface Channel {
   /** `host:port`: names the sequence of timestamps and, where processes share the gateway, the right to send. */
   readonly key: string;
@@ -30,7 +29,6 @@ export interface Channel {
   synchronized: { at: number; helped: boolean };
 }
 
-/** Sends one request, in the turn of the command. */
 export type Send = <T>(call: Call<T>) => Promise<Outcome<T>>;
 
 export interface Command<T> extends Begun {
@@ -45,7 +43,6 @@ export interface Command<T> extends Begun {
   onRetry?: (code: GatewayErrorCode) => void;
 }
 
-/** How far a command has come. */
 export interface Course {
   /** Its request is on its way. */
   sent: boolean;
@@ -59,7 +56,6 @@ export function tooLate({ sent, obstacle }: Course): GatewayError {
   return obstacle ?? gatewayError('EXPIRED');
 }
 
-/** A command whose life has begun. */
 export interface Begun {
   life: Lifetime;
   course: Course;

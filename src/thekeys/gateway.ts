@@ -46,7 +46,6 @@ export interface GatewayOptions {
   clock?: Clock;
   exchange?: typeof exchange;
   timing?: Partial<Timing>;
-  /** From 0 to 1, for the jitter of polls. */
   random?: () => number;
   /** Handed in where it must outlive this object: the lock does not know that another one stands for its gateway now. */
   restsAt?: BoltsAtRest;
@@ -138,12 +137,10 @@ export class Gateway {
     await Promise.all([this.channel.timestamps.settle(), this.readings.saved()]);
   }
 
-  /** True while a request is under way. */
   get busy(): boolean {
     return this.channel.queue.busy;
   }
 
-  /** Resolves when no request is under way. */
   rest(): Promise<void> {
     return this.channel.queue.rest();
   }
@@ -186,7 +183,6 @@ export class Gateway {
   }
 }
 
-/** @throws CodedError INVALID_INPUT */
 function checkIdentifier(identifier: string): string {
   const plain = plainIdentifier(identifier);
   if (plain === undefined) throw noLockNamed();

@@ -37,7 +37,6 @@ interface Attachment {
   end: () => void;
 }
 
-/** A gateway as configurations call it. */
 interface Name {
   /** `host:port` as typed; `ip:port` where that needs no look-up. */
   readonly key: string;
@@ -233,7 +232,6 @@ export class Gateways {
     throw new ExchangeFailure('connect', false, 'ERR_MOVED');
   }
 
-  /** `ip:port`. @throws ExchangeFailure */
   private async whereIs({ base }: Name): Promise<string> {
     return hostPort(await this.resolver.resolve(base.hostname), base.port);
   }

@@ -117,12 +117,10 @@ export class Queue {
     return [...this.waiting].some(({ turn }) => turn.request.lock === lock);
   }
 
-  /** True while a request is under way. */
   get busy(): boolean {
     return this.current !== undefined;
   }
 
-  /** Resolves when no request is under way. */
   async rest(): Promise<void> {
     if (this.busy) await new Promise<void>((resolve) => this.idle.push(resolve));
   }
@@ -148,7 +146,6 @@ export class Queue {
     });
   }
 
-  /** The turn is over, or pauses. */
   private leave(turn: Turn, holding: 'nothing' | 'lock' | 'gateway'): void {
     const { lock } = turn.request;
     if (holding === 'gateway') this.longWork.add(turn);

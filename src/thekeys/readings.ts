@@ -29,7 +29,6 @@ export class Readings {
     this.stateKey = `readings/${options.key}`;
   }
 
-  /** A lock was read. */
   add(reading: LockReading): void {
     const { state, log } = this.options;
     const before = this.last(reading.identifier);
@@ -157,7 +156,6 @@ export class SaidStates {
     this.states.set(identifier, known);
   }
 
-  /** The reading as it goes out. */
   async say(reading: LockReading): Promise<LockReading & { previous: LockReading['state'] | null }> {
     const before = this.states.get(reading.identifier);
     this.states.set(reading.identifier, Promise.resolve(reading.state));

@@ -17,7 +17,6 @@ interface Reader {
   expiresAt: number;
 }
 
-/** One request, and all who wait for its answer. */
 interface SharedRead {
   readonly request: TurnRequest;
   readonly course: Course;

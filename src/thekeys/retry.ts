@@ -15,7 +15,6 @@ export const PAUSES = {
   synchronizing: [5000],
 } as const;
 
-/** What differs between commands. */
 export interface Policy {
   /** False: the first obstacle ends it (polls). */
   patient: boolean;
@@ -32,7 +31,6 @@ export interface Policy {
 /** How often it has tried again, by reason. */
 export type Tries = Record<keyof typeof PAUSES, number>;
 
-/** What is known besides the answer. */
 export interface Facts {
   /** The gateway says that it synchronizes: meanwhile it sees no lock, and its clock may be wrong. */
   synchronizing?: boolean;
@@ -42,9 +40,7 @@ export interface Facts {
   doubt?: 'none' | 'some' | 'strong';
   /** False where the gateway has been synchronized lately, and that did not help. */
   maySynchronize?: boolean;
-  /** For how long it could not be reached. */
   unreachableForMs: number;
-  /** Until the deadline. */
   remainingMs: number;
 }
 
@@ -59,7 +55,6 @@ interface Again {
   first?: 'synchronize' | 'await-synchronized' | 'restart-timestamps';
 }
 
-/** The next step after this outcome. */
 export function next<T>(outcome: Outcome<T>, facts: Facts, tries: Tries, policy: Policy): Step<T> {
   switch (outcome.kind) {
     case 'done':

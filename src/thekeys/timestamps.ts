@@ -108,7 +108,6 @@ export class Timestamps {
     return this.last;
   }
 
-  /** The gateway accepted it. */
   confirm(timestamp: number): void {
     this.accepted = Math.max(this.accepted, timestamp);
     this.open = undefined;

@@ -33,7 +33,6 @@ export interface WatchListener {
   onTrouble(error: GatewayError): void;
   /** After each further poll that fails while the outage lasts: whatever was shown since, it is not over. */
   onTroubleLasts(error: GatewayError): void;
-  /** Once, when the outage is over. */
   onRecovered(): void;
 }
 
@@ -91,7 +90,6 @@ interface Entry {
   servedBy?: Poll;
 }
 
-/** A poll under way. */
 interface Poll {
   readonly due: readonly Entry[];
   readonly signal: AbortSignal;
@@ -118,7 +116,6 @@ export class Watcher {
   private poll: Poll | undefined;
   private stopping = new AbortController();
   private unsubscribe: (() => void) | undefined;
-  /** What another process found last. */
   private found = { at: -Infinity, locks: [] as readonly ListedLock[] };
   /** Marks this process's polls among those of others. */
   private readonly id: string;
@@ -216,7 +213,6 @@ export class Watcher {
     }
   }
 
-  /** Another process has polled: what is due soon here is answered by that. */
   private receive(message: Json): void {
     if (!isFinding(message) || message.from === this.id) return;
     const { ageMs, locks, read } = message;

@@ -33,7 +33,6 @@ export async function update(workshop: Workshop, options: CommandOptions): Promi
   }
 }
 
-/** Sends it, and follows it to its end. */
 export async function work(workshop: Workshop, call: Call<null>, options: CommandOptions): Promise<void> {
   const { channel } = workshop;
   const begun = begin(channel.clock, options);
@@ -109,7 +108,6 @@ async function follow({ channel, timing }: Workshop, mayRestart: boolean, option
   }
 }
 
-/** At the gateway's status, between others. */
 async function look(channel: Channel, forMs: number, options: CommandOptions): Promise<GatewayStatus> {
   const { clock } = channel;
   const { signal } = options;
@@ -131,7 +129,6 @@ async function look(channel: Channel, forMs: number, options: CommandOptions): P
   }
 }
 
-/** It was sent, and nothing came back. */
 function isUnanswered({ code, cause }: GatewayError): boolean {
   return (code === 'GATEWAY_TIMEOUT' || code === 'RESULT_UNKNOWN') && cause.httpStatus === undefined;
 }
