@@ -9,7 +9,7 @@ import { boltCall, lockStatusCall, type BoltAction, type Share } from './calls';
 import { begin, read, runAction, type Channel } from './command';
 import { gatewayError } from './gateway-errors';
 import type { ActionOptions, Timing } from './options';
-import type { Done, Lost } from './outcome';
+import { resultUnknown, type Done, type Lost } from './outcome';
 import type { Turn, TurnRequest } from './queue';
 
 export type LockAction = BoltAction | 'toggle';
@@ -176,21 +176,18 @@ function conclude(
   const wanted = WANTED[target];
   const state = reading?.state ?? 'unknown';
   const confirmed = wanted === undefined ? state !== 'unknown' && outcome.kind === 'done' : state === wanted;
-  if (outcome.kind === 'lost' && !confirmed) throw resultUnknown(outcome, reading);
+  if (outcome.kind === 'lost' && !confirmed) throw unsettled(outcome, reading);
   return { identifier: share.identifier, action: verb, state, confirmed, ...(reading && { reading }) };
 }
 
-function resultUnknown(lost: Lost, reading?: LockReading): Error {
+function unsettled(lost: Lost, reading?: LockReading): Error {
   const read = reading === undefined ? 'the lock could not be read' : `the lock reads as ${reading.state}`;
-  return gatewayError('RESULT_UNKNOWN', {
-    message: `the command was sent, ${lost.why}, and ${read}`,
-    httpStatus: lost.error.cause.httpStatus,
-  });
+  return resultUnknown(lost, `${lost.why}, and ${read}`);
 }
 
 /** What a command ends with that was given up after it was sent. */
 function interrupted(outcome: Done<null> | Lost): Error {
-  if (outcome.kind === 'lost') return resultUnknown(outcome);
+  if (outcome.kind === 'lost') return unsettled(outcome);
   return gatewayError('RESULT_UNKNOWN', {
     message: 'the gateway accepted the command, but it was given up before the lock could be read',
   });

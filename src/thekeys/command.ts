@@ -182,7 +182,7 @@ async function request<T>(command: Command<unknown>, call: Call<T>, lease: Lease
   const began = clock.elapsed();
   const note = (what: string): void =>
     log.trace(`${channel.key}: ${call.method} ${call.path}: ${what}, ${Math.round(clock.elapsed() - began)} ms`);
-  const sent: Request = { call, timestamp: undefined, sentAt: 0 };
+  const sent: Request<T> = { call, timestamp: undefined, sentAt: 0 };
   try {
     life.setDeadline(command.deadline());
     if (call.code !== undefined) await abortable(timestamps.reserve(), life.signal);
@@ -209,7 +209,7 @@ async function request<T>(command: Command<unknown>, call: Call<T>, lease: Lease
         return formOf(call, sent.timestamp);
       },
     });
-    const outcome = answered(call, answer, sent, { now: clock.now(), otherOwner: channel.state.otherOwner });
+    const outcome = answered(answer, sent, { now: clock.now(), otherOwner: channel.state.otherOwner });
     note(outcome.kind === 'done' ? 'done' : outcome.error.code);
     if (sent.timestamp !== undefined) accepted(channel, sent.timestamp, outcome);
     return outcome;

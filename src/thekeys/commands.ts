@@ -44,14 +44,9 @@ const ACTIONS: Readonly<Record<string, LockAction>> = {
   calibrate: 'calibrate',
 };
 
-const OPERATIONS: Readonly<Record<string, GatewayOperation>> = {
-  list: 'list',
-  status: 'status',
-  synchronize: 'synchronize',
-  update: 'update',
-  'synchronize-lock': 'synchronize-lock',
-  'update-lock': 'update-lock',
-};
+const OPERATIONS = Object.fromEntries(
+  (['list', 'status', 'synchronize', 'update', 'synchronize-lock', 'update-lock'] as const).map((word) => [word, word]),
+) as Readonly<Record<string, GatewayOperation>>;
 
 const FROM_MESSAGE = 'message';
 

@@ -8,6 +8,7 @@ import { statusCall, updateCall, type Call } from './calls';
 import { begin, LIGHT_ANSWER_MS, read, runAction, type Channel } from './command';
 import { gatewayError, type GatewayError } from './gateway-errors';
 import type { CommandOptions, Timing } from './options';
+import { resultUnknown } from './outcome';
 import type { Turn } from './queue';
 
 export interface Workshop {
@@ -42,12 +43,7 @@ export async function work(workshop: Workshop, call: Call<null>, options: Comman
     turn = await channel.queue.turn({ rank: 'action', light: false, life, commands: 1 });
     try {
       const outcome = await runAction(channel, turn, begun, options, (send) => send(call));
-      if (outcome.kind === 'lost') {
-        throw gatewayError('RESULT_UNKNOWN', {
-          message: `the command was sent, and ${outcome.why}`,
-          httpStatus: outcome.error.cause.httpStatus,
-        });
-      }
+      if (outcome.kind === 'lost') throw resultUnknown(outcome, `and ${outcome.why}`);
     } catch (error) {
       // Where no answer came, the gateway is asked whether it is at it.
       if (options.signal?.aborted || !isUnanswered(error as GatewayError)) throw error;
