@@ -6,12 +6,14 @@ import { abortable, lifetime, type Lifetime } from '../common/abort';
 import type { Clock } from '../common/clock';
 import type { Log } from '../common/log';
 import { StateError, type Lease, type State } from '../state/state';
+import type { BoltsAtRest } from './bolt';
 import { formOf, statusCall, synchronizeCall, type Call } from './calls';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './gateway-errors';
 import { ExchangeFailure, LEAST_ANSWER_MS, type exchange } from './exchange';
-import type { CommandOptions } from './options';
+import type { CommandOptions, Timing } from './options';
 import { answered, failed, sharedStateLost, type Done, type Lost, type Outcome, type Request } from './outcome';
 import type { Queue, Turn, TurnRequest } from './queue';
+import type { Readings } from './readings';
 import { next, synchronizingError, type Facts, type Policy, type Tries } from './retry';
 import type { Timestamps } from './timestamps';
 
@@ -22,6 +24,10 @@ export interface Channel {
   readonly exchange: typeof exchange;
   readonly queue: Queue;
   readonly timestamps: Timestamps;
+  /** What is known of its locks, whichever node asked. */
+  readonly readings: Readings;
+  readonly restsAt: BoltsAtRest;
+  readonly timing: Timing;
   readonly state: State;
   readonly clock: Clock;
   readonly log: Log;

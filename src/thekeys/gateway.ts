@@ -10,7 +10,7 @@ import type { State } from '../state/state';
 import type { GatewayAddress } from './gateway-address';
 import { noLockNamed } from './gateway-errors';
 import { plainIdentifier, type GatewayStatus, type ListedLock, type LockReading } from './wire';
-import { act, type ActionResult, type Bolts, type BoltsAtRest, type LockAction } from './bolt';
+import { act, type ActionResult, type BoltsAtRest, type LockAction } from './bolt';
 import {
   cleanCode,
   faultOfCode,
@@ -55,7 +55,6 @@ export class Gateway {
   readonly address: GatewayAddress;
   private readonly channel: Channel;
   private readonly reads: Reads;
-  private readonly bolts: Bolts;
   /** What is known of its locks, whichever node asked. */
   readonly readings: Readings;
   private readonly watcher: Watcher;
@@ -63,24 +62,24 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     const { address, state, log, clock = systemClock } = options;
     const timing = { ...TIMING, ...options.timing };
-    const restsAt: BoltsAtRest = options.restsAt ?? new Map<string, number>();
     this.address = address;
     const { base, key } = address;
+    this.readings = new Readings({ state, key, log });
     this.channel = {
       ...{ key, base, state, clock, log },
       exchange: options.exchange ?? exchange,
       queue: new Queue(clock, timing.breather),
       timestamps: new Timestamps({ state, key: `timestamp/${key}`, clock, log }),
+      readings: this.readings,
+      restsAt: options.restsAt ?? new Map<string, number>(),
+      timing,
       synchronized: { at: -Infinity, helped: false },
     };
     this.reads = new Reads(this.channel);
-    this.readings = new Readings(this.channel);
-    this.bolts = { channel: this.channel, timing, restsAt, onReading: (reading) => this.readings.add(reading) };
     this.watcher = new Watcher({
-      ...{ key, state, clock, log },
+      ...this.channel,
       list: (poll) => this.reads.read('list', listCall, 'poll', poll),
       read: (share, poll) => this.readLock(share, 'poll', poll),
-      readings: this.readings,
       random: options.random ?? Math.random,
     });
   }
@@ -115,7 +114,7 @@ export class Gateway {
 
   /** Writes the gateway's firmware anew, even if it is current. Ends when the gateway is back. */
   update(options: CommandOptions): Promise<void> {
-    return this.command('update', options, () => update(this.bolts, options));
+    return this.command('update', options, () => update(this.channel, options));
   }
 
   synchronizeLock(identifier: string, options: CommandOptions): Promise<void> {
@@ -148,12 +147,12 @@ export class Gateway {
   private verb(verb: LockAction) {
     return (share: Share, options: ActionOptions): Promise<ActionResult> =>
       this.command(`${verb} lock ${share.identifier}`, options, () =>
-        act(this.bolts, verb, checkShare(share), options),
+        act(this.channel, verb, checkShare(share), options),
       );
   }
 
   private work(name: Work, call: () => Call<null>, options: CommandOptions): Promise<void> {
-    return this.command(name, options, () => work(this.bolts, call(), options));
+    return this.command(name, options, () => work(this.channel, call(), options));
   }
 
   private async readLock(share: Share, rank: 'read' | 'poll', options: CommandOptions): Promise<LockReading> {

@@ -14,9 +14,8 @@ import { ExchangeFailure } from './exchange';
 import type { BoltsAtRest, Gateway, Timing } from './gateway';
 import { asRows, ipOf, KNOWN_GATEWAYS, locate, withRow, type KnownGateway } from './known-gateways';
 import type { Member, Membership, Use } from './member';
-import type { Lookup } from './nearby';
 import { Place } from './place';
-import { fixedAddress, Resolver } from './resolver';
+import { fixedAddress, Resolver, type Lookup } from './names';
 import { plainIdentifier } from './wire';
 
 export interface GatewaysOptions {

@@ -12,7 +12,6 @@ import type { Channel } from './command';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './gateway-errors';
 import type { CommandOptions } from './options';
 import { sharedStateLost } from './outcome';
-import type { Readings } from './readings';
 import { Sightings } from './sightings';
 
 export interface Watch {
@@ -36,12 +35,11 @@ export interface WatchListener {
   onRecovered(): void;
 }
 
-export interface WatcherOptions extends Pick<Channel, 'key' | 'clock' | 'state' | 'log'> {
+export interface WatcherOptions extends Pick<Channel, 'key' | 'clock' | 'state' | 'log' | 'readings'> {
   /** The locks that the gateway sees, asked for with the rank of a poll. */
   list(options: CommandOptions): Promise<ListedLock[]>;
   /** What a lock says of itself, asked for with the rank of a poll, and added to `readings`. */
   read(share: Share, options: CommandOptions): Promise<LockReading>;
-  readings: Readings;
   /** From 0 to 1. */
   random: () => number;
 }

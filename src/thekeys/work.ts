@@ -7,14 +7,9 @@ import type { GatewayStatus } from './wire';
 import { statusCall, updateCall, type Call } from './calls';
 import { begin, LIGHT_ANSWER_MS, read, runAction, type Channel } from './command';
 import { gatewayError, type GatewayError } from './gateway-errors';
-import type { CommandOptions, Timing } from './options';
+import type { CommandOptions } from './options';
 import { resultUnknown } from './outcome';
 import type { Turn } from './queue';
-
-export interface Workshop {
-  channel: Channel;
-  timing: Timing;
-}
 
 /** States of the gateway, in its own words, in which it works on something long. Idle, it says "Scanning". */
 const UPDATING = /updat|upgrad|download|flash|firmware|reboot|restart/i;
@@ -23,19 +18,18 @@ const WORKING = new RegExp(`synchroni[sz]|${UPDATING.source}`, 'i');
 const METHOD_REFUSED = new Set([400, 404, 405, 501]);
 
 /** Writes the gateway's firmware: with POST, or where a gateway does not know that, with GET. */
-export async function update(workshop: Workshop, options: CommandOptions): Promise<void> {
-  const { clock } = workshop.channel;
+export async function update(channel: Channel, options: CommandOptions): Promise<void> {
+  const { clock } = channel;
   const deadline = clock.elapsed() + options.deadlineMs;
   try {
-    await work(workshop, updateCall('POST'), options);
+    await work(channel, updateCall('POST'), options);
   } catch (error) {
     if (!isMethodRefused(error as GatewayError)) throw error;
-    await work(workshop, updateCall('GET'), { ...options, deadlineMs: deadline - clock.elapsed() });
+    await work(channel, updateCall('GET'), { ...options, deadlineMs: deadline - clock.elapsed() });
   }
 }
 
-export async function work(workshop: Workshop, call: Call<null>, options: CommandOptions): Promise<void> {
-  const { channel } = workshop;
+export async function work(channel: Channel, call: Call<null>, options: CommandOptions): Promise<void> {
   const begun = begin(channel.clock, options);
   const { life } = begun;
   let turn: Turn | undefined;
@@ -51,7 +45,7 @@ export async function work(workshop: Workshop, call: Call<null>, options: Comman
       if (!(await isAt(channel, call, options))) throw error;
     }
     turn.hold('gateway');
-    await follow(workshop, call.acts, options);
+    await follow(channel, call.acts, options);
   } finally {
     turn?.end();
     life.end();
@@ -72,8 +66,8 @@ async function isAt(channel: Channel, call: Call<null>, options: CommandOptions)
  * Looks at the gateway's status until it works no more. Silence while a firmware is written is a restart; in other work,
  * and beyond the grace, it is a gateway that is gone.
  */
-async function follow({ channel, timing }: Workshop, mayRestart: boolean, options: CommandOptions): Promise<void> {
-  const { clock } = channel;
+async function follow(channel: Channel, mayRestart: boolean, options: CommandOptions): Promise<void> {
+  const { clock, timing } = channel;
   const began = clock.elapsed();
   let answeredAt = began;
   let status = '';
