@@ -25,7 +25,7 @@ const SETTINGS = {
 };
 
 export = defineLockNode('gateway-sync', SETTINGS, (node, access) => {
-  const badge = new LockBadge(node, access.notice);
+  const badge = new LockBadge(node, access);
   node.badge.clear();
   node.onInput(async (message, { signal, settings }) => {
     const from = access.identifiers(settings.identifier);

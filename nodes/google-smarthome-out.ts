@@ -31,23 +31,13 @@ export = defineNode({
 });
 
 async function show(badge: Badge, received: Received, account: GoogleAccount): Promise<void> {
-  switch (received.kind) {
-    case 'answered':
-      if (received.code !== undefined) badge.show('warning', received.code);
-      else if (received.status === 'EXCEPTIONS') badge.show('warning', 'EXCEPTIONS');
-      else badge.show('ok', received.late ? 'late' : 'answered');
-      break;
-    case 'reported':
-    case 'notified':
-      await showSent(badge, received.kind, account);
-      break;
-    case 'offline':
-      badge.show('down', 'OFFLINE');
-      break;
-    case 'ignored':
-    case 'spent':
-      badge.show('warning', received.kind);
-  }
+  const { kind } = received;
+  if (kind === 'reported' || kind === 'notified') return showSent(badge, kind, account);
+  if (kind === 'offline') badge.show('down', 'OFFLINE');
+  else if (kind !== 'answered') badge.show('warning', kind);
+  else if (received.code !== undefined) badge.show('warning', received.code);
+  else if (received.status === 'EXCEPTIONS') badge.show('warning', 'EXCEPTIONS');
+  else badge.show('ok', received.late ? 'late' : 'answered');
 }
 
 /** What went to Google, or why nothing can. */

@@ -23,7 +23,7 @@ const DOING: Readonly<Record<LockAction, string>> = {
 };
 
 export = defineLockNode('lock-action', SETTINGS, (node, access) => {
-  const badge = new LockBadge(node, access.notice);
+  const badge = new LockBadge(node, access);
   ownLock(node, access);
   node.onInput(async (message, { signal, settings: { confirm, ...settings } }) => {
     const from = access.identifiers(settings.identifier);

@@ -22,7 +22,7 @@ async function perform(run: SberRun<Settings>, command: DevicesCommand): Promise
     }
     case 'add':
     case 'update': {
-      const { devices, warnings } = await checkDevices(command.items, client.pace);
+      const { devices, warnings } = await checkDevices(command.items, client.yieldLoop);
       stamp.warnings = warnings;
       return apply(run, command.operation === 'add' ? newDevices(command.userId, devices) : otherDevices(devices));
     }
@@ -31,7 +31,7 @@ async function perform(run: SberRun<Settings>, command: DevicesCommand): Promise
     case 'report': {
       // What lock-status and lock-action send can be wired straight in.
       const given = isLockReading(command.states) ? lockStates(command.states) : command.states;
-      const { states, warnings } = await checkStates(given, client.pace);
+      const { states, warnings } = await checkStates(given, client.yieldLoop);
       stamp.warnings = warnings;
       return apply(run, newStates(states));
     }

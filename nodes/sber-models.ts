@@ -1,7 +1,8 @@
 /** `sber-models`: the models of a vendor's devices at Sber, listed, changed one by one, or brought to a wanted list. */
-import { newModels, otherModels, syncModels, unwantedModels } from '../src/sber/changes';
+import { newModels, otherModels, unwantedModels } from '../src/sber/changes';
 import { readModels } from '../src/sber/read-by-id';
 import { modelsCommand, MODELS_SETTINGS, type ModelsCommand } from '../src/sber/operations';
+import { syncModels } from '../src/sber/sync';
 import { checkModels } from '../src/sber/validation';
 import { apply, defineSberNode, wordOfSync, type SberRun } from './shared/sber';
 
@@ -22,7 +23,7 @@ async function perform(run: SberRun<typeof MODELS_SETTINGS>, command: ModelsComm
     case 'delete':
       return apply(run, unwantedModels(command.ids));
     default: {
-      const { models, warnings } = await checkModels(command.items, client.pace);
+      const { models, warnings } = await checkModels(command.items, client.yieldLoop);
       stamp.warnings = warnings;
       if (command.operation === 'create') return apply(run, newModels(models));
       if (command.operation === 'update') return apply(run, otherModels(models));

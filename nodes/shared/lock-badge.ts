@@ -8,6 +8,7 @@ import type { Progress } from '../../src/thekeys/gateway';
 import type { LockReading } from '../../src/thekeys/wire';
 import { BADGE_LENGTH, type Picture } from './badge';
 import type { RunningNode } from './define-node';
+import type { GatewayAccess } from './gateway-access';
 
 /** A gateway's own words for what it works on, and ours. The longest of its phrases seen is "Synchronizing 45961123". */
 const WORKS: readonly [RegExp, string][] = [
@@ -31,8 +32,8 @@ export class LockBadge {
 
   constructor(
     protected readonly node: NodeOfBadge,
-    /** Why what answers may be another gateway than before; undefined where nothing speaks for it. */
-    private readonly notice: () => string | undefined = () => undefined,
+    /** Whether what answers may be another gateway than before. */
+    private readonly access?: Pick<GatewayAccess, 'notice'>,
     /** The lock's state is kept up to date, and is shown with its battery instead of its time. */
     private readonly isCurrent = false,
   ) {}
@@ -94,7 +95,7 @@ export class LockBadge {
   private progress(progress: Progress, doing: string): void {
     const { badge, words } = this.node;
     if (progress.step === 'waiting') badge.show('waiting', 'waiting');
-    else if (progress.step === 'sending' && this.notice() !== undefined) badge.show('warning', 'otherGateway');
+    else if (progress.step === 'sending' && this.access?.notice() !== undefined) badge.show('warning', 'otherGateway');
     else if (progress.step === 'sending') badge.show('working', doing);
     else if (progress.step === 'confirming') badge.show('working', 'confirming');
     else if (progress.step === 'retrying') {

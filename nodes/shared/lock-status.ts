@@ -39,7 +39,7 @@ export class LockStatus implements WatchListener {
     this.said = new SaidStates(access);
     this.lock = ownLock(node, access);
     this.isWatching = node.settings.interval > 0;
-    this.badge = new LockBadge(node, access.notice, this.isWatching);
+    this.badge = new LockBadge(node, access, this.isWatching);
     if (this.lock !== '') this.said.begin(this.lock);
   }
 

@@ -29,9 +29,9 @@ export interface SberRun<S extends Settings> {
   word?: { key: string; values?: Record<string, string | number> } | undefined;
 }
 
-/** What the change does to its items; on a dry run, or without an item, what it would do. */
-export async function apply<T>({ client, isDry }: SberRun<Settings>, change: Change<T>): Promise<Outcome> {
-  return isDry || change.items.size === 0 ? { applied: [...change.items.keys()], failed: [] } : send(client, change);
+/** What the change does to its items; on a dry run, what it would do. */
+export async function apply({ client, isDry }: SberRun<Settings>, change: Change): Promise<Outcome> {
+  return isDry ? { applied: [...change.ids], failed: [] } : send(client, change);
 }
 
 /** The badge of a sync: nothing, the one thing that was done, or the numbers of all. A plan says that it is one. */

@@ -12,10 +12,10 @@ import type { ProxySettings } from '../common/proxy';
 import { Redactor } from '../common/redact';
 import type { AccountSettings } from './endpoint';
 import { cloudFailure, SberError, type FailureFacts } from './failures';
+import { yieldLoop } from './items';
 import { readResponse, type ExpectedField, type Good } from './response';
 import type { ItemFailure, Raw } from './shapes';
 import { trusting } from './trust';
-import { pacing, type Pace } from './yield-loop';
 
 /** Attempts of one request at most, the first included. */
 export const MOST_ATTEMPTS = 5;
@@ -81,16 +81,19 @@ export interface Written {
 
 /** The API for one operation. */
 export class SberClient {
-  readonly pace: Pace;
   /** Set once a request that changes something may have left: "nothing was sent" is no longer true. */
   private mayHaveChanged = false;
 
   constructor(
     private readonly connection: Connection,
     readonly work: Work = {},
-  ) {
-    this.pace = pacing(connection.clock, () => this.throwIfStopped());
-  }
+  ) {}
+
+  /** For long work of the operation. @throws as `stopped` */
+  readonly yieldLoop = async (): Promise<void> => {
+    await yieldLoop();
+    this.throwIfStopped();
+  };
 
   /** The same account, for an operation of its own. */
   for(work: Work): SberClient {
@@ -211,7 +214,7 @@ export class SberClient {
     }
     onExchange?.(requestId, answer.status);
     this.mayHaveChanged ||= request.method !== 'GET';
-    return readResponse(answer, expected, { redactor, pace: this.pace, now: clock.now() });
+    return readResponse(answer, expected, { redactor, yieldLoop: this.yieldLoop, now: clock.now() });
   }
 }
 

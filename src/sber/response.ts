@@ -7,8 +7,8 @@ import { foreignText } from '../common/foreign';
 import { isRecord, parseJson } from '../common/json';
 import type { Redactor } from '../common/redact';
 import { codeOfNumber, codeOfStatus, SberError, type FailureFacts, type SberCode } from './failures';
+import type { YieldLoop } from './items';
 import type { ItemFailure, Raw } from './shapes';
-import type { Pace } from './yield-loop';
 
 /** A good answer. Its body is empty where the answer was; `failed` names the items that a writing request did not change. */
 export interface Good {
@@ -22,7 +22,7 @@ export type ExpectedField = 'models' | 'devices' | undefined;
 
 export interface Reading {
   redactor: Redactor;
-  pace: Pace;
+  yieldLoop: YieldLoop;
   /** Wall clock, milliseconds. */
   now: number;
 }
@@ -40,7 +40,7 @@ const FOREIGN_REFUSAL =
 
 /** @throws SberError for what is no good answer */
 export async function readResponse(answer: ApiAnswer, expected: ExpectedField, reading: Reading): Promise<Good> {
-  const { redactor, pace } = reading;
+  const { redactor, yieldLoop } = reading;
   const { status: httpStatus } = answer;
   const isGood = httpStatus >= 200 && httpStatus < 300;
   const fail = (code: SberCode | undefined, message: string, facts: FailureFacts = {}): SberError => {
@@ -52,9 +52,9 @@ export async function readResponse(answer: ApiAnswer, expected: ExpectedField, r
     if (isGood && expected === undefined) return { body: {}, failed: [], httpStatus };
     throw isGood ? fail('BAD_RESPONSE', 'the answer is empty') : byStatus(httpStatus, 'an empty answer', fail);
   }
-  if (text.length > LARGE) await pace.yieldLoop();
+  if (text.length > LARGE) await yieldLoop();
   const parsed = isTooDeep(text) ? undefined : parseJson(text);
-  if (text.length > LARGE) await pace.yieldLoop();
+  if (text.length > LARGE) await yieldLoop();
   if (!isRecord(parsed)) {
     const quote = `not JSON of Sber’s: ${quoted(text, redactor)}`;
     if (isGood) throw fail('BAD_RESPONSE', quote);
@@ -144,34 +144,18 @@ function quoted(text: string, redactor: Redactor): string {
 /** Whether a JSON text nests deeper than Sber ever does. One pass over the text, the texts inside it skipped. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    switch (text[at]) {
-      case '"':
-        at = endOfText(text, at);
-        break;
-      case '{':
-      case '[':
-        depth += 1;
-        if (depth > DEEPEST) return true;
-        break;
-      case '}':
-      case ']':
-        depth -= 1;
-        break;
-      default:
-    }
+  for (let at = 0; at < text.length && depth <= DEEPEST; at += 1) {
+    const sign = text[at];
+    if (sign === '"') at = endOfText(text, at);
+    else if (sign === '{' || sign === '[') depth += 1;
+    else if (sign === '}' || sign === ']') depth -= 1;
   }
-  return false;
+  return depth > DEEPEST;
 }
 
 /** Index of the quotation mark that ends the text begun at `start`. */
 function endOfText(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1);
-  while (end !== -1) {
-    let slashes = 0;
-    while (text[end - 1 - slashes] === '\\') slashes += 1;
-    if (slashes % 2 === 0) return end;
-    end = text.indexOf('"', end + 1);
-  }
-  return text.length;
+  let end = start + 1;
+  while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
+  return end;
 }
