@@ -6,7 +6,7 @@ import { seconds, secret, text } from '../src/common/settings';
 import { parseRedisUrl } from '../src/state/redis-url';
 import { parseAddress } from '../src/thekeys/gateway-address';
 import { defineConfig } from './shared/define-config';
-import { GatewayAccess, gatewaysOf } from './shared/gateway-access';
+import { accessTo, gatewaysOf, type GatewayAccess } from './shared/gateway-access';
 import { addSetupRoutes } from './shared/setup-routes';
 
 /** As it was typed: only a lock that is opened with it minds whether it can be a code. A variable may be a number. */
@@ -29,7 +29,7 @@ export = defineConfig({
     const name = node.name ?? '';
     const member = gateways.join({ address: parseAddress(host), sharedState, identifier, code, name, log });
     onClose(() => member.leave());
-    return new GatewayAccess(member, gateways, timeout);
+    return accessTo(member, gateways, timeout);
   },
   register: addSetupRoutes,
 });

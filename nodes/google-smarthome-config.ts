@@ -7,8 +7,8 @@ import { secret, text, textSetting, wholeText } from '../src/common/settings';
 import { openAccount, type GoogleAccount } from '../src/google/account';
 import { trustedProxies } from '../src/google/requests';
 import { defineConfig } from './shared/define-config';
+import { pathSetting, serveAccount, usersSetting, warnOfSetup } from './shared/google';
 import { serveGoogleEditor } from './shared/google-editor';
-import { pathSetting, serveAccount, usersSetting, warnOfSetup } from './shared/google-setup';
 import { proxyOf, stateFor } from './shared/runtime';
 
 export = defineConfig({

@@ -6,7 +6,6 @@ import { foreignText } from '../src/common/foreign';
 import { DEVICE_FIELDS, deviceSettings } from '../src/google/device-settings';
 import type { Result } from '../src/google/results';
 import type { Picture } from './shared/badge';
-import { accountOf } from './shared/define-config';
 import { defineNode } from './shared/define-node';
 import { showLack } from './shared/google';
 
@@ -20,12 +19,11 @@ const PICTURES: Readonly<Record<Result['status'], Picture>> = {
 
 export = defineNode({
   type: 'google-smarthome-in',
-  catalogues: ['google-smarthome-config'],
+  account: 'google-smarthome-config',
   settings: DEVICE_FIELDS,
   hasPin: true,
-  start: (running) => {
-    const { RED, node, config, settings, badge, pin } = running;
-    const account = accountOf(RED, 'google-smarthome-config', config.account);
+  start: (running, account) => {
+    const { node, settings, badge, pin } = running;
     /** A result of a command stays until there is another, or until no user is linked any more. */
     let hasResult = false;
     const leave = account.home.register(deviceSettings(settings, pin, node.id), {

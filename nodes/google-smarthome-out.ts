@@ -6,18 +6,15 @@ import { text, typed } from '../src/common/settings';
 import type { GoogleAccount } from '../src/google/account';
 import type { Received } from '../src/google/home';
 import type { Badge } from './shared/badge';
-import { accountOf } from './shared/define-config';
 import { defineNode } from './shared/define-node';
 import { operationOf, sendAnew, showLack } from './shared/google';
 
 export = defineNode({
   type: 'google-smarthome-out',
-  catalogues: ['google-smarthome-config'],
+  account: 'google-smarthome-config',
   settings: { device: typed(text('the device')) },
-  start: (running) => {
-    const { RED, node, config, badge, words } = running;
-    const account = accountOf(RED, 'google-smarthome-config', config.account);
-
+  start: (running, account) => {
+    const { node, badge, words } = running;
     running.onInput(async (message, { settings, signal }) => {
       const operation = operationOf(message);
       if (operation === undefined) {
@@ -34,23 +31,13 @@ export = defineNode({
 });
 
 async function show(badge: Badge, received: Received, account: GoogleAccount): Promise<void> {
-  switch (received.kind) {
-    case 'answered':
-      if (received.code !== undefined) badge.show('warning', received.code);
-      else if (received.status === 'EXCEPTIONS') badge.show('warning', 'EXCEPTIONS');
-      else badge.show('ok', received.late ? 'late' : 'answered');
-      break;
-    case 'reported':
-    case 'notified':
-      await showSent(badge, received.kind, account);
-      break;
-    case 'offline':
-      badge.show('down', 'OFFLINE');
-      break;
-    case 'ignored':
-    case 'spent':
-      badge.show('warning', received.kind);
-  }
+  const { kind } = received;
+  if (kind === 'reported' || kind === 'notified') return showSent(badge, kind, account);
+  if (kind === 'offline') badge.show('down', 'OFFLINE');
+  else if (kind !== 'answered') badge.show('warning', kind);
+  else if (received.code !== undefined) badge.show('warning', received.code);
+  else if (received.status === 'EXCEPTIONS') badge.show('warning', 'EXCEPTIONS');
+  else badge.show('ok', received.late ? 'late' : 'answered');
 }
 
 /** What went to Google, or why nothing can. */

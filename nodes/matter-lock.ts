@@ -4,19 +4,18 @@
  */
 import { isPin } from '../src/matter/bridge-settings';
 import { TRANSPORT_CODES } from '../src/thekeys/gateway-errors';
-import { accountOf } from './shared/define-config';
 import { defineNode } from './shared/define-node';
 import { driveOf, SETTINGS } from './shared/matter-drives';
 
 export = defineNode({
   type: 'matter-lock',
-  catalogues: ['matter-bridge', 'gateway-config'],
+  account: 'matter-bridge',
+  moreWords: 'gateway-config',
   settings: SETTINGS,
   transportCodes: TRANSPORT_CODES,
   hasPin: true,
-  start: (running) => {
-    const { RED, node, config, settings, pin } = running;
-    const bridge = accountOf(RED, 'matter-bridge', config.bridge);
+  start: (running, bridge) => {
+    const { node, settings, pin } = running;
     const drive = driveOf(running);
     const lock = bridge.addLock({
       ...settings,

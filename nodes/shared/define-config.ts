@@ -14,18 +14,18 @@ import { asCoded } from './errors';
 import type { GatewayAccess } from './gateway-access';
 
 /** What each type of configuration opens for its nodes. */
-interface Accounts {
+export interface Accounts {
   'gateway-config': GatewayAccess;
   'google-smarthome-config': GoogleAccount;
   'sber-config': SberAccount;
   'matter-bridge': Bridge;
 }
-/** What it is, in a sentence. */
-const NAMES: Readonly<Record<keyof Accounts, string>> = {
-  'gateway-config': 'gateway',
-  'google-smarthome-config': 'Google account',
-  'sber-config': 'Sber account',
-  'matter-bridge': 'Matter bridge',
+/** What it is, in a sentence, and the property by which its nodes name it. */
+const CONFIGS: Readonly<Record<keyof Accounts, { what: string; key: string }>> = {
+  'gateway-config': { what: 'gateway', key: 'gateway' },
+  'google-smarthome-config': { what: 'Google account', key: 'account' },
+  'sber-config': { what: 'Sber account', key: 'account' },
+  'matter-bridge': { what: 'Matter bridge', key: 'bridge' },
 };
 
 interface ConfigDefinition<K extends keyof Accounts, S extends Settings, C extends Settings> {
@@ -94,6 +94,15 @@ export function defineConfig<K extends keyof Accounts, S extends Settings, C ext
   };
 }
 
+/** What the configuration of a node has opened. @throws as `accountOf` does */
+export function accountOfNode<K extends keyof Accounts>(
+  RED: NodeAPI,
+  type: K,
+  config: Readonly<Record<string, unknown>>,
+): Accounts[K] {
+  return accountOf(RED, type, config[CONFIGS[type].key]);
+}
+
 /**
  * What the configuration node with this id has opened. Ask at deploy: an edited configuration restarts its nodes.
  * @throws CodedError INVALID_INPUT where there is none, or its own error where it cannot work
@@ -102,7 +111,7 @@ export function accountOf<K extends keyof Accounts>(RED: NodeAPI, type: K, id: u
   const account = deployed(RED, type, id)?.account;
   if (account !== undefined && 'value' in account) return account.value;
   if (account !== undefined) throw account.error;
-  const what = NAMES[type];
+  const { what } = CONFIGS[type];
   if (typeof id !== 'string' || id === '' || id === '_ADD_') {
     throw invalidInput(`no ${what} is chosen`, `Open the node and choose a ${what}, then deploy.`, 'noConfig');
   }
@@ -116,8 +125,11 @@ export function accountOf<K extends keyof Accounts>(RED: NodeAPI, type: K, id: u
 /** The same for a dialog, which may show one that is not deployed yet. @throws also NOT_DEPLOYED */
 export function accountInDialog<K extends keyof Accounts>(RED: NodeAPI, type: K, id: unknown): Accounts[K] {
   if (deployed(RED, type, id) !== undefined) return accountOf(RED, type, id);
-  const hint = `Deploy the ${NAMES[type]} first.`;
-  throw new CodedError('NOT_DEPLOYED', `the ${NAMES[type]} is not deployed`, { retriable: true, hint });
+  const { what } = CONFIGS[type];
+  throw new CodedError('NOT_DEPLOYED', `the ${what} is not deployed`, {
+    retriable: true,
+    hint: `Deploy the ${what} first.`,
+  });
 }
 
 /** The configuration node with this id, if it is deployed. */

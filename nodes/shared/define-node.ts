@@ -4,7 +4,7 @@
  * result is sent, `done` is called once; a failure ends in `done(error)` and a red badge; after close nothing happens.
  */
 import { setMaxListeners } from 'node:events';
-import type { Node, NodeAPI, NodeDef, NodeInitializer } from 'node-red';
+import type { Node, NodeAPI, NodeDef, NodeInitializer, NodeMessageInFlow } from 'node-red';
 import { abortable, onAbort } from '../../src/common/abort';
 import { systemClock, within } from '../../src/common/clock';
 import { CodedError, invalidInput, textOf } from '../../src/common/errors';
@@ -12,23 +12,28 @@ import { foreignText } from '../../src/common/foreign';
 import type { Log } from '../../src/common/log';
 import { parseSettings, type Parsed, type Settings } from '../../src/common/settings';
 import { Badge } from './badge';
+import { accountOfNode, type Accounts } from './define-config';
 import { logOf } from './diagnostics';
-import { asCoded, closedError, forFlow } from './errors';
-import { isCopyable, UNREADABLE, writable, type Message } from './message';
+import { asCoded, closedError, forFlow, UNREADABLE } from './errors';
 import { wordsOf, type Words } from './words';
 
-export interface NodeDefinition<S extends Settings> {
+/** `payload` may be anything. */
+export type Message = NodeMessageInFlow & Record<string, unknown>;
+
+interface NodeDefinition<K extends keyof Accounts, S extends Settings> {
   /** As in `package.json`. */
   type: string;
-  /** The types whose locale files have the words of badges and errors: the first that has them. */
-  catalogues: readonly string[];
+  /** The type of its configuration, whose locale file has the words of badges and errors too. */
+  account: K;
+  /** Another type with words, for those that its own has not. */
+  moreWords?: string;
   settings: S;
   /** Codes whose badge is "cannot be reached" rather than "refused". */
   transportCodes?: readonly string[];
   /** Has a PIN, which is kept apart from the flow, encrypted. */
   hasPin?: boolean;
   /** Runs at each deploy of the node. What it throws shows in the badge, and with each message. */
-  start: (node: RunningNode<S>) => void;
+  start: (node: RunningNode<S>, account: Accounts[K]) => void;
 }
 
 /** What one message is worked on with. */
@@ -47,21 +52,24 @@ const PLAIN_TYPES: readonly string[] = ['', 'str', 'num', 'bool'];
 /** Milliseconds that close waits for work that was aborted. It ends at once; the limit guards against a defect of ours. */
 const CLOSE_GRACE_MS = 1000;
 
-export function defineNode<S extends Settings>(definition: NodeDefinition<S>): NodeInitializer {
+export function defineNode<K extends keyof Accounts, S extends Settings>(
+  definition: NodeDefinition<K, S>,
+): NodeInitializer {
+  const { type, account, moreWords, settings, hasPin } = definition;
   return (RED) => {
-    const words = wordsOf(RED, definition.catalogues);
+    const words = wordsOf(RED, account, moreWords);
     function PackageNode(this: Node<Record<string, unknown>>, config: NodeConfig): void {
       RED.nodes.createNode(this, config);
       const running = new RunningNode(RED, this, config, words, definition);
       try {
-        running.settings = parseSettings(definition.settings, running.atDeploy);
-        definition.start(running);
+        running.settings = parseSettings(settings, running.atDeploy);
+        definition.start(running, accountOfNode(RED, account, config));
       } catch (error) {
         running.refuse(error);
       }
     }
-    const credentials = definition.hasPin === true ? { pin: { type: 'password' as const } } : {};
-    RED.nodes.registerType(definition.type, PackageNode, { credentials });
+    const credentials = hasPin === true ? { pin: { type: 'password' as const } } : {};
+    RED.nodes.registerType(type, PackageNode, { credentials });
   };
 }
 
@@ -86,7 +94,7 @@ export class RunningNode<S extends Settings> {
     /** As the flow holds it. */
     readonly config: NodeConfig,
     readonly words: Words,
-    private readonly definition: NodeDefinition<S>,
+    private readonly definition: Pick<NodeDefinition<keyof Accounts, S>, 'settings' | 'transportCodes'>,
   ) {
     this.log = logOf(RED, node);
     this.badge = new Badge(systemClock, words, (status) => {
@@ -220,4 +228,24 @@ export class RunningNode<S extends Settings> {
     this.abandoning.abort(closedError());
     await Promise.all(this.running);
   }
+}
+
+/** Whether Node-RED can copy it: no getter throws, and its depth has an end. */
+function isCopyable(RED: NodeAPI, message: Message): boolean {
+  try {
+    RED.util.cloneMessage({ ...message });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The message itself where a result can be written into it; of one that is frozen, or whose payload cannot be set, a copy.
+ * It must not turn out when the door is open already.
+ */
+function writable<T extends object>(message: T): T {
+  const payload = Object.getOwnPropertyDescriptor(message, 'payload');
+  const settable = payload === undefined || (payload.writable === true && payload.configurable === true);
+  return Object.isExtensible(message) && settable ? message : { ...message };
 }

@@ -7,10 +7,9 @@ import { faultOfCode, type Share } from '../../src/thekeys/calls';
 import type { Identifiers } from '../../src/thekeys/commands';
 import type { CommandOptions, Gateway, Timing } from '../../src/thekeys/gateway';
 import { Gateways } from '../../src/thekeys/gateways';
-import type { Member, Use } from '../../src/thekeys/member';
+import type { Member } from '../../src/thekeys/member';
 import { lookupAll } from '../../src/thekeys/names';
 import type { WatchListener } from '../../src/thekeys/watcher';
-import type { LockReading } from '../../src/thekeys/wire';
 import { stateFor } from './runtime';
 
 /** By the user directory: two runtimes in one process have two, and then nothing in common. */
@@ -34,62 +33,34 @@ export function gatewaysOf(RED: NodeAPI): Gateways {
   return gateways;
 }
 
-export class GatewayAccess {
-  /** `host:port` */
-  readonly address: string;
-  /** The lock that the configuration names; empty where it names none. */
-  readonly identifier: string;
-  /** Why what answers may be another gateway than before. */
-  readonly notice = (): string | undefined => this.member.notice();
+export type GatewayAccess = ReturnType<typeof accessTo>;
 
-  constructor(
-    private readonly member: Member,
-    private readonly gateways: Gateways,
-    /** Milliseconds for one answer. */
-    private readonly timeoutMs: number,
-  ) {
-    this.address = member.membership.address.key;
-    this.identifier = member.identifier;
-  }
-
-  /** Runs a command on the gateway. @throws GatewayError, CodedError INVALID_INPUT, or the signal's reason */
-  run<T, O extends Omit<CommandOptions, 'timeoutMs'>>(
-    options: O,
-    command: (gateway: Gateway, options: O & { timeoutMs: number }) => Promise<T>,
-  ): Promise<T> {
-    return this.member.run({ timeoutMs: this.timeoutMs, ...options }, command);
-  }
-
-  /** Follows the gateway: with the object that stands for it, and again with another that takes its place. */
-  attach(use: Use): () => void {
-    return this.member.attach(use);
-  }
-
-  /** Polls a lock, until the returned function is called. @throws CodedError INVALID_INPUT */
-  watch(lock: string, intervalMs: number, listener: WatchListener): () => void {
-    const watch = { share: this.share(lock), intervalMs, timeoutMs: this.timeoutMs };
-    return this.attach((gateway) => gateway.watch(watch, listener));
-  }
-
-  /** What is known of a lock from before, whichever node asked. */
-  async known(lock: string): Promise<LockReading | undefined> {
-    return (await this.member.gateway()).readings.known(lock);
-  }
-
-  /** Where a command of a node finds its lock, besides the message. */
-  identifiers(node: unknown): Identifiers {
-    return { node, gateway: this.identifier, named: (name) => this.gateways.identifierNamed(name) };
-  }
-
-  /** The name of the configuration that is for this lock; empty where none has one. */
-  nameOf(lock: string): string {
-    return this.gateways.nameOf(lock);
-  }
-
+/** @param timeoutMs for one answer */
+export function accessTo(member: Member, gateways: Gateways, timeoutMs: number) {
   /** A lock with the code that signs for it. @throws CodedError INVALID_INPUT where no usable code is known */
-  share(identifier: string): Share {
-    return { identifier, code: checkedCode(this.member.codeFor(identifier)) };
-  }
+  const share = (identifier: string): Share => ({ identifier, code: checkedCode(member.codeFor(identifier)) });
+  return {
+    ...member,
+    share,
+    /** Runs a command on the gateway. @throws GatewayError, CodedError INVALID_INPUT, or the signal's reason */
+    run: <T, O extends Omit<CommandOptions, 'timeoutMs'>>(
+      options: O,
+      command: (gateway: Gateway, options: O & { timeoutMs: number }) => Promise<T>,
+    ): Promise<T> => member.run({ timeoutMs, ...options }, command),
+    /** Polls a lock, until the returned function is called. @throws CodedError INVALID_INPUT */
+    watch: (lock: string, intervalMs: number, listener: WatchListener): (() => void) => {
+      const watch = { share: share(lock), intervalMs, timeoutMs };
+      return member.attach((gateway) => gateway.watch(watch, listener));
+    },
+    /** What is known of a lock from before, whichever node asked. */
+    known: async (lock: string) => (await member.gateway()).readings.known(lock),
+    /** Where a command of a node finds its lock, besides the message. */
+    identifiers: (node: unknown): Identifiers => {
+      return { node, gateway: member.identifier, named: (name) => gateways.identifierNamed(name) };
+    },
+    /** The name of the configuration that is for this lock; empty where none has one. */
+    nameOf: (lock: string): string => gateways.nameOf(lock),
+  };
 }
 
 /** A share code that can be one. @throws CodedError INVALID_INPUT */

@@ -1,13 +1,11 @@
-/** One way to be a node that commands or reads a lock: its gateway, and a badge that follows each command. */
+/** One way to be a node that commands or reads a lock. */
 import type { NodeInitializer } from 'node-red';
 import { text, typed, type Settings } from '../../src/common/settings';
 import { TRANSPORT_CODES } from '../../src/thekeys/gateway-errors';
 import { plainIdentifier } from '../../src/thekeys/wire';
-import { accountOf } from './define-config';
-import { defineNode, type RunningNode } from './define-node';
+import { defineNode, type Message, type RunningNode } from './define-node';
 import { asCoded } from './errors';
 import type { GatewayAccess } from './gateway-access';
-import { LockBadge } from './lock-badge';
 
 /** Milliseconds until which a reading may have had its turn. */
 export const READ_DEADLINE_MS = 30_000;
@@ -19,17 +17,14 @@ export const lockSetting = typed(text('the lock of the node'));
 export function defineLockNode<S extends Settings>(
   type: string,
   settings: S,
-  start: (node: RunningNode<S>, access: GatewayAccess, badge: LockBadge) => void,
+  start: (node: RunningNode<S>, access: GatewayAccess) => void,
 ): NodeInitializer {
   return defineNode({
     type,
-    catalogues: ['gateway-config'],
+    account: 'gateway-config',
     settings,
     transportCodes: TRANSPORT_CODES,
-    start: (node) => {
-      const access = accountOf(node.RED, 'gateway-config', node.config.gateway);
-      start(node, access, new LockBadge(node.badge, node.words, access.notice));
-    },
+    start,
   });
 }
 
@@ -50,4 +45,11 @@ export function ownLock(
 
 export function logRecovery({ log, words }: Pick<RunningNode<Settings>, 'log' | 'words'>, lock: string): void {
   log.info(words('log.recovered', { lock }) ?? '');
+}
+
+/** The message that came, with a result: everything else in it stays, and a topic is set only where there was none. */
+export function answer(message: Message, payload: unknown, lock?: string): Message {
+  message.payload = payload;
+  if (lock !== undefined && (message.topic === undefined || message.topic === '')) message.topic = lock;
+  return message;
 }

@@ -112,7 +112,10 @@ function codeOf(RED: NodeAPI, body: Body): unknown {
   if (code === body.code) return code;
   const account = deployed(RED, CONFIG, body.id)?.account;
   const access = account !== undefined && 'value' in account ? account.value : undefined;
-  if (access?.address === parseAddress(textSetting(substituted(RED, body.host), 'the address of the gateway')).key) {
+  if (
+    access?.membership.address.key ===
+    parseAddress(textSetting(substituted(RED, body.host), 'the address of the gateway')).key
+  ) {
     return code;
   }
   throw new CodedError('OTHER_ADDRESS', 'the stored share code is used with the deployed address only', {

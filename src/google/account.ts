@@ -2,7 +2,6 @@
  * A Google account as one piece: linking, the home with its devices, the way to Home Graph, and the three addresses that
  * Google asks.
  */
-import { randomUUID } from 'node:crypto';
 import { createApiClient } from '../common/api-client';
 import type { ProxySettings } from '../common/proxy';
 import type { LinkedAccounts } from './accounts';
@@ -52,7 +51,7 @@ export function openAccount(options: AccountOptions): GoogleAccount {
   const graph = new HomeGraphClient({ ...options, api: createApiClient(options) });
   const warnSeldom = eachSeldom(log, clock, REPEAT_WARNING_MS);
   const seldomLog = { ...log, warn: (text: string) => warnSeldom(text, text) };
-  const home = new SmartHome({ state, clock, prefix, accounts, graph, newHandle: randomUUID, log: seldomLog });
+  const home = new SmartHome({ state, clock, prefix, accounts, graph, log: seldomLog });
   const fulfillment = fulfillmentRoute({ clock, log: seldomLog, accounts, home });
   let lastRequest: number | undefined;
   return {

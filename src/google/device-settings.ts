@@ -22,7 +22,7 @@ export const TYPE_PREFIX = 'action.devices.types.';
 export const TRAIT_PREFIX = 'action.devices.traits.';
 
 /** One level of a security system, as Google's `availableArmLevels.levels` has it. */
-export interface ArmLevel {
+export interface ArmLevel extends JsonObject {
   level_name: string;
   level_values: { level_synonym: string[]; lang: string }[];
 }

@@ -9,7 +9,7 @@ import { isRecord, pickFields, type Json } from '../common/json';
 import { TRAIT_PREFIX } from './device-settings';
 import type { Device } from './devices/device';
 import { isResultOf } from './devices/published';
-import { anyBlocking, entriesOf, reportFault } from './devices/status-report';
+import { entriesOf, reportFault } from './devices/status-report';
 import type { Action, Command } from './devices/trait';
 import { googleCodeFor, isGoogleCode, type GoogleCode } from './error-codes';
 import type { JsonObject, States } from './types';
@@ -135,7 +135,7 @@ function fromPayload(payload: Fields, device: Device, command: Command | undefin
   const said = asJson(device.statesIn(given as States));
   checked(device, said);
   const report = said.currentStatusReport ?? (exceptions as Json | undefined);
-  const blocking = command !== undefined && isGiven(report) && anyBlocking(report);
+  const blocking = command !== undefined && entriesOf(report).some((entry) => entry.blocking === true);
   // Commands with an action of ours have no results.
   const isPlain = command !== undefined && command.action === undefined;
   const results = isPlain ? asJson(pickFields(given, (name) => isResultOf(command.name, name))) : {};

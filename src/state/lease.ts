@@ -30,7 +30,7 @@ export interface Grant {
   /** False where another has it now. Where it throws, it is tried again as long as the lease lasts. */
   renew: () => Promise<boolean>;
   /** Gives it back. Where that fails, it ends by itself. */
-  release: () => Promise<void>;
+  release: () => Promise<unknown>;
 }
 
 export class RenewedLease implements Lease {
