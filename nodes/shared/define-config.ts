@@ -21,7 +21,7 @@ export interface Accounts {
   'matter-bridge': Bridge;
 }
 /** What it is, in a sentence, and the property by which its nodes name it. */
-const CONFIGS: Readonly<Record<keyof Accounts, { what: string; key: string }>> = {
+export const CONFIGS: Readonly<Record<keyof Accounts, { what: string; key: string }>> = {
   'gateway-config': { what: 'gateway', key: 'gateway' },
   'google-smarthome-config': { what: 'Google account', key: 'account' },
   'sber-config': { what: 'Sber account', key: 'account' },
@@ -94,15 +94,6 @@ export function defineConfig<K extends keyof Accounts, S extends Settings, C ext
   };
 }
 
-/** What the configuration of a node has opened. @throws as `accountOf` does */
-export function accountOfNode<K extends keyof Accounts>(
-  RED: NodeAPI,
-  type: K,
-  config: Readonly<Record<string, unknown>>,
-): Accounts[K] {
-  return accountOf(RED, type, config[CONFIGS[type].key]);
-}
-
 /**
  * What the configuration node with this id has opened. Ask at deploy: an edited configuration restarts its nodes.
  * @throws CodedError INVALID_INPUT where there is none, or its own error where it cannot work
@@ -126,10 +117,8 @@ export function accountOf<K extends keyof Accounts>(RED: NodeAPI, type: K, id: u
 export function accountInDialog<K extends keyof Accounts>(RED: NodeAPI, type: K, id: unknown): Accounts[K] {
   if (deployed(RED, type, id) !== undefined) return accountOf(RED, type, id);
   const { what } = CONFIGS[type];
-  throw new CodedError('NOT_DEPLOYED', `the ${what} is not deployed`, {
-    retriable: true,
-    hint: `Deploy the ${what} first.`,
-  });
+  const hint = `Deploy the ${what} first.`;
+  throw new CodedError('NOT_DEPLOYED', `the ${what} is not deployed`, { retriable: true, hint });
 }
 
 /** The configuration node with this id, if it is deployed. */
