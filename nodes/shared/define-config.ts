@@ -51,7 +51,7 @@ interface OpeningNode<S extends Settings, C extends Settings> {
   readonly settings: Parsed<S>;
   readonly credentials: Parsed<C>;
   readonly log: Log;
-  onClose: (cleanup: () => Promise<void>) => void;
+  onClose: (cleanup: () => unknown) => void;
 }
 
 /** A configuration node as others see it. */
@@ -77,7 +77,7 @@ export function defineConfig<K extends keyof Accounts, S extends Settings, C ext
           settings: parseSettings(definition.settings, config),
           credentials: parseSettings(definition.credentials, typed ?? {}),
           log: logOf(RED, this),
-          onClose: (cleanup) => this.on('close', (done: () => void) => void cleanup().finally(done)),
+          onClose: (cleanup) => this.on('close', (done: () => void) => void Promise.resolve(cleanup()).finally(done)),
         });
         this.account = { value };
       } catch (thrown) {

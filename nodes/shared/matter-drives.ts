@@ -135,10 +135,8 @@ class GatewayDrive implements Drive {
   receive(message: Message, lock: BridgedLock): Promise<null> {
     const said = fromFlow(message);
     if (said.kind === 'failure' || said.update.state !== undefined) {
-      throw invalidInput(
-        'the gateway says what this lock is, not the flow',
-        'Send { isJammed } or { door } only, or let the flow drive the lock.',
-      );
+      const hint = 'Send { isJammed } or { door } only, or let the flow drive the lock.';
+      throw invalidInput('the gateway says what this lock is, not the flow', hint);
     }
     lock.update(said.update);
     return Promise.resolve(null);

@@ -14,7 +14,7 @@ import { readIdentifier } from '../../src/thekeys/commands';
 import type { CommandOptions, Gateway } from '../../src/thekeys/gateway';
 import { lookupAll } from '../../src/thekeys/names';
 import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
-import { addRoute, stored, substituted, type Body } from './admin';
+import { routesOf, stored, substituted, type Body } from './admin';
 import { accountInDialog, deployed } from './define-config';
 import { checkedCode, gatewaysOf } from './gateway-access';
 import { proxyOf } from './runtime';
@@ -30,23 +30,22 @@ const TEST = { deadlineMs: 20_000, timeoutMs: 10_000, ...UNREACHABLE };
 const CONFIG = 'gateway-config';
 
 export function addSetupRoutes(RED: NodeAPI): void {
-  const post = (path: string, work: (body: Body, signal: AbortSignal) => Promise<object>): void =>
-    addRoute(RED, 'post', `${CONFIG}.write`, path, work);
-  addRoute(RED, 'get', `${CONFIG}.read`, '/gateways/:id/locks', async ({ id }, signal) => {
+  const route = routesOf(RED, CONFIG);
+  route('get', '/gateways/:id/locks', async ({ id }, signal) => {
     const access = accountInDialog(RED, CONFIG, id);
     return { locks: await access.run({ ...LIST, signal }, (gateway, options) => gateway.list(options)) };
   });
-  post('/find', async (_body, signal) => ({ gateways: await find(RED, signal) }));
-  post('/locks', async ({ host }, signal) => {
+  route('post', '/find', async (_body, signal) => ({ gateways: await find(RED, signal) }));
+  route('post', '/locks', async ({ host }, signal) => {
     return { locks: await askAt(RED, host, { ...LIST, signal }, (gateway, options) => gateway.list(options)) };
   });
-  post('/test', (body, signal) => test(RED, body, signal));
-  post('/synchronize', async ({ host }, signal) => {
+  route('post', '/test', (body, signal) => test(RED, body, signal));
+  route('post', '/synchronize', async ({ host }, signal) => {
     await askAt(RED, host, { ...SYNCHRONIZE, signal }, (gateway, options) => gateway.synchronize(options));
     return {};
   });
-  post('/account', async (body) => ({ locks: await locksAndShares(cloudOf(RED, body)) }));
-  post('/share', (body) => share(cloudOf(RED, body), body));
+  route('post', '/account', async (body) => ({ locks: await locksAndShares(cloudOf(RED, body)) }));
+  route('post', '/share', (body) => share(cloudOf(RED, body), body));
 }
 
 function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
