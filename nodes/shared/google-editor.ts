@@ -11,7 +11,7 @@ import { invalidInput } from '../../src/common/errors';
 import { foreignText } from '../../src/common/foreign';
 import { isRecord } from '../../src/common/json';
 import { textSetting } from '../../src/common/settings';
-import type { Probe } from '../../src/google/home-graph-api';
+import type { Probe } from '../../src/google/home-graph';
 import { parseUsers } from '../../src/google/users';
 import { routesOf, type Body } from './admin';
 import { accountInDialog, deployed } from './define-config';

@@ -6,7 +6,6 @@ import { pause, type Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { pickFields } from '../common/json';
 import type { Log } from '../common/log';
-import type { HomeGraphApi, HomeGraphCall, Verdict } from './home-graph-api';
 import type { States } from './types';
 
 /** Long enough for what one event changes at several devices, short beside what Google allows for a report. */
@@ -33,6 +32,22 @@ const REFUSED_LIFE_MS = 60 * 60_000;
 /** Google gives no figure for the life of a follow-up token; its user does not wait longer. */
 const NOTIFICATION_LIFE_MS = 5 * 60_000;
 
+export interface HomeGraphCall {
+  method: 'reportStateAndNotification' | 'requestSync';
+  agentUserId: string;
+  body: Readonly<Record<string, unknown>>;
+  signal: AbortSignal;
+}
+
+export type Verdict =
+  | { kind: 'done' }
+  /** Try the same again, after at least so long. */
+  | { kind: 'later'; reason: string; atLeastMs: number }
+  /** Google does not know the user, or one of the devices. */
+  | { kind: 'unknown' }
+  /** `whole`: every call would be refused, whatever is in it. `hint`: a sentence, Google's own words in it where there are any. */
+  | { kind: 'refused'; reason: string; hint: string; whole: boolean };
+
 export interface GraphNotification {
   deviceId: string;
   trait: string;
@@ -44,7 +59,7 @@ export interface GraphNotification {
 
 export interface LaneOptions {
   agentUserId: string;
-  api: HomeGraphApi;
+  call: (call: HomeGraphCall) => Promise<Verdict>;
   clock: Clock;
   log: Log;
   random: () => number;
@@ -249,8 +264,7 @@ export class ReportLane {
   }
 
   private call(method: HomeGraphCall['method'], body: HomeGraphCall['body']): Promise<Verdict> {
-    const { api, agentUserId } = this.options;
-    return api.call({ method, agentUserId, body, signal: this.closing.signal });
+    return this.options.call({ method, agentUserId: this.options.agentUserId, body, signal: this.closing.signal });
   }
 
   private bodyOf({ states, notifications }: Batch): Record<string, unknown> {
