@@ -45,7 +45,6 @@ const terminal: Terminal = {
   env: process.env,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  outIsTerminal: process.stdout.isTTY,
   errIsTerminal: process.stderr.isTTY,
   onStop: (stop) => {
     for (const [signal, number] of SIGNALS) process.once(signal, () => stop(EXIT.signal + number));

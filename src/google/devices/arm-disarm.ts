@@ -51,8 +51,7 @@ export function armDisarm({ levels, levelsOrdered, defaultLevel }: ArmDisarmOpti
       const { isArmed: saidArmed, currentArmLevel: saidLevel, exitAllowance } = said;
       const { armLevel } = command?.params ?? {};
       const wanted = action === undefined ? undefined : action === 'arm';
-      const { isArmed: wasArmed = false } = kept;
-      const isArmed = typeof saidArmed === 'boolean' ? saidArmed : (wanted ?? wasArmed);
+      const isArmed = typeof saidArmed === 'boolean' ? saidArmed : (wanted ?? kept.isArmed ?? false);
       const level = isLevel(saidLevel) ? saidLevel : isArmed && wanted && isLevel(armLevel) ? armLevel : levelOf(kept);
       return {
         isArmed,

@@ -2,6 +2,7 @@
  * A device that Google knows: its traits put together, its entry in the device list, and the one place where what a flow
  * says becomes what the device is. Pure; states are kept by `device-states.ts`.
  */
+import { invalidInput } from '../../common/errors';
 import { isRecord, pickFields } from '../../common/json';
 import { TRAIT_PREFIX, TYPE_PREFIX, type DeviceSettings } from '../device-settings';
 import { isGoogleCode } from '../error-codes';
@@ -79,17 +80,16 @@ export class Device {
     return pickFields(values, (name, value) => this.isState(name) && (value !== null || name === 'isLocked'));
   }
 
-  /** Why what a flow said cannot be so, or undefined. */
-  fault(said: Readonly<States>): string | undefined {
+  /** @throws CodedError `INVALID_INPUT` where what a flow said cannot be so */
+  check(said: Readonly<States>): void {
     const { online = true } = said;
-    if (typeof online !== 'boolean') return 'online must be true or false';
+    if (typeof online !== 'boolean') throw invalidInput('online must be true or false');
     for (const trait of this.traits) {
       for (const state of trait.states) {
         const fault = state in said ? trait.fault?.(state, said[state]) : undefined;
-        if (fault !== undefined) return fault;
+        if (fault !== undefined) throw invalidInput(fault);
       }
     }
-    return undefined;
   }
 
   /** What the device is from now on. `kept` and the result are for keeping; show them through `shown`. */
