@@ -18,6 +18,7 @@ import type {
   FailureReason,
   FromWorker,
   Home,
+  LockDescription,
   Pairing,
   Refusal,
   ToWorker,
@@ -35,27 +36,16 @@ export type BridgeStatus =
   /** Tried again by itself after so many milliseconds. */
   | { state: 'failed'; reason: FailureReason; text: string; restartInMs: number };
 
-export interface BridgeOptions {
+export interface BridgeOptions extends Omit<BridgeDescription, 'serial' | 'passcode' | 'discriminator'> {
   /** Stable: the node's id. Begins what is kept of the bridge in the state. */
   id: string;
-  /** What matter.js keeps, keys of the homes among it: `userDir/thekeys-gateway/matter/<id>`. Made, for its owner only. */
-  folder: string;
   /** Wrong PINs with their lock-out, and the passcode where none is handed in. */
   state: State;
-  /** Empty: "The Keys". */
-  name: string;
-  port: number;
-  /** Network interface; empty: all. */
-  interface: string;
-  vendorId: number;
-  productId: number;
   /** Both are made once and kept in the state where they are absent. */
   passcode?: number | undefined;
   discriminator?: number | undefined;
   /** Called with both where they were not handed in: when they were read from the state, or made. For the credentials. */
   onCodes?: (codes: { passcode: number; discriminator: number }) => unknown;
-  /** Of this package. */
-  version: string;
   /** Starts the worker: `threadFrom(file)`, or a test's own. */
   spawn: Spawn;
   clock: Clock;
@@ -92,23 +82,10 @@ export interface BoltCommand {
   signal: AbortSignal;
 }
 
-export interface LockOptions {
-  /** Stable: decides the number under which homes know the lock. */
-  id: string;
-  /** Names may change. */
-  name: string;
-  /** The lock's own number. */
-  serial: string;
-  /** Whether the homes are shown a battery, and a door beside the bolt. */
-  battery: boolean;
-  door: boolean;
+export interface LockOptions extends Omit<LockDescription, 'needsPin' | 'shown'> {
   pinFor: 'none' | 'release' | 'always';
   /** 4 to 8 digits. Where a PIN is needed and there is none, nor a code of the app's, every such command is refused. */
   pin: string;
-  /** Lets the homes' apps manage codes of their own. */
-  appCodes: boolean;
-  /** Milliseconds after which a home is answered "accepted"; what fails later, it learns as an event. */
-  replyTimeoutMs: number;
   /**
    * Carries a command out. Resolves when it is done, rejects with an error of the contract; how the bolt then stands is
    * shown by what `update` gets, and by nothing else.
