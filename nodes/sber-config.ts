@@ -3,7 +3,7 @@ import type { NodeAPI } from 'node-red';
 import { text, textSetting } from '../src/common/settings';
 import { accountSettings, ENDPOINT_CREDENTIALS, ENDPOINT_SETTINGS, settingsOf } from '../src/sber/endpoint';
 import { SberAccount } from '../src/sber/sber-account';
-import { addRoute, stored, substituted } from './shared/admin';
+import { routesOf, stored, substituted } from './shared/admin';
 import { accountInDialog, defineConfig } from './shared/define-config';
 import { proxyOf } from './shared/runtime';
 
@@ -18,10 +18,10 @@ export = defineConfig({
 
 /** For its dialog: the models that an account has already, and whether it works as it is typed. */
 function addSberRoutes(RED: NodeAPI): void {
-  addRoute(RED, 'get', 'sber-models.read', '/sber/models/:account', async ({ account }, signal) => {
+  routesOf(RED, 'sber-models')('get', '/sber/models/:account', async ({ account }, signal) => {
     return { models: await accountInDialog(RED, 'sber-config', account).modelsForEditor(signal) };
   });
-  addRoute(RED, 'post', 'sber-config.write', '/sber/test', async (body, signal) => {
+  routesOf(RED, 'sber-config')('post', '/sber/test', async (body, signal) => {
     const typed = { ...body, token: stored(RED, body.id, 'token', body.token) };
     const fields = Object.fromEntries(Object.entries(typed).map(([key, value]) => [key, substituted(RED, value)]));
     const proxy = proxyOf(RED, textSetting(fields.proxy, 'the proxy'));

@@ -4,7 +4,7 @@ import { readModels } from '../src/sber/read-by-id';
 import { modelsCommand, MODELS_SETTINGS, type ModelsCommand } from '../src/sber/operations';
 import { syncModels } from '../src/sber/sync';
 import { checkModels } from '../src/sber/validation';
-import { apply, defineSberNode, wordOfSync, type SberRun } from './shared/sber';
+import { apply, defineSberNode, type SberRun } from './shared/sber';
 
 export = defineSberNode(
   'models',
@@ -27,9 +27,7 @@ async function perform(run: SberRun<typeof MODELS_SETTINGS>, command: ModelsComm
       stamp.warnings = warnings;
       if (command.operation === 'create') return apply(run, newModels(models));
       if (command.operation === 'update') return apply(run, otherModels(models));
-      const outcome = await syncModels(client, models, { deleteMissing: settings.deleteMissing, isDry });
-      run.word = wordOfSync(outcome, isDry);
-      return outcome;
+      return syncModels(client, models, { deleteMissing: settings.deleteMissing, isDry });
     }
   }
 }

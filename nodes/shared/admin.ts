@@ -29,32 +29,29 @@ export function substituted(RED: NodeAPI, value: unknown): unknown {
   return (RED.util as unknown as { getSetting: (node: null, name: string) => unknown }).getSetting(null, name) ?? value;
 }
 
-/**
- * Answers a dialog's questions.
- * @param permission `<type>.read` for those who may see flows, `<type>.write` for those who may change them
- * @param work gets what stands in the path, or for a `post` the body, and a signal that is aborted when the dialog is closed
- */
-export function addRoute(
-  RED: NodeAPI,
-  method: 'get' | 'post',
-  permission: string,
-  path: string,
-  work: (body: Body, signal: AbortSignal) => object | Promise<object>,
-): void {
-  RED.httpAdmin[method](`/thekeys-gateway${path}`, RED.auth.needsPermission(permission), (request, response) => {
-    const body: unknown = method === 'get' ? request.params : request.body;
-    if (method === 'post' && request.is('application/json') === false) refuse(response, 415, 'send JSON');
-    else if (isForeign(request)) refuse(response, 403, 'only a page of this Node-RED may ask this');
-    else void answer(response, (signal) => work(isRecord(body) ? body : {}, signal));
-  });
+/** Gets what stands in the path, or for a `post` the body, and a signal that is aborted when the dialog is closed. */
+type Work = (body: Body, signal: AbortSignal) => object | Promise<object>;
+type Route = (method: 'get' | 'post', path: string, work: Work) => void;
+
+/** Registers addresses for the dialog of a type: `get` for those who may see flows, `post` for those who may change them. */
+export function routesOf(RED: NodeAPI, type: string): Route {
+  return (method, path, work) => {
+    const permission = RED.auth.needsPermission(`${type}.${method === 'get' ? 'read' : 'write'}`);
+    RED.httpAdmin[method](`/thekeys-gateway${path}`, permission, (request, response) => {
+      const body: unknown = method === 'get' ? request.params : request.body;
+      if (method === 'post' && request.is('application/json') === false) refuse(response, 415, 'send JSON');
+      else if (isForeign(request)) refuse(response, 403, 'only a page of this Node-RED may ask this');
+      else void answer(response, isRecord(body) ? body : {}, work);
+    });
+  };
 }
 
-async function answer(response: Response, work: (signal: AbortSignal) => object | Promise<object>): Promise<void> {
+async function answer(response: Response, body: Body, work: Work): Promise<void> {
   const gone = new AbortController();
   response.on('close', () => gone.abort(invalidInput('the dialog was closed')));
   response.set('Cache-Control', 'no-store');
   try {
-    response.json(await work(gone.signal));
+    response.json(await work(body, gone.signal));
   } catch (thrown) {
     const { code, message, cause, badge } = asCoded(thrown);
     const hint = foreignText(cause.hint, 400);

@@ -66,26 +66,17 @@ export class Badge {
   }
 
   private status(status: NodeStatus): void {
-    if (this.closed) return;
-    if (this.cancel !== undefined) {
-      this.next = status;
-      return;
-    }
-    const now = this.clock.elapsed();
-    if (now - this.shownAt > STAY_MS) this.shown = 0;
-    this.shownAt = now;
-    this.shown += 1;
-    if (this.shown <= AT_ONCE) {
-      this.draw(status);
-      return;
-    }
     this.next = status;
-    this.cancel = this.clock.after(STAY_MS, () => this.catchUp());
+    if (this.closed || this.cancel !== undefined) return;
+    if (this.clock.elapsed() - this.shownAt > STAY_MS) this.shown = 0;
+    if (this.shown < AT_ONCE) this.drawNext();
+    else this.cancel = this.clock.after(STAY_MS, () => this.drawNext());
   }
 
-  private catchUp(): void {
+  private drawNext(): void {
     this.cancel = undefined;
     this.shownAt = this.clock.elapsed();
+    this.shown += 1;
     this.draw(this.next);
   }
 }

@@ -21,7 +21,7 @@ export interface Accounts {
   'matter-bridge': Bridge;
 }
 /** What it is, in a sentence, and the property by which its nodes name it. */
-const CONFIGS: Readonly<Record<keyof Accounts, { what: string; key: string }>> = {
+export const CONFIGS: Readonly<Record<keyof Accounts, { what: string; key: string }>> = {
   'gateway-config': { what: 'gateway', key: 'gateway' },
   'google-smarthome-config': { what: 'Google account', key: 'account' },
   'sber-config': { what: 'Sber account', key: 'account' },
@@ -51,7 +51,7 @@ interface OpeningNode<S extends Settings, C extends Settings> {
   readonly settings: Parsed<S>;
   readonly credentials: Parsed<C>;
   readonly log: Log;
-  onClose: (cleanup: () => Promise<void>) => void;
+  onClose: (cleanup: () => unknown) => void;
 }
 
 /** A configuration node as others see it. */
@@ -77,7 +77,7 @@ export function defineConfig<K extends keyof Accounts, S extends Settings, C ext
           settings: parseSettings(definition.settings, config),
           credentials: parseSettings(definition.credentials, typed ?? {}),
           log: logOf(RED, this),
-          onClose: (cleanup) => this.on('close', (done: () => void) => void cleanup().finally(done)),
+          onClose: (cleanup) => this.on('close', (done: () => void) => void Promise.resolve(cleanup()).finally(done)),
         });
         this.account = { value };
       } catch (thrown) {
@@ -92,15 +92,6 @@ export function defineConfig<K extends keyof Accounts, S extends Settings, C ext
       credentials: Object.fromEntries(kinds) as NodeCredentials<Record<string, unknown>>,
     });
   };
-}
-
-/** What the configuration of a node has opened. @throws as `accountOf` does */
-export function accountOfNode<K extends keyof Accounts>(
-  RED: NodeAPI,
-  type: K,
-  config: Readonly<Record<string, unknown>>,
-): Accounts[K] {
-  return accountOf(RED, type, config[CONFIGS[type].key]);
 }
 
 /**
@@ -126,10 +117,8 @@ export function accountOf<K extends keyof Accounts>(RED: NodeAPI, type: K, id: u
 export function accountInDialog<K extends keyof Accounts>(RED: NodeAPI, type: K, id: unknown): Accounts[K] {
   if (deployed(RED, type, id) !== undefined) return accountOf(RED, type, id);
   const { what } = CONFIGS[type];
-  throw new CodedError('NOT_DEPLOYED', `the ${what} is not deployed`, {
-    retriable: true,
-    hint: `Deploy the ${what} first.`,
-  });
+  const hint = `Deploy the ${what} first.`;
+  throw new CodedError('NOT_DEPLOYED', `the ${what} is not deployed`, { retriable: true, hint });
 }
 
 /** The configuration node with this id, if it is deployed. */

@@ -12,7 +12,7 @@ import { foreignText } from '../../src/common/foreign';
 import type { Log } from '../../src/common/log';
 import { parseSettings, type Parsed, type Settings } from '../../src/common/settings';
 import { Badge } from './badge';
-import { accountOfNode, type Accounts } from './define-config';
+import { accountOf, CONFIGS, type Accounts } from './define-config';
 import { logOf } from './diagnostics';
 import { asCoded, closedError, forFlow, UNREADABLE } from './errors';
 import { wordsOf, type Words } from './words';
@@ -63,7 +63,7 @@ export function defineNode<K extends keyof Accounts, S extends Settings>(
       const running = new RunningNode(RED, this, config, words, definition);
       try {
         running.settings = parseSettings(settings, running.atDeploy);
-        definition.start(running, accountOfNode(RED, account, config));
+        definition.start(running, accountOf(RED, account, config[CONFIGS[account].key]));
       } catch (error) {
         running.refuse(error);
       }

@@ -6,7 +6,7 @@ import os from 'node:os';
 import type { Node, NodeAPI } from 'node-red';
 import { filtered, logWith, type Log } from '../../src/common/log';
 import { packageVersion } from '../../src/common/package';
-import { addRoute } from './admin';
+import { routesOf } from './admin';
 
 /** Commands of which the lines are given, and lines that are kept. A command has a line at its end, and some before. */
 const COMMANDS = 10;
@@ -53,14 +53,13 @@ function isTaken(RED: NodeAPI, level: keyof Log): boolean {
   return Object.values(logging).some((log) => deep.includes(log?.level ?? ''));
 }
 
-/** Registers the admin route of a configuration's type. */
 export function serveDiagnostics(
   RED: NodeAPI,
   type: string,
   credentials: readonly string[],
   moreVersions: () => Record<string, string> = () => ({}),
 ): void {
-  addRoute(RED, 'get', `${type}.read`, `/diagnostics/${type}/:id`, ({ id }) => {
+  routesOf(RED, type)('get', `/diagnostics/${type}/:id`, ({ id }) => {
     const versions = {
       package: packageVersion(),
       nodeRed: (RED.settings as { version?: unknown }).version,

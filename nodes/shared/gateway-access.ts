@@ -70,9 +70,6 @@ export function checkedCode(typed: string): string {
   const isPart = /\$\{\w+\}/.test(code);
   const fault = isPart ? 'Node-RED fills in a variable only where it is the whole share code' : faultOfCode(code);
   if (fault === undefined) return code;
-  throw invalidInput(
-    fault,
-    'Type the share code that the app of The Keys shows for the share with this gateway.',
-    'noCode',
-  );
+  const hint = 'Type the share code that the app of The Keys shows for the share with this gateway.';
+  throw invalidInput(fault, hint, 'noCode');
 }

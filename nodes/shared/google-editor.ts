@@ -13,7 +13,7 @@ import { isRecord } from '../../src/common/json';
 import { textSetting } from '../../src/common/settings';
 import type { Probe } from '../../src/google/home-graph';
 import { parseUsers } from '../../src/google/users';
-import { addRoute, type Body } from './admin';
+import { routesOf, type Body } from './admin';
 import { accountInDialog, deployed } from './define-config';
 import { askToSync, isFault } from './google';
 import { proxyOf } from './runtime';
@@ -36,17 +36,12 @@ const good = (key: string, values?: Values): Finding => ({ key, good: true, valu
 const bad = (key: string, values?: Values): Finding => ({ key, good: false, values });
 const problem = (key: string, reason: string): Finding => bad(key, { reason: foreignText(reason, 300) });
 
-/** Registers the admin routes, once for the package. */
 export function serveGoogleEditor(RED: NodeAPI): void {
-  const post = (path: string, work: (body: Body, signal: AbortSignal) => Promise<object>): void =>
-    addRoute(RED, 'post', `${CONFIG}.write`, path, work);
-  addRoute(RED, 'get', `${CONFIG}.read`, '/google/:id/users', ({ id }) => ({ names: namesOf(RED, id) }));
-  post('/google/users', async (body) => {
-    await keepUsers(RED, body);
-    return {};
-  });
-  post('/google/test', (body, signal) => test(RED, body, signal));
-  post('/google/sync', async ({ id }, signal) => {
+  const route = routesOf(RED, CONFIG);
+  route('get', '/google/:id/users', ({ id }) => ({ names: namesOf(RED, id) }));
+  route('post', '/google/users', (body) => keepUsers(RED, body));
+  route('post', '/google/test', (body, signal) => test(RED, body, signal));
+  route('post', '/google/sync', async ({ id }, signal) => {
     const account = accountInDialog(RED, CONFIG, id);
     const devices = account.home.reportAll();
     const { links, asked } = await askToSync(account, signal);
@@ -71,7 +66,7 @@ function namesOf(RED: NodeAPI, id: unknown): string[] {
  * credential. Node-RED writes it at the next deploy, as it does with all that a node hands it for a dialog.
  * @throws CodedError INVALID_INPUT
  */
-async function keepUsers(RED: NodeAPI, { id, users }: Body): Promise<void> {
+async function keepUsers(RED: NodeAPI, { id, users }: Body): Promise<object> {
   const { text, credentials } = storedUsers(RED, id);
   const stored = new Map(parseUsers(text).users.map(({ name, password }) => [name, password]));
   const lines = (Array.isArray(users) ? users : []).map((user: unknown) => {
@@ -82,13 +77,11 @@ async function keepUsers(RED: NodeAPI, { id, users }: Body): Promise<void> {
   });
   const { problems } = parseUsers(lines.join('\n'));
   if (lines.length === 0 || problems.length > 0 || lines.some((line) => line.includes('\n'))) {
-    throw invalidInput(
-      'the list of users is not usable',
-      'Give each user a name of their own and a password.',
-      'users',
-    );
+    const hint = 'Give each user a name of their own and a password.';
+    throw invalidInput('the list of users is not usable', hint, 'users');
   }
   await RED.nodes.addCredentials(String(id), { ...credentials, users: lines.join('\n') });
+  return {};
 }
 
 async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<{ findings: Finding[] }> {
@@ -118,11 +111,8 @@ function graphFindings({ clockAheadMs, keyProblem, callProblem }: Probe): Findin
     findings.push(Math.abs(clockAheadMs) < CLOCK_TOLERANCE_MS ? good('clock', values) : bad('clockWrong', values));
   }
   if (keyProblem !== undefined) return [...findings, problem('keyRefused', keyProblem)];
-  return [
-    ...findings,
-    good('key'),
-    callProblem === undefined ? good('homeGraph') : problem('homeGraphOff', callProblem),
-  ];
+  const call = callProblem === undefined ? good('homeGraph') : problem('homeGraphOff', callProblem);
+  return [...findings, good('key'), call];
 }
 
 /** Asks the token address as the internet sees it. Other methods than POST it refuses in a way of its own. */
@@ -132,13 +122,8 @@ async function reachable(RED: NodeAPI, { token, proxy }: Body, signal: AbortSign
   if (!URL.canParse(address) || !mayCarrySecrets(new URL(address))) return bad('noHttps');
   const api = createApiClient({ clock: systemClock, proxy: proxyOf(RED, textSetting(proxy, 'the proxy')) });
   try {
-    const { status, headers } = await api.call({
-      method: 'GET',
-      url: new URL(address),
-      timeoutMs: REACH_MS,
-      maxBytes: MAX_PAGE_BYTES,
-      signal,
-    });
+    const request = { url: new URL(address), timeoutMs: REACH_MS, maxBytes: MAX_PAGE_BYTES, signal };
+    const { status, headers } = await api.call({ method: 'GET', ...request });
     return status === 405 && headers.allow === 'POST' ? good('reach') : bad('otherAnswer', { status });
   } catch (error) {
     if (error instanceof ApiFailure && error.kind !== 'aborted') return problem('unreached', error.reason);

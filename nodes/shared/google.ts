@@ -40,26 +40,22 @@ export function serveAccount(
   RED: NodeAPI,
   path: string,
   account: GoogleAccount,
-  { log, onClose }: { log: Log; onClose: (cleanup: () => Promise<void>) => void },
+  { log, onClose }: { log: Log; onClose: (cleanup: () => unknown) => void },
 ): void {
-  let stop = (): void => undefined;
-  onClose(async () => {
-    stop();
+  onClose(() => {
     const closed = account.close().catch((error: unknown) => log.warn(`closing: ${textOf(error)}`));
-    await within(closed, CLOSE_GRACE_MS, systemClock);
+    return within(closed, CLOSE_GRACE_MS, systemClock);
   });
-  stop = serve(httpSideOf(RED), path, account.routes);
+  onClose(serve(httpSideOf(RED), path, account.routes));
 }
 
 /** What keeps Google or people from linking. @throws CodedError INVALID_INPUT where no address of this account could work */
 export function warnOfSetup(RED: NodeAPI, log: Log, setup: Record<NeededSetting, ArrayLike<unknown>>): void {
   const { httpNodeRoot, httpNodeAuth } = RED.settings as { httpNodeRoot?: unknown; httpNodeAuth?: unknown };
   if (httpNodeRoot === false) {
-    throw invalidInput(
-      'Google cannot reach this Node-RED: httpNodeRoot is switched off in settings.js',
-      'Remove httpNodeRoot: false from settings.js and restart Node-RED.',
-      'httpNodeRoot',
-    );
+    const hint = 'Remove httpNodeRoot: false from settings.js and restart Node-RED.';
+    const message = 'Google cannot reach this Node-RED: httpNodeRoot is switched off in settings.js';
+    throw invalidInput(message, hint, 'httpNodeRoot');
   }
   if (httpNodeAuth !== undefined && httpNodeAuth !== null) {
     log.warn(
@@ -114,8 +110,8 @@ export async function sendAnew(
   }
   const { links, asked } = await askToSync(account, signal);
   if (asked || links === 0 || !account.graph.enabled) return;
-  throw new CodedError('CLOUD_UNREACHABLE', 'Google has not been asked to read the device list yet', {
-    retriable: true,
-    hint: 'While Google cannot be reached it is asked again by itself. The log says why; Test in the account tells more.',
-  });
+  const hint =
+    'While Google cannot be reached it is asked again by itself. The log says why; Test in the account tells more.';
+  const message = 'Google has not been asked to read the device list yet';
+  throw new CodedError('CLOUD_UNREACHABLE', message, { retriable: true, hint });
 }

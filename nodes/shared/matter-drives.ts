@@ -13,7 +13,7 @@ import { contradiction, fromFlow, type FromFlow } from '../../src/matter/lock-me
 import type { BoltAction } from '../../src/matter/port';
 import { readIdentifier } from '../../src/thekeys/commands';
 import type { GatewayError } from '../../src/thekeys/gateway-errors';
-import { accountOfNode } from './define-config';
+import { accountOf } from './define-config';
 import type { Message, RunningNode } from './define-node';
 import { asCoded } from './errors';
 import type { GatewayAccess } from './gateway-access';
@@ -83,7 +83,7 @@ class GatewayDrive implements Drive {
 
   /** @throws CodedError INVALID_INPUT */
   constructor(private readonly node: MatterNode) {
-    this.access = accountOfNode(node.RED, 'gateway-config', node.config);
+    this.access = accountOf(node.RED, 'gateway-config', node.config.gateway);
     this.serial = readIdentifier({}, { node: node.settings.identifier, gateway: this.access.identifier });
     this.access.share(this.serial);
     this.name = this.access.nameOf(this.serial);
@@ -135,10 +135,8 @@ class GatewayDrive implements Drive {
   receive(message: Message, lock: BridgedLock): Promise<null> {
     const said = fromFlow(message);
     if (said.kind === 'failure' || said.update.state !== undefined) {
-      throw invalidInput(
-        'the gateway says what this lock is, not the flow',
-        'Send { isJammed } or { door } only, or let the flow drive the lock.',
-      );
+      const hint = 'Send { isJammed } or { door } only, or let the flow drive the lock.';
+      throw invalidInput('the gateway says what this lock is, not the flow', hint);
     }
     lock.update(said.update);
     return Promise.resolve(null);

@@ -13,7 +13,7 @@ import { packageFolder } from '../../src/common/package';
 import { textSetting, type Setting } from '../../src/common/settings';
 import type { Bridge } from '../../src/matter/bridge';
 import { networkFindings } from '../../src/matter/network';
-import { addRoute, type Body } from './admin';
+import { routesOf, type Body } from './admin';
 import { accountInDialog } from './define-config';
 import { stateFolder } from './runtime';
 
@@ -43,10 +43,9 @@ export function matterVersions(): Record<string, string> {
   return typeof version === 'string' ? { 'matter.js': version } : {};
 }
 
-/** Registers the admin routes, once for the package. */
 export function addMatterRoutes(RED: NodeAPI): void {
   const route = (name: string, work: (bridge: Bridge, body: Body) => unknown): void =>
-    addRoute(RED, 'post', 'matter-bridge.write', `/matter/${name}`, async (body) => {
+    routesOf(RED, 'matter-bridge')('post', `/matter/${name}`, async (body) => {
       const bridge = accountInDialog(RED, 'matter-bridge', body.id);
       await work(bridge, body);
       return overview(bridge);

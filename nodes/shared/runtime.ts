@@ -33,8 +33,6 @@ export function proxyOf(RED: NodeAPI, id: string): ProxySettings {
   if (id === '') return proxyFromEnvironment(process.env);
   const node = RED.nodes.getNode(id) as (Node & ProxyNode) | null;
   if (node?.type === 'http proxy') return proxyFromNode(node);
-  throw invalidInput(
-    'the chosen proxy is disabled or was removed',
-    'Choose a proxy in the account, or none, then deploy.',
-  );
+  const hint = 'Choose a proxy in the account, or none, then deploy.';
+  throw invalidInput('the chosen proxy is disabled or was removed', hint);
 }

@@ -8,8 +8,12 @@ import { send, type Change } from '../../src/sber/changes';
 import type { SberClient, Work } from '../../src/sber/client';
 import { TRANSPORT_CODES } from '../../src/sber/failures';
 import type { Lane, SberAccount } from '../../src/sber/sber-account';
-import type { Outcome, SyncOutcome, Warning } from '../../src/sber/shapes';
+import type { Outcome, Warning } from '../../src/sber/shapes';
+import type { Badge } from './badge';
 import { defineNode, type Input, type Message, type RunningNode } from './define-node';
+
+/** What a sync does to models. */
+const SIGNS: Readonly<Record<string, string>> = { created: '+', updated: '~', deleted: '−' };
 
 /** `msg.sber`: of the last request, on success and, for Catch nodes, on failure. */
 interface Stamp {
@@ -25,24 +29,11 @@ export interface SberRun<S extends Settings> {
   /** Any sign of it counts: a message with a dry run in it must not change anything. */
   readonly isDry: boolean;
   readonly stamp: Stamp;
-  /** The badge's word for success, where it is not the usual one. */
-  word?: { key: string; values?: Record<string, string | number> } | undefined;
 }
 
 /** What the change does to its items; on a dry run, what it would do. */
 export async function apply({ client, isDry }: SberRun<Settings>, change: Change): Promise<Outcome> {
   return isDry ? { applied: [...change.ids], failed: [] } : send(client, change);
-}
-
-/** The badge of a sync: nothing, the one thing that was done, or the numbers of all. A plan says that it is one. */
-export function wordOfSync({ created, updated, deleted }: SyncOutcome, isDry: boolean): SberRun<Settings>['word'] {
-  const done = Object.entries({ created, updated, deleted }).filter(([, ids]) => ids.length > 0);
-  const [only] = done;
-  if (only === undefined) return { key: 'nothing' };
-  if (done.length === 1 && !isDry) return { key: only[0], values: { count: only[1].length } };
-  const signs: Readonly<Record<string, string>> = { created: '+', updated: '~', deleted: '−' };
-  const changes = done.map(([name, ids]) => `${signs[name] ?? ''}${ids.length}`).join(' ');
-  return { key: isDry ? 'plan' : 'changed', values: { changes } };
 }
 
 /**
@@ -77,15 +68,11 @@ export function defineSberNode<S extends Settings, C extends { operation: string
       try {
         const command = read(message, settings);
         log.debug(`${command.operation}: asked for`);
-        const { payload, word } = await account.inTurn(lane, work, async (client) => {
-          const run: SberRun<S> = { client, settings, isDry, stamp };
-          return { payload: await perform(run, command), word: run.word };
-        });
-        message.payload = payload;
-        const { failed, total } = count(payload);
-        if (failed > 0) badge.show('warning', 'partial', { failed, total });
-        else badge.show('ok', word?.key ?? 'ok', word?.values);
-        log.debug(`${command.operation}: done${failed > 0 ? `, ${failed} of ${total} failed` : ''}`);
+        message.payload = await account.inTurn(lane, work, (client) =>
+          perform({ client, settings, isDry, stamp }, command),
+        );
+        showEnd(badge, command.operation, message.payload, isDry);
+        log.debug(`${command.operation}: done`);
         return message;
       } finally {
         message.sber = stamp;
@@ -95,9 +82,21 @@ export function defineSberNode<S extends Settings, C extends { operation: string
   return defineNode({ type: `sber-${lane}`, account: 'sber-config', settings, transportCodes: TRANSPORT_CODES, start });
 }
 
-/** How many items an outcome has, and how many of them failed. */
-function count(payload: unknown): { failed: number; total: number } {
-  const lists = Object.entries(payload ?? {}).filter((entry): entry is [string, unknown[]] => Array.isArray(entry[1]));
-  const failed = lists.find(([name]) => name === 'failed')?.[1].length ?? 0;
-  return { failed, total: failed === 0 ? 0 : lists.reduce((sum, [, list]) => sum + list.length, 0) };
+/** The badge of a sync says what was done, or that nothing was; a plan that it is one. */
+function showEnd(badge: Badge, operation: string, payload: unknown, isDry: boolean): void {
+  const counts = Object.entries(payload ?? {}).flatMap(([name, list]: [string, unknown]): [string, number][] =>
+    Array.isArray(list) && list.length > 0 ? [[name, list.length]] : [],
+  );
+  const failed = Object.fromEntries(counts).failed ?? 0;
+  const done = counts.filter(([name]) => name in SIGNS);
+  const [only] = done;
+  if (failed > 0)
+    badge.show('warning', 'partial', { failed, total: counts.reduce((sum, [, count]) => sum + count, 0) });
+  else if (operation !== 'sync') badge.show('ok', 'ok');
+  else if (only === undefined) badge.show('ok', 'nothing');
+  else if (done.length === 1 && !isDry) badge.show('ok', only[0], { count: only[1] });
+  else {
+    const changes = done.map(([name, count]) => `${SIGNS[name] ?? ''}${count}`).join(' ');
+    badge.show('ok', isDry ? 'plan' : 'changed', { changes });
+  }
 }

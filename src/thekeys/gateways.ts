@@ -9,13 +9,13 @@ import { textOf } from '../common/errors';
 import { logWith, type Log } from '../common/log';
 import type { State } from '../state/state';
 import { begin } from './command';
+import { hostPort } from './gateway-address';
 import { ExchangeFailure } from './exchange';
 import type { BoltsAtRest, Gateway, Timing } from './gateway';
 import { asRows, ipOf, KNOWN_GATEWAYS, locate, withRow, type KnownGateway } from './known-gateways';
 import type { Member, Membership, Use } from './member';
-import type { Lookup } from './nearby';
 import { Place } from './place';
-import { fixedAddress, Resolver } from './resolver';
+import { fixedAddress, Resolver, type Lookup } from './names';
 import { plainIdentifier } from './wire';
 
 export interface GatewaysOptions {
@@ -30,23 +30,17 @@ export interface GatewaysOptions {
 /** Milliseconds that a closing configuration waits for a slow disk. */
 const STATE_GRACE_MS = 1000;
 
-interface Attachment {
-  readonly use: Use;
-  to: Gateway | undefined;
-  end: () => void;
-}
-
-/** A gateway as configurations call it. */
 interface Name {
   /** `host:port` as typed; `ip:port` where that needs no look-up. */
   readonly key: string;
   readonly base: URL;
   readonly members: Set<Member>;
-  readonly attachments: Set<Attachment>;
+  /** Called with the gateway that stands for it now. */
+  readonly followers: Set<(gateway: Gateway) => void>;
   /** `ip:port`, where it led last. */
   at: string | undefined;
-  place: Place | undefined;
-  opening: Promise<Place> | undefined;
+  place?: Place | undefined;
+  opening?: Promise<Place> | undefined;
 }
 
 export class Gateways {
@@ -69,8 +63,9 @@ export class Gateways {
   join(membership: Membership): Member {
     const { base, key: typed } = membership.address;
     const ip = fixedAddress(base.hostname);
-    const key = ip === undefined ? typed : placeAt(ip, base);
-    const name = this.names.get(key) ?? newName(key, base);
+    const key = ip === undefined ? typed : hostPort(ip, base.port);
+    const known = this.names.get(key);
+    const name: Name = known ?? { key, base, members: new Set(), followers: new Set(), at: ip && key };
     this.names.set(key, name);
     const identifier = plainIdentifier(membership.identifier) ?? '';
     const member: Member = {
@@ -144,10 +139,8 @@ export class Gateways {
   private async open(name: Name): Promise<Place> {
     for (;;) {
       const sharedState = this.sharedStateOf(name);
-      const state = this.options.stateFor(
-        sharedState,
-        forwarding(() => logOf(name.members, this.options.log)),
-      );
+      const log = this.logOf(() => [...name.members]);
+      const state = this.options.stateFor(sharedState, log);
       const place = await this.arrive(name, state, sharedState);
       if (place.options.state !== state) void state.close();
       name.at = place.row.at;
@@ -177,10 +170,9 @@ export class Gateways {
 
   private newPlace(row: KnownGateway, isSure: boolean, state: State, sharedState: string, { base }: Name): Place {
     const { clock, options, restsAt } = this;
-    const members = (): Member[] => this.namesOf(place).flatMap((name) => [...name.members]);
     const place: Place = new Place({
       ...{ row, isSure, base, state, sharedState, restsAt, clock, timing: options.timing },
-      log: forwarding(() => logOf(members(), options.log)),
+      log: this.logOf(() => this.namesOf(place).flatMap((name) => [...name.members])),
       find: (self) => this.find(self),
       onUnreachable: (self) => {
         for (const name of this.namesOf(self)) this.resolver.expire(name.base.hostname);
@@ -197,12 +189,8 @@ export class Gateways {
     const elsewhere = found.filter(({ at }) => at !== place.row.at);
     const [first] = elsewhere;
     const haveAllLeft = elsewhere.length === names.length;
-    if (
-      first !== undefined &&
-      haveAllLeft &&
-      elsewhere.every(({ at }) => at === first.at) &&
-      !this.places.has(first.at)
-    ) {
+    const isMove = haveAllLeft && elsewhere.every(({ at }) => at === first?.at);
+    if (first !== undefined && isMove && !this.places.has(first.at)) {
       this.places.delete(place.row.at);
       this.places.set(first.at, place);
       place.moveTo(first.at);
@@ -232,9 +220,8 @@ export class Gateways {
     throw new ExchangeFailure('connect', false, 'ERR_MOVED');
   }
 
-  /** `ip:port`. @throws ExchangeFailure */
   private async whereIs({ base }: Name): Promise<string> {
-    return placeAt(await this.resolver.resolve(base.hostname), base);
+    return hostPort(await this.resolver.resolve(base.hostname), base.port);
   }
 
   /** What is kept of the gateway there. Where the disk is slow, a door waits no longer. @throws StateError of a shared state */
@@ -266,29 +253,31 @@ export class Gateways {
   }
 
   private attach(name: Name, use: Use): () => void {
-    const attachment: Attachment = { use, to: undefined, end: () => undefined };
-    name.attachments.add(attachment);
+    let current: Gateway | undefined;
+    let end = (): void => undefined;
+    const follow = (gateway: Gateway): void => {
+      if (gateway === current) return;
+      end();
+      current = gateway;
+      end = use(gateway);
+    };
+    name.followers.add(follow);
     this.connect(name);
     return () => {
-      if (name.attachments.delete(attachment)) attachment.end();
+      if (name.followers.delete(follow)) end();
     };
   }
 
   private connect(name: Name): void {
     const connected = this.placeOf(name).then(({ gateway }) => {
-      for (const attachment of name.attachments) {
-        if (attachment.to === gateway) continue;
-        attachment.end();
-        attachment.to = gateway;
-        attachment.end = attachment.use(gateway);
-      }
+      for (const follow of name.followers) follow(gateway);
     });
-    connected.catch((error: unknown) => logOf(name.members, this.options.log).warn(textOf(error)));
+    connected.catch((error: unknown) => this.logOf(() => [...name.members]).warn(textOf(error)));
   }
 
   private reopen(name: Name): void {
     name.place = undefined;
-    if (name.attachments.size > 0) this.connect(name);
+    if (name.followers.size > 0) this.connect(name);
   }
 
   /** All of its names go to another object. It ends with what is under way, which the next one there waits for. */
@@ -324,15 +313,20 @@ export class Gateways {
   /** Ends with what is under way, unless it is wanted again meanwhile. */
   private async end(place: Place, isWanted = (): boolean => false): Promise<void> {
     const { state } = place.options;
-    const { at } = place.row;
     if (isWanted()) return;
     await place.gateway.rest();
     if (isWanted()) return;
     await place.gateway.settle();
+    const { at } = place.row;
     const isReleased = this.places.get(at) === place;
     if (isWanted() || (isReleased && place.isIrreplaceable && !state.shared)) return;
     if (isReleased) this.places.delete(at);
     await state.close();
+  }
+
+  /** That of the first of these configurations. */
+  private logOf(members: () => Member[]): Log {
+    return logWith((level, text) => (members()[0]?.membership.log ?? this.options.log)[level](text));
   }
 
   private track(work: Promise<unknown>): void {
@@ -359,23 +353,6 @@ export class Gateways {
   }
 }
 
-function newName(key: string, base: URL): Name {
-  const at = fixedAddress(base.hostname) === undefined ? undefined : key;
-  return { key, base, members: new Set(), attachments: new Set(), at, place: undefined, opening: undefined };
-}
-
-function placeAt(ip: string, { port }: URL): string {
-  return `${ip.includes(':') ? `[${ip}]` : ip}:${port === '' ? '80' : port}`;
-}
-
 function isConfigured({ membership }: Member): boolean {
   return membership.guest !== true;
-}
-
-function logOf(members: Iterable<Member>, otherwise: Log): Log {
-  return [...members][0]?.membership.log ?? otherwise;
-}
-
-function forwarding(log: () => Log): Log {
-  return logWith((level, text) => log()[level](text));
 }

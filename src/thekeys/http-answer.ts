@@ -56,7 +56,6 @@ export class AnswerParser {
     if (this.reading.next().done !== true) throw new AnswerFault('lost', 'ECONNRESET');
   }
 
-  /** To be asked for when the answer is complete. */
   get answer(): HttpAnswer {
     const { status, headers, pieces } = this;
     return { status, headers: Object.fromEntries(headers), body: Buffer.concat(pieces).toString() };
@@ -89,7 +88,6 @@ export class AnswerParser {
     if (this.status === 101) throw new AnswerFault('protocol', 'ERR_UPGRADE');
   }
 
-  /** Gives all lengths of the body that are said. */
   private *readHeaders(): Reading<Set<string>> {
     const headers = (this.headers = new Map<string, string>());
     const lengths = new Set<string>();
