@@ -95,7 +95,12 @@ export function createApiClient({ clock, proxy, trust, log = silent }: ApiClient
         const refusal = refusalOf(progress);
         if (refusal !== undefined) throw refusal;
         log.trace(`${name}: ${answer.status} after ${Math.round(clock.elapsed() - began)} ms`);
-        return { status: answer.status, headers: namedHeaders(answer.headers), body: answer.data };
+        const headers = Object.entries(answer.headers).map(([key, value]) => [key.toLowerCase(), String(value)]);
+        return {
+          status: answer.status,
+          headers: Object.fromEntries(headers) as ApiAnswer['headers'],
+          body: answer.data,
+        };
       } catch (thrown) {
         const ended = !signal.aborted ? undefined : signal.reason === late ? 'timeout' : 'aborted';
         const failure = failureOf(thrown, progress, ended);
@@ -147,13 +152,8 @@ function configOf(
   };
 }
 
-let loaded: AxiosStatic | undefined;
-
 /** Loaded with the first call, for it adds to the start of Node-RED and many flows ask no cloud. */
-function axios(): AxiosStatic {
-  loaded ??= createRequire(__filename)('axios') as AxiosStatic;
-  return loaded;
-}
+const axios = (): AxiosStatic => createRequire(__filename)('axios') as AxiosStatic;
 
 /** What axios sends a request with: Node's own, watched for the moment from which bytes may leave. */
 function watchedTransport(progress: Progress, secure: boolean): object {
@@ -175,12 +175,6 @@ function watchedTransport(progress: Progress, secure: boolean): object {
       return request;
     },
   };
-}
-
-function namedHeaders(headers: object): Record<string, string> {
-  const named: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) named[name.toLowerCase()] = String(value);
-  return named;
 }
 
 /** A proxy that did not let the request through: it answers before anything was sent, or with a status of its own. */

@@ -63,9 +63,8 @@ export async function checkModels(
   items: readonly unknown[],
   yieldLoop: YieldLoop,
 ): Promise<{ models: Model[]; warnings: Warning[] }> {
-  const warnings: Warning[] = [];
-  const warn = (modelId: string, remark: Remark): void => void warnings.push({ modelId, ...remark });
-  return { models: await checkAll(items, 'models', checkModel, warn, yieldLoop), warnings };
+  const { checked, remarks } = await checkAll(items, 'models', checkModel, yieldLoop);
+  return { models: checked, warnings: remarks.map(({ id, ...remark }) => ({ modelId: id, ...remark })) };
 }
 
 /** Devices in their writing form. Errors as in `checkModels`. */
@@ -73,8 +72,6 @@ export async function checkDevices(
   items: readonly unknown[],
   yieldLoop: YieldLoop,
 ): Promise<{ devices: Device[]; warnings: Warning[] }> {
-  const warnings: Warning[] = [];
-  const warn = (deviceId: string, remark: Remark): void => void warnings.push({ deviceId, ...remark });
   const models = new Map<string, string>();
   const check = (item: unknown, place: Place): Device => {
     const device = checkItem(item, 'device', DEVICE, place);
@@ -88,26 +85,27 @@ export async function checkDevices(
     models.set(model.id, meaning);
     return device;
   };
-  return { devices: await checkAll(items, 'devices', check, warn, yieldLoop), warnings };
+  const { checked, remarks } = await checkAll(items, 'devices', check, yieldLoop);
+  return { devices: checked, warnings: remarks.map(({ id, ...remark }) => ({ deviceId: id, ...remark })) };
 }
 
 async function checkAll<T extends { id: string }>(
   items: readonly unknown[],
   name: string,
   check: (item: unknown, place: Place) => T,
-  warn: (id: string, remark: Remark) => void,
   yieldLoop: YieldLoop,
-): Promise<T[]> {
+): Promise<{ checked: T[]; remarks: (Remark & { id: string })[] }> {
   const checked = new Map<string, T>();
+  const remarks: (Remark & { id: string })[] = [];
   for await (const [index, item] of inPortions(items.entries(), yieldLoop)) {
-    const remarks: Remark[] = [];
-    const place = new Place(`${name}[${index}]`, remarks);
+    const own: Remark[] = [];
+    const place = new Place(`${name}[${index}]`, own);
     const one = check(item, place);
     if (checked.has(one.id)) refuse(place.at('id'), `"${one.id}" stands in the list twice`);
     checked.set(one.id, one);
-    for (const remark of remarks) warn(one.id, remark);
+    remarks.push(...own.map((remark) => ({ id: one.id, ...remark })));
   }
-  return [...checked.values()];
+  return { checked: [...checked.values()], remarks };
 }
 
 /**
@@ -296,17 +294,15 @@ function checkGroups(groups: unknown, place: Place): string[] | undefined {
 function checkMeta(meta: unknown, place: Place): Raw | undefined {
   if (meta === undefined) return undefined;
   if (!isRecord(meta)) refuse(place, 'must be an object');
-  if (jsonLength(meta) > LARGEST_META) refuse(place, `must have a JSON form of at most ${LARGEST_META} characters`);
-  return meta;
-}
-
-/** Infinite for what has no JSON form, such as an object that contains itself. */
-function jsonLength(value: unknown): number {
+  let length: number;
   try {
-    return JSON.stringify(value).length;
+    length = JSON.stringify(meta).length;
   } catch {
-    return Infinity;
+    // An object that contains itself has no JSON form.
+    length = Infinity;
   }
+  if (length > LARGEST_META) refuse(place, `must have a JSON form of at most ${LARGEST_META} characters`);
+  return meta;
 }
 
 /** A map by names of functions, in its writing form; undefined where nothing of it is sent. */

@@ -313,11 +313,11 @@ export class Gateways {
   /** Ends with what is under way, unless it is wanted again meanwhile. */
   private async end(place: Place, isWanted = (): boolean => false): Promise<void> {
     const { state } = place.options;
-    const { at } = place.row;
     if (isWanted()) return;
     await place.gateway.rest();
     if (isWanted()) return;
     await place.gateway.settle();
+    const { at } = place.row;
     const isReleased = this.places.get(at) === place;
     if (isWanted() || (isReleased && place.isIrreplaceable && !state.shared)) return;
     if (isReleased) this.places.delete(at);

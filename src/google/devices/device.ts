@@ -2,6 +2,7 @@
  * A device that Google knows: its traits put together, its entry in the device list, and the one place where what a flow
  * says becomes what the device is. Pure; states are kept by `device-states.ts`.
  */
+import { invalidInput } from '../../common/errors';
 import { isRecord, pickFields } from '../../common/json';
 import { TRAIT_PREFIX, TYPE_PREFIX, type DeviceSettings } from '../device-settings';
 import { isGoogleCode } from '../error-codes';
@@ -46,7 +47,7 @@ export class Device {
     const { settings, traitNames } = this;
     const attributes: JsonObject = {};
     for (const trait of this.traits) Object.assign(attributes, trait.attributes);
-    if (settings.kind === 'CUSTOM') Object.assign(attributes, settings.customAttributes);
+    if (settings.deviceType === 'CUSTOM') Object.assign(attributes, settings.customAttributes);
     return {
       id: settings.id,
       type: settings.type,
@@ -67,7 +68,7 @@ export class Device {
   understand(name: string, params: unknown): Command | NotUnderstood {
     const short = name.startsWith(COMMAND_PREFIX) ? name.slice(COMMAND_PREFIX.length) : '';
     const owner = this.traits.find((trait) => trait.commands?.includes(short));
-    const passedThrough = this.settings.kind === 'CUSTOM' && short !== '' && !OWNED_COMMANDS.has(short);
+    const passedThrough = this.settings.deviceType === 'CUSTOM' && short !== '' && !OWNED_COMMANDS.has(short);
     if (owner === undefined && !passedThrough) return { why: `${name.slice(0, 100)} is no command of this device` };
     if (params !== undefined && params !== null && !isRecord(params)) return { why: 'params must be an object' };
     const given = (params ?? {}) as JsonObject;
@@ -79,17 +80,16 @@ export class Device {
     return pickFields(values, (name, value) => this.isState(name) && (value !== null || name === 'isLocked'));
   }
 
-  /** Why what a flow said cannot be so, or undefined. */
-  fault(said: Readonly<States>): string | undefined {
+  /** @throws CodedError `INVALID_INPUT` where what a flow said cannot be so */
+  check(said: Readonly<States>): void {
     const { online = true } = said;
-    if (typeof online !== 'boolean') return 'online must be true or false';
+    if (typeof online !== 'boolean') throw invalidInput('online must be true or false');
     for (const trait of this.traits) {
       for (const state of trait.states) {
         const fault = state in said ? trait.fault?.(state, said[state]) : undefined;
-        if (fault !== undefined) return fault;
+        if (fault !== undefined) throw invalidInput(fault);
       }
     }
-    return undefined;
   }
 
   /** What the device is from now on. `kept` and the result are for keeping; show them through `shown`. */
@@ -175,7 +175,7 @@ export class Device {
   }
 }
 
-function traitNamesOf({ kind, battery, customTraits }: DeviceSettings): readonly string[] {
+function traitNamesOf({ deviceType: kind, battery, customTraits }: DeviceSettings): readonly string[] {
   if (kind === 'CUSTOM') return customTraits;
   if (kind === 'LOCK') return battery ? ['LockUnlock', 'EnergyStorage'] : ['LockUnlock'];
   return ['StatusReport', 'ArmDisarm'];
@@ -187,7 +187,7 @@ function traitOf(name: string, settings: DeviceSettings): Trait | undefined {
     case 'ArmDisarm':
       return armDisarm(settings);
     case 'EnergyStorage':
-      return energyStorage(settings.kind === 'CUSTOM' ? settings.customAttributes : undefined);
+      return energyStorage(settings.deviceType === 'CUSTOM' ? settings.customAttributes : undefined);
     case 'LockUnlock':
       return LOCK_UNLOCK;
     case 'StatusReport':
