@@ -11,7 +11,7 @@ import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { isRecord, parseJson } from '../common/json';
 import type { Log } from '../common/log';
-import { ReportLane, type GraphNotification, type HomeGraphCall, type Verdict } from './report-lane';
+import { ReportLane, type HomeGraphCall, type Verdict } from './report-lane';
 import type { FollowUp } from './results';
 import { parseServiceAccountKey, ServiceAccount, ServiceAccountError } from './service-account';
 import type { JsonObject, States } from './types';
@@ -74,12 +74,14 @@ export class HomeGraphClient {
 
   /** `trait` without its prefix. */
   followUp(agentUserId: string, deviceId: string, trait: string, response: FollowUp['response']): void {
-    this.notifyAll([agentUserId], { deviceId, trait, content: { priority: 0, followUpResponse: response } });
+    const content = { priority: 0, followUpResponse: response };
+    for (const lane of this.lanesOf([agentUserId])) lane.notify({ deviceId, trait, content });
   }
 
   /** A notification that answers no command, to each of these users once, as an event of its own. */
   notify(agentUserIds: readonly string[], deviceId: string, trait: string, content: JsonObject): void {
-    this.notifyAll(agentUserIds, { deviceId, trait, content, eventId: randomUUID() });
+    const eventId = randomUUID();
+    for (const lane of this.lanesOf(agentUserIds)) lane.notify({ deviceId, trait, content, eventId });
   }
 
   /** Asks Google to read the device list of these users again. True when it has got that for each of them. */
@@ -121,10 +123,6 @@ export class HomeGraphClient {
     const lanes = [...this.lanes.values()];
     this.lanes.clear();
     await Promise.all(lanes.map((lane) => lane.close()));
-  }
-
-  private notifyAll(agentUserIds: readonly string[], notification: GraphNotification): void {
-    for (const lane of this.lanesOf(agentUserIds)) lane.notify(notification);
   }
 
   private lanesOf(agentUserIds: readonly string[]): ReportLane[] {

@@ -54,7 +54,7 @@ export class Session {
     this.latest = command;
     if (this.begun !== undefined) return;
     this.begun = this.clock.elapsed();
-    this.cancel = this.clock.after(this.device.settings.replyTimeoutMs, () => {
+    this.cancel = this.clock.after(this.device.settings.replyTimeout, () => {
       this.late = true;
       this.answerPending({ status: 'PENDING' });
     });

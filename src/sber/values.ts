@@ -141,7 +141,7 @@ export function typedValue(key: string, value: unknown, place: Place): TypedValu
   if (value === null) refuse(place, 'is null; leave it out, so that Sber keeps what it has');
   const facts = functionFacts(key);
   const typed =
-    isRecord(value) && ('type' in value || typeOf(value) !== undefined)
+    isRecord(value) && ('type' in value || TYPES.some((type) => (value[fieldOf(type)] ?? null) !== null))
       ? checkedTyped(value, place)
       : written(facts?.type ?? guessedType(value, place), value, place, tenths(value, facts?.unit));
   if (facts === undefined) place.warn(`the catalogue does not know the function ${key}`);

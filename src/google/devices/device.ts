@@ -47,7 +47,7 @@ export class Device {
     const { settings, traitNames } = this;
     const attributes: JsonObject = {};
     for (const trait of this.traits) Object.assign(attributes, trait.attributes);
-    if (settings.kind === 'CUSTOM') Object.assign(attributes, settings.customAttributes);
+    if (settings.deviceType === 'CUSTOM') Object.assign(attributes, settings.customAttributes);
     return {
       id: settings.id,
       type: settings.type,
@@ -68,7 +68,7 @@ export class Device {
   understand(name: string, params: unknown): Command | NotUnderstood {
     const short = name.startsWith(COMMAND_PREFIX) ? name.slice(COMMAND_PREFIX.length) : '';
     const owner = this.traits.find((trait) => trait.commands?.includes(short));
-    const passedThrough = this.settings.kind === 'CUSTOM' && short !== '' && !OWNED_COMMANDS.has(short);
+    const passedThrough = this.settings.deviceType === 'CUSTOM' && short !== '' && !OWNED_COMMANDS.has(short);
     if (owner === undefined && !passedThrough) return { why: `${name.slice(0, 100)} is no command of this device` };
     if (params !== undefined && params !== null && !isRecord(params)) return { why: 'params must be an object' };
     const given = (params ?? {}) as JsonObject;
@@ -175,7 +175,7 @@ export class Device {
   }
 }
 
-function traitNamesOf({ kind, battery, customTraits }: DeviceSettings): readonly string[] {
+function traitNamesOf({ deviceType: kind, battery, customTraits }: DeviceSettings): readonly string[] {
   if (kind === 'CUSTOM') return customTraits;
   if (kind === 'LOCK') return battery ? ['LockUnlock', 'EnergyStorage'] : ['LockUnlock'];
   return ['StatusReport', 'ArmDisarm'];
@@ -187,7 +187,7 @@ function traitOf(name: string, settings: DeviceSettings): Trait | undefined {
     case 'ArmDisarm':
       return armDisarm(settings);
     case 'EnergyStorage':
-      return energyStorage(settings.kind === 'CUSTOM' ? settings.customAttributes : undefined);
+      return energyStorage(settings.deviceType === 'CUSTOM' ? settings.customAttributes : undefined);
     case 'LockUnlock':
       return LOCK_UNLOCK;
     case 'StatusReport':
