@@ -3,7 +3,13 @@
  * catalogue. Free of the page; showing it is left to `builder`.
  */
 import { isRecord } from '../../src/common/json';
-import { categoryFacts, functionFacts, type CategoryFacts, type FunctionFacts } from '../../src/sber/catalogue';
+import {
+  categoryFacts,
+  functionFacts,
+  functionRange,
+  type CategoryFacts,
+  type FunctionFacts,
+} from '../../src/sber/catalogue';
 import type { Words } from '../rules';
 
 /** What a model has as texts. */
@@ -59,6 +65,12 @@ export function nameOf(words: Words, kind: 'function' | 'category', name: string
   const key = `${kind}.${name}`;
   const found = words(key);
   return found === '' || found.endsWith(key) ? name : found;
+}
+
+/** What is documented of a function, with the range of the draft's own category. */
+export function factsOf({ category }: Draft, name: string): FunctionFacts | undefined {
+  const facts = functionFacts(name);
+  return facts && { ...facts, ...functionRange(name, category) };
 }
 
 export function draftOf(saved: unknown): Draft {
@@ -134,7 +146,7 @@ export function modelOf(draft: Draft): Record<string, unknown> & { features: str
   const features = featuresOf(draft);
   const allowed = features.flatMap((name): [string, unknown][] => {
     const limit = draft.limits.get(name);
-    const value = limit === undefined ? undefined : allowedValue(functionFacts(name), limit);
+    const value = limit === undefined ? undefined : allowedValue(factsOf(draft, name), limit);
     return value === undefined ? [] : [[name, value]];
   });
   const texts = TEXTS.filter((key) => isTyped(draft[key]) || (REQUIRED as readonly string[]).includes(key));
@@ -174,9 +186,9 @@ function rangeRemarks(facts: FunctionFacts | undefined, name: string, limit: Ran
   ];
 }
 
-function functionRemarks(name: string, { limits }: Draft, category: CategoryFacts | undefined): Remark[] {
-  const facts = functionFacts(name);
-  const limit = limits.get(name) ?? { raw: undefined };
+function functionRemarks(name: string, draft: Draft, category: CategoryFacts | undefined): Remark[] {
+  const facts = factsOf(draft, name);
+  const limit = draft.limits.get(name) ?? { raw: undefined };
   const values = 'values' in limit ? limit.values : undefined;
   const unknown = values?.filter((each) => facts?.values?.includes(each) === false) ?? [];
   return [

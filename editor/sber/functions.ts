@@ -1,8 +1,8 @@
 /** The functions of a model in the form: ticked or not, and narrowed to a range or to some words. */
-import { functionFacts, type FunctionFacts } from '../../src/sber/catalogue';
+import type { FunctionFacts } from '../../src/sber/catalogue';
 import { button, element, expands } from '../elements';
 import type { Words } from '../rules';
-import { GROUPS, groupsOf, nameOf, RANGE, type Draft, type Group, type Limit } from './draft';
+import { factsOf, GROUPS, groupsOf, nameOf, RANGE, type Draft, type Group, type Limit } from './draft';
 
 /** What the form of one model hands to its parts. */
 export interface ModelForm {
@@ -32,7 +32,7 @@ export function showFunctions(place: HTMLElement, form: ModelForm): void {
 }
 
 function functionLine({ draft, id, words, changed }: ModelForm, name: string, group: Group): HTMLElement[] {
-  const facts = functionFacts(name);
+  const facts = factsOf(draft, name);
   const label = nameOf(words, 'function', name);
   const summary = element('span', { class: 'thekeys-more' }, summaryOf(facts, draft.limits.get(name), words));
   const keep = (limit: Limit): void => {

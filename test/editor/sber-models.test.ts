@@ -176,6 +176,18 @@ describe('the model builder', () => {
     assert.deepEqual(codes(door(), door()), [[], ['idTwice']]);
   });
 
+  it('holds a boiler to the range of its own category', () => {
+    const boiler = door({ category: 'hvac_boiler', features: ['hvac_temp_set'] });
+    boiler.limits.set('hvac_temp_set', { min: '30', max: '75', step: '' });
+    assert.deepEqual(codes(boiler), [[]]);
+    boiler.limits.set('hvac_temp_set', { min: '30', max: '', step: '' });
+    const { allowed_values: allowed } = saved(boiler) as { allowed_values?: Record<string, unknown> };
+    assert.deepEqual(allowed?.hvac_temp_set, {
+      type: 'INTEGER',
+      integer_values: { min: '30', max: '80', step: '1' },
+    });
+  });
+
   it('marks the node only for what cannot be sent, and says which model', () => {
     const good = saved(door());
     assert.equal(firstFault([]), null);
