@@ -23,7 +23,6 @@ interface Kind {
 }
 
 const PARTS = ['h', 's', 'v'] as const;
-const WORD = 'one of the function’s words, as text';
 
 const KINDS: Readonly<Record<ValueType, Kind>> = {
   BOOL: {
@@ -46,7 +45,7 @@ const KINDS: Readonly<Record<ValueType, Kind>> = {
   STRING: { empty: '', must: 'text', write: asText },
   ENUM: {
     empty: '',
-    must: WORD,
+    must: 'one of the function’s words, as text',
     // hvac_heating_rate has the words 1 to 10.
     write: (value, isTyped) => {
       const word = asText(typeof value === 'number' && !isTyped ? String(value) : value);
@@ -141,7 +140,7 @@ export function typedValue(key: string, value: unknown, place: Place): TypedValu
   if (value === null) refuse(place, 'is null; leave it out, so that Sber keeps what it has');
   const facts = functionFacts(key);
   const typed =
-    isRecord(value) && ('type' in value || typeOf(value) !== undefined)
+    isRecord(value) && ('type' in value || TYPES.some((type) => (value[fieldOf(type)] ?? null) !== null))
       ? checkedTyped(value, place)
       : written(facts?.type ?? guessedType(value, place), value, place, tenths(value, facts?.unit));
   if (facts === undefined) place.warn(`the catalogue does not know the function ${key}`);

@@ -74,12 +74,6 @@ export class Silence {
   }
 }
 
-export interface PresenceOptions {
-  folder: string;
-  clock: Clock;
-  log: Log;
-}
-
 const ENDING = '.owner';
 const BEAT_MS = 15_000;
 /** A file of another machine that was not touched for so long was left behind. */
@@ -97,7 +91,7 @@ export class Presence {
   private warned = false;
   private ended = false;
 
-  constructor(private readonly options: PresenceOptions) {
+  constructor(private readonly options: { folder: string; clock: Clock; log: Log }) {
     this.file = path.join(options.folder, `${randomUUID()}${ENDING}`);
     this.silence = new Silence(options.clock);
     this.beat();

@@ -57,6 +57,9 @@ describe('Values of functions', () => {
   it('may be typed already, alone or in Sber’s own list of states', async () => {
     const value = { type: 'STRING', string_value: 'any' };
     assert.deepEqual(await typed({ label: value }), [{ key: 'label', value }]);
+    assert.deepEqual(await typed({ on_off: { bool_value: true } }), [
+      { key: 'on_off', value: { type: 'BOOL', bool_value: true } },
+    ]);
     assert.deepEqual(await typed(STATE_ANSWER.devices.ABCD_003), STATE_ANSWER.devices.ABCD_003.states);
   });
 
@@ -81,6 +84,7 @@ describe('Values of functions', () => {
     ['red, green and blue', 'light_colour', { r: 255, g: 0, b: 0 }],
     ['red, green and blue in Sber’s form', 'light_colour', { type: 'COLOUR', colour_value: { r: 255 } }],
     ['half a colour', 'light_colour', { h: 120 }],
+    ['nothing under the name of a switch’s value', 'on_off', { bool_value: null }],
     ['a value of another type than it says', 'on_off', { type: 'BOOL', bool_value: 'yes' }],
   ];
   for (const [name, key, value] of refused) {
