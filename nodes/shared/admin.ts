@@ -12,7 +12,6 @@ import { asCoded } from './errors';
 /** The editor's stand-in for a password that it does not know. */
 const PLACEHOLDER = '__PWRD__';
 
-/** What a dialog sends. */
 export type Body = Readonly<Record<string, unknown>>;
 
 /** A credential as typed, or the one that is stored where the field still shows dots. */

@@ -59,7 +59,6 @@ export class Badge {
     this.status({});
   }
 
-  /** What was not drawn yet never is. */
   close(): void {
     this.cancel?.();
     this.closed = true;

@@ -37,7 +37,6 @@ interface ConfigDefinition<K extends keyof Accounts, S extends Settings, C exten
   visible?: readonly (keyof C)[];
   /** @throws CodedError where it cannot work as it is set */
   open: (node: OpeningNode<S, C>) => Accounts[K];
-  /** Called where it cannot. */
   failed?: (node: Node, error: CodedError) => void;
   /** Versions that its diagnostics show besides those of the package, Node-RED and Node.js. */
   versions?: () => Record<string, string>;
@@ -54,7 +53,6 @@ interface OpeningNode<S extends Settings, C extends Settings> {
   onClose: (cleanup: () => unknown) => void;
 }
 
-/** A configuration node as others see it. */
 interface ConfigNode<T> extends Node<Record<string, unknown>> {
   account?: { value: T } | { error: CodedError };
 }
@@ -121,7 +119,6 @@ export function accountInDialog<K extends keyof Accounts>(RED: NodeAPI, type: K,
   throw new CodedError('NOT_DEPLOYED', `the ${what} is not deployed`, { retriable: true, hint });
 }
 
-/** The configuration node with this id, if it is deployed. */
 export function deployed<K extends keyof Accounts>(
   RED: NodeAPI,
   type: K,

@@ -21,7 +21,6 @@ import { wordsOf, type Words } from './words';
 export type Message = NodeMessageInFlow & Record<string, unknown>;
 
 interface NodeDefinition<K extends keyof Accounts, S extends Settings> {
-  /** As in `package.json`. */
   type: string;
   /** The type of its configuration, whose locale file has the words of badges and errors too. */
   account: K;
@@ -36,7 +35,6 @@ interface NodeDefinition<K extends keyof Accounts, S extends Settings> {
   start: (node: RunningNode<S>, account: Accounts[K]) => void;
 }
 
-/** What one message is worked on with. */
 export interface Input<S extends Settings> {
   /** Aborted when the node is closed. Everything that the work waits for listens to it. */
   readonly signal: AbortSignal;
@@ -78,7 +76,6 @@ export type NodeConfig = NodeDef & Readonly<Record<string, unknown>>;
 export class RunningNode<S extends Settings> {
   readonly badge: Badge;
   readonly log: Log;
-  /** As they were read at deploy. */
   settings!: Parsed<S>;
   /** The dialog's values, without those that each message brings. */
   readonly atDeploy: NodeConfig;
@@ -91,7 +88,6 @@ export class RunningNode<S extends Settings> {
   constructor(
     readonly RED: NodeAPI,
     readonly node: Node<Record<string, unknown>>,
-    /** As the flow holds it. */
     readonly config: NodeConfig,
     readonly words: Words,
     private readonly definition: Pick<NodeDefinition<keyof Accounts, S>, 'settings' | 'transportCodes'>,
@@ -125,7 +121,6 @@ export class RunningNode<S extends Settings> {
     return (this.node.credentials as { pin?: unknown } | undefined)?.pin;
   }
 
-  /** Runs `run` for every message. */
   onInput(run: Run<S>): void {
     this.node.on('input', (received, send, done) => {
       const ended = abortable(this.work(received, run, send), this.abandoning.signal)

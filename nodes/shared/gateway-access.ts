@@ -63,7 +63,7 @@ export function accessTo(member: Member, gateways: Gateways, timeoutMs: number) 
   };
 }
 
-/** A share code that can be one. @throws CodedError INVALID_INPUT */
+/** @throws CodedError INVALID_INPUT where it cannot be a share code */
 export function checkedCode(typed: string): string {
   // The text of a variable that does not exist would sign, with a code that everyone can read in the flow.
   const code = textSetting(typed, 'the share code');

@@ -19,7 +19,6 @@ const WORKS: readonly [RegExp, string][] = [
 /** Percent, below which a battery is worth a change. */
 const LOW_BATTERY = 20;
 
-/** What a badge shows of a reading. */
 export type Shown = Pick<LockReading, 'state' | 'batteryPercent' | 'at'>;
 type NodeOfBadge = Pick<RunningNode<Settings>, 'badge' | 'words' | 'report' | 'showFailure'>;
 
@@ -60,20 +59,17 @@ export class LockBadge {
     return this.busy.size > 0;
   }
 
-  /** The lock was read, by whatever node. */
   read(reading: Shown): void {
     this.outage = undefined;
     this.reading = reading;
     this.show();
   }
 
-  /** The lock is out of reach. */
   down(error: CodedError): void {
     this.outage = error;
     this.show();
   }
 
-  /** What is known now. */
   show(): void {
     if (this.following) return;
     if (this.outage !== undefined) this.node.showFailure(this.outage);

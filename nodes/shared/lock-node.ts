@@ -13,19 +13,12 @@ export const READ_DEADLINE_MS = 30_000;
 export const LONGEST = 86_400;
 export const lockSetting = typed(text('the lock of the node'));
 
-/** @param start as in `defineNode` */
 export function defineLockNode<S extends Settings>(
   type: string,
   settings: S,
   start: (node: RunningNode<S>, access: GatewayAccess) => void,
 ): NodeInitializer {
-  return defineNode({
-    type,
-    account: 'gateway-config',
-    settings,
-    transportCodes: TRANSPORT_CODES,
-    start,
-  });
+  return defineNode({ type, account: 'gateway-config', settings, transportCodes: TRANSPORT_CODES, start });
 }
 
 /** The node's own lock; empty where only messages name one. The badge shows, at deploy, that no share code is known for it. */

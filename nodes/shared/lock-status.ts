@@ -43,7 +43,6 @@ export class LockStatus implements WatchListener {
     if (this.lock !== '') this.said.begin(this.lock);
   }
 
-  /** Answers a message. */
   async read(message: Message, { signal, settings }: Input<typeof SETTINGS>): Promise<Message> {
     const { access, badge } = this;
     const identifier = readIdentifier(message, access.identifiers(settings.identifier));

@@ -64,7 +64,6 @@ export function driveOf(node: MatterNode): Drive {
   }
 }
 
-/** For a lock that cannot be used as it is set. */
 function brokenDrive(node: MatterNode, error: CodedError): Drive {
   const badge = new MatterBadge(node);
   const begin = (lock: BridgedLock): void => {

@@ -30,7 +30,6 @@ export function bridgeFolder(RED: NodeAPI, id: string): string {
   return path.join(stateFolder(RED) ?? path.join(os.tmpdir(), `thekeys-gateway-${process.pid}`), 'matter', id);
 }
 
-/** Of the worker, as it was built. */
 export function workerFile(name: 'worker.cjs' | 'packages.json'): string {
   return path.join(packageFolder(), 'dist', 'matter', name);
 }

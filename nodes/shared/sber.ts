@@ -22,7 +22,6 @@ interface Stamp {
   warnings: Warning[];
 }
 
-/** What one message's operation is worked on with. */
 export interface SberRun<S extends Settings> {
   readonly client: SberClient;
   readonly settings: Input<S>['settings'];

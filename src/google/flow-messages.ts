@@ -12,6 +12,7 @@ import { isResultOf } from './devices/published';
 import { entriesOf, reportFault } from './devices/status-report';
 import type { Action, Command } from './devices/trait';
 import { googleCodeFor, isGoogleCode, type GoogleCode } from './error-codes';
+import type { CommandRequest } from './permission';
 import type { JsonObject, States } from './types';
 
 /** What a flow gets of a command. */
@@ -29,13 +30,14 @@ export interface CommandMessage {
   google: string;
 }
 
+/** @param google the handle by which the flow answers */
 export function commandMessage(
-  { name, params, action }: Command,
-  { deviceId, user, acknowledged }: { deviceId: string; user: string; acknowledged: boolean },
+  { command: { name, params, action }, device, identity: { user } }: CommandRequest,
+  acknowledged: boolean,
   google: string,
 ): CommandMessage {
   // A copy of its own: flows change what they get, and devices of one request share theirs.
-  const payload: CommandMessage['payload'] = { command: name, params: copyOf(params), deviceId, user };
+  const payload: CommandMessage['payload'] = { command: name, params: copyOf(params), deviceId: device.id, user };
   if (action !== undefined) payload.action = action;
   if (acknowledged) payload.acknowledged = true;
   return { payload, google };
@@ -146,7 +148,8 @@ function fromPayload(payload: Fields, device: Device, command: Command | undefin
   const said = asJson(device.statesIn(given as States));
   device.check(said);
   const report = said.currentStatusReport ?? (exceptions as Json | undefined);
-  const blocking = command !== undefined && entriesOf(report).some((entry) => entry.blocking === true);
+  const blocking =
+    command !== undefined && isGiven(report) && entriesOf(report).some((entry) => entry.blocking === true);
   // Commands with an action of ours have no results.
   const isPlain = command !== undefined && command.action === undefined;
   const results = isPlain ? asJson(pickFields(given, (name) => isResultOf(command.name, name))) : {};

@@ -53,15 +53,13 @@ export class HomeGraphClient {
   private readonly warned = new Map<string, ReportLane>();
   private readonly base: string;
   private readonly account: ServiceAccount | undefined;
+  /** Whether anything is sent: there is a usable service account key. */
+  readonly enabled: boolean;
 
   constructor(private readonly options: HomeGraphOptions) {
     this.base = options.endpoint.trim().replace(/\/+$/, '');
     this.account = this.openAccount();
-  }
-
-  /** Whether anything is sent: there is a usable service account key. */
-  get enabled(): boolean {
-    return this.account !== undefined;
+    this.enabled = this.account !== undefined;
   }
 
   /**

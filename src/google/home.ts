@@ -155,13 +155,11 @@ export class SmartHome {
    */
   async receive(message: FlowMessage & { google?: unknown }, deviceId: string): Promise<Received> {
     await this.ready;
-    const handle = typeof message.google === 'string' && message.google !== '' ? message.google : undefined;
-    const commanded = handle === undefined || deviceId === '' ? undefined : this.pending.deviceOf(handle);
+    const handle = message.google;
+    if (typeof handle !== 'string' || handle === '') return this.receiveState(message, deviceId);
     // A message may have come a long way from the command of one device, and be about another by now.
-    const elsewhere = commanded !== undefined && deviceId !== commanded;
-    return handle === undefined || elsewhere
-      ? this.receiveState(message, deviceId)
-      : this.receiveAnswer(message, handle);
+    const elsewhere = deviceId !== '' && deviceId !== (this.pending.deviceOf(handle) ?? deviceId);
+    return elsewhere ? this.receiveState(message, deviceId) : this.receiveAnswer(message, handle);
   }
 
   /** Commands that wait are answered with an error. States are written before it resolves. */
@@ -211,7 +209,7 @@ export class SmartHome {
   /** The flow's answer to a permitted command, however late. */
   private askFlow(session: Session, request: CommandRequest, acknowledged: boolean): Promise<Result> {
     const { clock, log } = this.options;
-    const { device, command, identity, since } = request;
+    const { device, command, since } = request;
     const entry = this.registered.get(device.id);
     // A deploy may have come while the user was asked: the device with this id now may want another PIN.
     if (this.closed || entry?.device !== device) return Promise.resolve(failed('deviceNotReady'));
@@ -222,9 +220,7 @@ export class SmartHome {
       session.begin(command);
       const handle = this.pending.add({ session, request, conclude });
       log.trace(`Google: ${foreignText(command.name)} of "${foreignText(device.id)}" goes to the flow`);
-      entry.handler.onCommand(
-        commandMessage(command, { deviceId: device.id, user: identity.user, acknowledged }, handle),
-      );
+      entry.handler.onCommand(commandMessage(request, acknowledged, handle));
     });
   }
 

@@ -23,7 +23,6 @@ interface Kind {
 }
 
 const PARTS = ['h', 's', 'v'] as const;
-const WORD = 'one of the function’s words, as text';
 
 const KINDS: Readonly<Record<ValueType, Kind>> = {
   BOOL: {
@@ -46,7 +45,7 @@ const KINDS: Readonly<Record<ValueType, Kind>> = {
   STRING: { empty: '', must: 'text', write: asText },
   ENUM: {
     empty: '',
-    must: WORD,
+    must: 'one of the function’s words, as text',
     // hvac_heating_rate has the words 1 to 10.
     write: (value, isTyped) => {
       const word = asText(typeof value === 'number' && !isTyped ? String(value) : value);
