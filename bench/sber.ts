@@ -8,7 +8,7 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { systemClock } from '../src/common/clock';
 import { connect } from '../src/sber/client';
 import { accountSettings } from '../src/sber/endpoint';
-import { planOf } from '../src/sber/models';
+import { planOf } from '../src/sber/sync';
 import { checkModels } from '../src/sber/validation';
 import { startSberCloud } from '../simulators/sber/cloud';
 import { median, type Row } from './table';
@@ -62,8 +62,8 @@ async function measure(url: string): Promise<Row[]> {
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
     const cpu = process.cpuUsage();
-    const { models } = await checkModels(wanted, client.pace);
-    const plan = await planOf(await client.listModels(), models, true, client.pace);
+    const { models } = await checkModels(wanted, client.yieldLoop);
+    const plan = await planOf(await client.listModels(), models, true, client.yieldLoop);
     const { user, system } = process.cpuUsage(cpu);
     // The delay is noted when the next timer comes due.
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,26 +1,18 @@
 /** The levels of a security system as rows: a name for messages, and what people say for it in each language. */
 import { isRecord } from '../src/common/json';
+import type { ArmLevel } from '../src/google/device-settings';
 import { button, element, iconButton, select } from './elements';
 import { listOf, parsed, trimmed, type Words } from './rules';
 
 /** Languages in which Google understands names of levels. */
 const LANGUAGES = 'en da de es fr hi id it ja ko nl no pl pt ru sv th zh'.split(' ');
 
-interface LevelWords {
-  level_synonym: string[];
-  lang: string;
-}
+type LevelWords = ArmLevel['level_values'][number];
 
 const NO_WORDS: LevelWords = { lang: 'en', level_synonym: [] };
 
-/** As Google's `availableArmLevels.levels` has it. */
-export interface Level {
-  level_name: string;
-  level_values: LevelWords[];
-}
-
 /** The levels as they are saved, also from a flow written by hand. */
-export function levelsOf(saved: unknown): Level[] {
+function levelsOf(saved: unknown): ArmLevel[] {
   const list = parsed(saved);
   return (Array.isArray(list) ? list : []).map((level: unknown) => {
     const { level_name: name, level_values: values } = isRecord(level) ? level : {};
@@ -38,12 +30,12 @@ export const levelNames = (saved: unknown): string[] => levelsOf(saved).map(({ l
 
 /** Makes `list` a list of rows. `changed` is called whenever names may have changed. */
 export function levelRows(list: JQuery, saved: unknown, words: Words, changed: () => void): void {
-  list.editableList<Level>({
+  list.editableList<ArmLevel>({
     addButton: words('button.addLevel'),
     sortable: true,
     removable: true,
     height: 'auto',
-    addItem: (container, _index, { level_name: name = '', level_values: values = [] }: Partial<Level>) => {
+    addItem: (container, _index, { level_name: name = '', level_values: values = [] }: Partial<ArmLevel>) => {
       const named = element('input', {
         type: 'text',
         class: 'thekeys-device-name',
@@ -101,7 +93,7 @@ function wordsRow(words: Words, { lang, level_synonym: synonyms }: LevelWords): 
 }
 
 /** The levels as they stand in the rows. One without a name, but with words, stays: the node then asks for the name. */
-export function readLevels(list: JQuery): Level[] {
+export function readLevels(list: JQuery): ArmLevel[] {
   const items = list.editableList('items').toArray();
   return items
     .map((item) => ({

@@ -43,10 +43,29 @@ export function button(symbol: string, label: string, onclick: (event: Event) =>
   return element('button', attributes, icon(symbol), ' ', element('span', {}, label));
 }
 
-/** One that shows its icon only; its name is for screen readers and the tooltip. */
-export function iconButton(symbol: string, label: string, onclick: (event: Event) => void): HTMLButtonElement {
-  const attributes = { type: 'button', class: 'red-ui-button', title: label, 'aria-label': label, onclick };
-  return element('button', attributes, icon(symbol));
+/** Names what shows no words, for screen readers and as a tooltip. */
+export function named<T extends HTMLElement>(made: T, label: string): T {
+  made.title = label;
+  made.setAttribute('aria-label', label);
+  return made;
+}
+
+export const iconButton = (symbol: string, label: string, onclick: (event: Event) => void): HTMLButtonElement =>
+  named(element('button', { type: 'button', class: 'red-ui-button', onclick }, icon(symbol)), label);
+
+/** Makes a button show and hide a panel; the cursor goes on in the panel's first `field`. */
+export function expands(made: HTMLButtonElement, panel: HTMLElement, field?: 'input'): HTMLButtonElement {
+  const show = (open: boolean): void => {
+    panel.hidden = !open;
+    made.setAttribute('aria-expanded', String(open));
+  };
+  show(false);
+  made.setAttribute('aria-controls', panel.id);
+  made.addEventListener('click', () => {
+    show(panel.hidden === true);
+    if (field !== undefined && !panel.hidden) panel.querySelector(field)?.focus();
+  });
+  return made;
 }
 
 /** A button that copies a text, and says so in its place for a moment. */

@@ -1,6 +1,6 @@
 /** What the dialogs of all node types share: fields that show and save settings, and keep what a person did not touch. */
-import { element, addEye, follow, shared, statusArea } from './elements';
-import { flagOf, isOneOf, isVariable, STORED, trimmed, type Offer, type Rule } from './rules';
+import { element, addEye, follow, shared, statusArea, wordsOf } from './elements';
+import { flagOf, isOneOf, isVariable, STORED, trimmed, type Offer, type Rule, type Words } from './rules';
 
 const prefixOf = (node: EditedNode): string => (node._def.category === 'config' ? 'node-config-input-' : 'node-input-');
 
@@ -36,69 +36,27 @@ export function title(node: EditedNode, key: string, usual: string): string {
   return trimmed(node.name) || (own.includes(words) ? node._(words + usual) : own);
 }
 
-/**
- * Shows a setting in its list of choices, `usual` where there is none. A value that the list does not have, such as a
- * variable, becomes an entry of its own.
- */
-export function choice(node: EditedNode, key: string, usual: string): JQuery {
-  const select = field(node, key);
-  const value = trimmed(node[key]) || usual;
-  select.val(value);
-  if (select.val() !== value) select.append(element('option', { value }, value));
-  return select.val(value);
-}
-
-/** Shows a setting that is a check box, `usual` where there is none. A variable is neither yes nor no. */
-export function flag(node: EditedNode, key: string, usual: boolean): JQuery {
-  const box = field(node, key);
-  const value = node[key];
-  box.prop({ checked: !isVariable(value) && flagOf(value, usual), indeterminate: isVariable(value) });
-  if (isVariable(value)) {
-    const named = element('code', { class: 'thekeys-variable' }, String(value));
-    box.siblings('label').append(named);
-    box.one('change', () => named.remove());
-  }
-  return box;
-}
-
-/**
- * Shows, of elements marked with `data-when`, those that name the chosen value. A variable may stand for any of them, so
- * every field may count, and no hint.
- */
-export function showWhen(select: JQuery): void {
-  follow(select, () => {
-    const value = String(select.val());
-    for (const each of select.closest('.thekeys-form').find('[data-when]').toArray()) {
-      const fits = each.dataset.when?.split(' ').includes(value) === true;
-      $(each).toggle(fits || (isVariable(value) && !$(each).is('.thekeys-hint, .thekeys-danger')));
-    }
-  });
-}
-
-/**
- * Says below a credential what is wrong with it: not while a person types, but until it is right. `advice(text)` gives the
- * words, or an empty text.
- */
-export function advise(node: EditedNode, key: string, advice: (text: string) => string): void {
+/** Says below a credential what is wrong with it, `validator.<key>`: not while a person types, but until it is right. */
+export function advise(node: EditedNode, key: string, rule: Rule, words: Words = shared): void {
   const input = field(node, key);
   const place = statusArea('thekeys-bad');
   input.closest('.form-row').append(place);
   const show = (): void => {
-    const text = String(input.val() ?? '');
-    place.textContent = [STORED, ''].includes(text.trim()) || isVariable(text.trim()) ? '' : advice(text);
+    const text = String(input.val() ?? '').trim();
+    place.textContent = text === '' || text === STORED || rule(text) ? '' : words(`validator.${key}`);
   };
   input.on('change', show).on('input', () => place.textContent !== '' && show());
 }
 
-/** `advise` by a rule, with words that all dialogs share. */
-export function adviseBy(node: EditedNode, key: string, rule: Rule): void {
-  advise(node, key, (text) => (rule(text) ? '' : shared(`validator.${key}`)));
-}
-
-/** Settings that few people need wait behind a summary, but one that differs from the usual must not hide. */
-export function openIfUnusual(node: EditedNode, usual: Record<string, string>): void {
-  const differs = ([key, value]: [string, string]): boolean => !['', value].includes(typed(field(node, key)));
-  $('#thekeys-more').prop('open', Object.entries(usual).some(differs));
+/** Warns below the PIN of a device of one that is missing, or not `isFine`. */
+export function pinField(node: EditedNode, isFine: (pin: string) => boolean): void {
+  const pin = field(node, 'pin');
+  follow(pin, () => {
+    const text = typed(pin);
+    $('#thekeys-odd-pin')
+      .prop('hidden', text === STORED || isVariable(text) || isFine(text))
+      .text(wordsOf(node)(text === '' ? 'hint.missingPin' : 'hint.oddPin'));
+  });
 }
 
 /** Where a setting comes from: as it is typed, or from the message and so on. */
@@ -142,58 +100,112 @@ export function typedField(
   return input;
 }
 
-/** What stands in every field of a node, by key: what is still the same when the dialog is saved, was not touched. */
-const shown = new WeakMap<EditedNode, Map<string, string>>();
-
-const stateOf = (input: JQuery): string =>
-  input.is(':checkbox')
-    ? `${String(input.prop('checked'))} ${String(input.prop('indeterminate'))}`
-    : String(input.val() ?? '');
-
-/** Whether the dialog of a node is open. */
-export const isOpen = (node: EditedNode): boolean => shown.has(node);
-
-/** Notes what is shown, when everything is. Secrets can be looked at while they are typed. */
-function opened(node: EditedNode): void {
-  for (const input of $('.thekeys-form').last().find('input[type="password"]').toArray()) addEye($(input));
-  const { defaults = {}, credentials = {} } = node._def as Partial<Definition>;
-  const values = node as unknown as Readonly<Record<string, unknown>>;
-  const keys = [
-    // A configuration that was chosen is saved anyway; one that an older flow does not know stays absent.
-    ...Object.keys(defaults).filter((key) => defaults[key]?.type === undefined || values[key] === undefined),
-    ...Object.keys(credentials),
-  ];
-  shown.set(node, new Map(keys.map((key) => [key, stateOf(field(node, key))])));
+/** Shows a setting in its list of choices. A value that the list lacks, such as a variable, becomes an entry of its own. */
+function showChoice(select: JQuery, value: string): void {
+  select.val(value);
+  if (select.val() !== value) select.append(element('option', { value }, value)).val(value);
 }
 
-/** The editor saves every field that it finds, so it finds only those in which something else stands now. */
-function saving(node: EditedNode): void {
-  for (const [key, state] of shown.get(node) ?? []) {
-    const input = field(node, key);
-    if (stateOf(input) === state) input.removeAttr('id');
-  }
-  shown.delete(node);
+/** Shows a setting that is a check box. A variable is neither yes nor no. */
+function showFlag(box: JQuery, value: unknown, usual: boolean): void {
+  box.prop({ checked: !isVariable(value) && flagOf(value, usual), indeterminate: isVariable(value) });
+  if (!isVariable(value)) return;
+  const named = element('code', { class: 'thekeys-variable' }, String(value));
+  box.siblings('label').append(named);
+  box.one('change', () => named.remove());
 }
-
-/** What a dialog does when it opens. The flow library reads definitions as text, so each of these stands in them by name. */
-export const opens = (prepare: (node: EditedNode) => void) =>
-  function (this: EditedNode): void {
-    prepare(this);
-    opened(this);
-  };
 
 /**
- * What a dialog does when it is saved. One that is opened and saved changes nothing; `save` keeps what is no single field,
- * and returns true where something has changed that the editor does not see.
+ * Shows what is marked `data-when="<setting> <value>…"` while the setting has one of these values. A variable may stand for
+ * any of them, so every field may count, and no hint.
  */
-export const saves = (save: (node: EditedNode) => unknown = () => false) =>
-  function (this: EditedNode): unknown {
-    const isChanged = save(this);
-    saving(this);
-    return isChanged;
+function showWhen(node: EditedNode, form: JQuery): void {
+  for (const each of form.find('[data-when]').toArray()) {
+    const [key = '', ...values] = (each.dataset.when ?? '').split(' ');
+    const input = field(node, key);
+    follow(input, () => {
+      const value = stateOf(input);
+      $(each).toggle(values.includes(value) || (isVariable(value) && !$(each).is('.thekeys-hint, .thekeys-danger')));
+    });
+  }
+}
+
+/** Settings that few people need wait behind a summary, but one that differs from the usual must not hide. */
+function openIfUnusual(node: EditedNode, details: JQuery): void {
+  const { defaults, credentials = {} } = node._def;
+  const differs = (key: string): boolean => {
+    const input = field(node, key);
+    const usual = defaults[key]?.value ?? '';
+    if (input.closest(details).length === 0) return false;
+    return input.is(':checkbox') ? (stateOf(input) === 'true') !== usual : !['', '_ADD_', usual].includes(typed(input));
   };
+  details.prop('open', Object.keys({ ...defaults, ...credentials }).some(differs));
+}
+
+const stateOf = (input: JQuery): string =>
+  !input.is(':checkbox')
+    ? String(input.val() ?? '')
+    : String(input.prop('indeterminate') ? 'variable' : input.prop('checked'));
+
+/** Keeps what is no single field; true where something has changed that the editor does not see. */
+type Save = () => unknown;
+
+/** Of each open dialog: what stood in its fields, by key, and how it is saved. What is still the same was not touched. */
+const opened = new WeakMap<EditedNode, { states: Map<string, string>; save: Save }>();
+
+/** Whether the dialog of a node is open. */
+export const isOpen = (node: EditedNode): boolean => opened.has(node);
+
+/**
+ * What a dialog does when it opens: shows the settings, has `prepare` do the rest, and notes what is shown then. The flow
+ * library reads definitions as text, so this and the next two stand in them by name.
+ */
+export const opens = (prepare: (node: EditedNode) => unknown) =>
+  function (this: EditedNode): void {
+    const { defaults, credentials = {} } = this._def;
+    for (const [key, { value: usual, type }] of Object.entries(defaults)) {
+      const input = field(this, key);
+      if (input.is(':checkbox')) showFlag(input, this[key], usual === true);
+      else if (type === undefined && input.is('select')) showChoice(input, trimmed(this[key]) || trimmed(usual));
+    }
+    const form = $('.thekeys-form').last();
+    // Secrets can be looked at while they are typed.
+    for (const input of form.find('input[type="password"]').toArray()) addEye($(input));
+    const save = prepare(this) ?? (() => false);
+    showWhen(this, form);
+    openIfUnusual(this, form.find('#thekeys-more'));
+    const keys = [
+      // A configuration that was chosen is saved anyway; one that an older flow does not know stays absent.
+      ...Object.keys(defaults).filter((key) => defaults[key]?.type === undefined || this[key] === undefined),
+      ...Object.keys(credentials),
+    ];
+    opened.set(this, { states: new Map(keys.map((key) => [key, stateOf(field(this, key))])), save: save as Save });
+  };
+
+/** What a dialog does when it is saved: one that is opened and saved changes nothing. */
+export function saves(this: EditedNode): unknown {
+  const { states, save } = opened.get(this) ?? { states: [], save: () => false };
+  const isChanged = save();
+  // The editor saves every field that it finds, so it finds only those in which something else stands now.
+  for (const [key, state] of states) {
+    const input = field(this, key);
+    if (stateOf(input) === state) input.removeAttr('id');
+  }
+  opened.delete(this);
+  return isChanged;
+}
 
 /** What a dialog does when it is given up. */
 export function closes(this: EditedNode): void {
-  shown.delete(this);
+  opened.delete(this);
+}
+
+/** Saves settings that are no single field, as `read` finds them. One that is the same stays: a new array is a change. */
+export function keeping(node: EditedNode, read: () => Record<string, unknown>): Save {
+  const before = read();
+  return () => {
+    for (const [key, value] of Object.entries(read())) {
+      if (JSON.stringify(value) !== JSON.stringify(before[key])) node[key] = value;
+    }
+  };
 }

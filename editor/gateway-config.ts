@@ -2,10 +2,10 @@
  * The dialog of a gateway: finds it, lists its locks, tests the share, takes one over or creates one with the vendor's account.
  * The runtime is asked only when a button is pressed.
  */
-import { beside, button, follow, shared } from './elements';
-import { adviseBy, check, closes, opens, saves, field, openIfUnusual, typed } from './fields';
+import { beside, button, expands, follow, shared } from './elements';
+import { advise, check, closes, opens, saves, field, typed } from './fields';
 import { lockRows } from './locks';
-import { ask, bad, Failure, firstEmpty, good, requestBeside, requestRow, type Answer } from './requests';
+import { ask, bad, Failure, good, requestBeside, requestRow, type Answer } from './requests';
 import { rules, STORED, trimmed } from './rules';
 import { shareForm } from './share';
 
@@ -23,7 +23,7 @@ RED.nodes.registerType('gateway-config', {
     return trimmed(this.name) || parts.join(' @ ') || this._('gateway-config.label.host');
   },
   oneditprepare: opens(prepare),
-  oneditsave: saves(),
+  oneditsave: saves,
   oneditcancel: closes,
 });
 
@@ -54,31 +54,20 @@ function prepare(node: EditedNode): void {
   requestBeside(identifier, {
     icon: 'search',
     label: shared('button.locks'),
-    about: [host],
-    run: async () =>
-      firstEmpty([host, 'needHost']) ??
-      lockRows(await ask('POST', 'locks', { host: typed(host) }), (chosen) => choose(identifier, chosen)),
+    needs: { needHost: host },
+    run: async () => lockRows(await ask('POST', 'locks', { host: typed(host) }), (lock) => choose(identifier, lock)),
   });
-  const test = testButton(node, host, identifier, code);
-  const box = $('#thekeys-share');
-  const share = button('magic', shared('button.share'), () => {
-    const open = box.prop('hidden') === true;
-    box.prop('hidden', !open);
-    share.setAttribute('aria-expanded', String(open));
-    if (open) $('#thekeys-share-account').trigger('focus');
-  });
-  share.setAttribute('aria-expanded', 'false');
-  share.setAttribute('aria-controls', 'thekeys-share');
-  beside(code, share);
+  const [panel] = $('#thekeys-share');
+  const share = button('magic', shared('button.share'), () => undefined);
+  if (panel !== undefined) beside(code, expands(share, panel, 'input'));
   follow(code, () => {
     $('#thekeys-code-hint').text(adviceOn(typed(code)));
   });
-  adviseBy(node, 'sharedState', rules.redis);
-  openIfUnusual(node, { timeout: '30', sharedState: '' });
-  shareForm({ name: field(node, 'name'), host, identifier, code, test });
+  advise(node, 'sharedState', rules.redis);
+  shareForm(node, testButton(node, host, identifier, code));
 }
 
-function testButton(node: EditedNode, host: JQuery, identifier: JQuery, code: JQuery): HTMLButtonElement {
+function testButton(node: EditedNode, host: JQuery, identifier: JQuery, code: JQuery): HTMLButtonElement | undefined {
   const test = async (): Promise<Answer> => {
     const share = { host: typed(host), identifier: typed(identifier), code: typed(code) };
     const { state, batteryPercent: battery } = await ask('POST', 'test', { id: node.id, ...share });
@@ -97,20 +86,15 @@ function testButton(node: EditedNode, host: JQuery, identifier: JQuery, code: JQ
   const [made] = requestRow(node, {
     icon: 'check',
     label: shared('button.test'),
-    about: [host, identifier, code],
-    run: async () => {
-      const empty = firstEmpty([host, 'needHost'], [identifier, 'needLock'], [code, 'needCode']);
-      if (empty !== undefined) return empty;
-      try {
-        return await test();
-      } catch (error) {
+    needs: { needHost: host, needLock: identifier, needCode: code },
+    run: () =>
+      test().catch((error: unknown) => {
         if (!(error instanceof Failure) || error.code !== 'NOT_SHARED') throw error;
         // It learns of a new share only when it is synchronized.
         return { lines: [{ text: shared('setup.notShared') }], rows: [synchronize] };
-      }
-    },
+      }),
   });
-  return made ?? document.createElement('button');
+  return made;
 }
 
 /** Characters that people confuse when they copy a code by hand, and such as no code has. */

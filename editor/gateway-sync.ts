@@ -1,4 +1,4 @@
-import { choice, closes, opens, saves, labelStyle, oneOf, showWhen, title } from './fields';
+import { closes, opens, saves, labelStyle, oneOf, title } from './fields';
 import { GATEWAY, IDENTIFIER, lockField } from './locks';
 
 const OPERATIONS = ['list', 'status', 'synchronize', 'synchronize-lock', 'update', 'update-lock', 'message'];
@@ -21,10 +21,7 @@ RED.nodes.registerType('gateway-sync', {
     return title(this, 'operation', 'list');
   },
   labelStyle,
-  oneditprepare: opens((node) => {
-    lockField(node);
-    showWhen(choice(node, 'operation', 'list'));
-  }),
-  oneditsave: saves(),
+  oneditprepare: opens(lockField),
+  oneditsave: saves,
   oneditcancel: closes,
 });

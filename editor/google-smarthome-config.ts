@@ -1,19 +1,15 @@
 /** The dialog of the Google account: what was made in Google's console, who may link, and the addresses to enter there. */
 import { markMissing, needs, watchAccounts } from './accounts';
 import { beside, copyButton, element, follow, shared, wordsOf } from './elements';
-import { advise, adviseBy, check, closes, opens, saves, field, openIfUnusual, typed } from './fields';
+import { advise, check, closes, opens, saves, field, typed } from './fields';
 import { ask, bad, good, requestRow } from './requests';
 import { rules, STORED, trimmed, type Words } from './rules';
-import { UserRows } from './users';
+import { userRows } from './users';
 
-const HOME_GRAPH = 'https://homegraph.googleapis.com/v1';
 const PATH = '/google-smarthome';
 /** Without these no person can link. */
 const NEEDED = ['clientId', 'clientSecret', 'users'];
 const SECRET_BYTES = 24;
-
-/** Of the open dialog. */
-let users: UserRows | undefined;
 
 RED.nodes.registerType('google-smarthome-config', {
   category: 'config',
@@ -24,7 +20,10 @@ RED.nodes.registerType('google-smarthome-config', {
     publicAddress: { value: '', validate: check('publicAddress', rules.endpoint) },
     proxies: { value: '' },
     proxy: { value: '', type: 'http proxy', required: false },
-    homeGraphEndpoint: { value: HOME_GRAPH, validate: check('homeGraphEndpoint', rules.endpoint) },
+    homeGraphEndpoint: {
+      value: 'https://homegraph.googleapis.com/v1',
+      validate: check('homeGraphEndpoint', rules.endpoint),
+    },
   },
   credentials: {
     clientId: { type: 'text' },
@@ -44,16 +43,13 @@ RED.nodes.registerType('google-smarthome-config', {
     if (key.val() === STORED) key.val('').removeAttr('data-i18n').attr('placeholder', words('placeholder.kept'));
     beside(field(node, 'clientSecret'), secretButton(field(node, 'clientSecret'), words));
     const tokenAddress = showAddresses(field(node, 'path'), field(node, 'publicAddress'), words);
-    adviseBy(node, 'sharedState', rules.redis);
-    advise(node, 'serviceAccountKey', (text) =>
-      rules.serviceAccountKey(text) ? '' : words('validator.serviceAccountKey'),
-    );
-    openIfUnusual(node, { sharedState: '', proxies: '', proxy: '_ADD_', homeGraphEndpoint: HOME_GRAPH });
+    advise(node, 'sharedState', rules.redis);
+    advise(node, 'serviceAccountKey', rules.serviceAccountKey, words);
     markMissing(node, ...NEEDED);
     accountRequests(node, tokenAddress, words);
-    users = new UserRows(node, words);
+    return userRows(node, words);
   }),
-  oneditsave: saves(() => users?.save() ?? false),
+  oneditsave: saves,
   oneditcancel: closes,
 });
 
@@ -87,7 +83,8 @@ function showAddresses(path: JQuery, publicAddress: JQuery, words: Words): () =>
   for (const [key, tail] of Object.entries(ADDRESSES)) {
     const code = element('code');
     const copy = copyButton(() => addressOf(tail));
-    place.append(element('div', {}, element('span', {}, words(`address.${key}`)), code, copy));
+    const name = element('span', { class: 'thekeys-fixed' }, words(`address.${key}`));
+    place.append(element('div', { class: 'thekeys-line' }, name, code, copy));
     follow(path.add(publicAddress), () => code.replaceChildren(addressOf(tail)));
   }
   return () => (typed(publicAddress) === '' ? '' : addressOf(ADDRESSES.token));

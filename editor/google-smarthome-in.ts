@@ -2,9 +2,8 @@
 import { isRecord } from '../src/common/json';
 import { levelNames, levelRows, readLevels } from './arm-levels';
 import { element, follow, wordsOf } from './elements';
-import { check, choice, closes, opens, saves, field, flag, labelStyle, oneOf, typed } from './fields';
-import { pinFields } from './pin';
-import { isVariable, listOf, optional, parsed, rules, trimmed, type Words } from './rules';
+import { check, closes, opens, saves, field, keeping, labelStyle, oneOf, pinField, typed } from './fields';
+import { isVariable, listOf, milliseconds, optional, parsed, trimmed, type Words } from './rules';
 
 const KINDS = ['SECURITYSYSTEM', 'LOCK', 'CUSTOM'];
 
@@ -67,7 +66,7 @@ RED.nodes.registerType('google-smarthome-in', {
     },
     pinFor: oneOf('pinFor', 'release', 'release', 'always', 'none'),
     onOpenSensors: oneOf('onOpenSensors', 'flow', 'flow', 'refuse', 'ask', 'allow'),
-    replyTimeout: { value: '1500', validate: check('replyTimeout', rules.milliseconds) },
+    replyTimeout: { value: '1500', validate: check('replyTimeout', milliseconds(30_000)) },
     battery: { value: false },
   },
   credentials: { pin: { type: 'password' } },
@@ -79,44 +78,12 @@ RED.nodes.registerType('google-smarthome-in', {
   },
   labelStyle,
   oneditprepare: opens(prepare),
-  oneditsave: saves(keepLists),
+  oneditsave: saves,
   oneditcancel: closes,
   oneditresize() {
     $('#node-input-levels-list').editableList('width', $('.thekeys-form').width() ?? 0);
   },
 });
-
-/** What stood in the fields of the open dialog that are no single setting. */
-let before: Record<string, unknown> = {};
-
-/** Saves them. The editor marks a node as changed by a new array already, so one that is the same stays. */
-function keepLists(node: EditedNode): void {
-  for (const [key, value] of Object.entries(typedLists())) {
-    if (JSON.stringify(value) !== JSON.stringify(before[key])) node[key] = value;
-  }
-  const kind = String(field(node, 'deviceType').val());
-  // Half-typed attributes of a kind that was given up are not seen any more, and would refuse the device.
-  if (kind !== 'CUSTOM' && !isVariable(kind) && attributesOf(node.customAttributes) === undefined) {
-    node.customAttributes = {};
-  }
-}
-
-/** Settings that are lists or objects, as they stand in the open dialog. */
-function typedLists(): Record<'nicknames' | 'customTraits' | 'customAttributes' | 'levels', unknown> {
-  const list = (key: string): unknown => {
-    const text = typed($(`#node-input-${key}-text`));
-    // A variable stays as it is, because its value may be a list too.
-    return isVariable(text) ? text : listOf(text);
-  };
-  const attributes = typed($('#node-input-customAttributes-json'));
-  return {
-    nicknames: list('nicknames'),
-    customTraits: list('customTraits'),
-    // What is no JSON stays as it was typed, so that nothing is lost; the node then says what is wrong.
-    customAttributes: attributesOf(attributes) ?? attributes,
-    levels: readLevels($('#node-input-levels-list')),
-  };
-}
 
 /** Attributes as an object; undefined where they are none. */
 function attributesOf(value: unknown): object | undefined {
@@ -138,48 +105,54 @@ function isFree(this: EditedNode, value: unknown): boolean {
   return free;
 }
 
-function prepare(node: EditedNode): void {
+function prepare(node: EditedNode): () => unknown {
   const words = wordsOf(node);
-  const kind = choice(node, 'deviceType', 'SECURITYSYSTEM');
-  choice(node, 'onOpenSensors', 'flow');
-  flag(node, 'levelsOrdered', true);
-  flag(node, 'battery', false);
-  const asText = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : trimmed(value));
-  $('#node-input-nicknames-text').val(asText(node.nicknames));
-  const traits = $('#node-input-customTraits-text').val(asText(node.customTraits));
-  const { customAttributes } = node;
-  const isEmpty = isRecord(customAttributes) && Object.keys(customAttributes).length === 0;
+  const [kind, attributes] = [field(node, 'deviceType'), node.customAttributes];
+  const isObject = isRecord(attributes) && Object.keys(attributes).length > 0;
   const json = $('#node-input-customAttributes-json');
-  json.val(
-    isEmpty || !isRecord(customAttributes) ? trimmed(customAttributes) : JSON.stringify(customAttributes, null, 2),
-  );
-  prepareLevels(node, words);
-  pinFields(node, (pin) => /^\d+$/.test(pin));
+  json.val(isObject ? JSON.stringify(attributes, null, 2) : trimmed(attributes));
+  const [nicknames, customTraits] = [listField(node, 'nicknames'), listField(node, 'customTraits')];
+  const levels = prepareLevels(node, words);
+  pinField(node, (pin) => /^\d+$/.test(pin));
 
-  follow(kind.add(json).add(traits), () => {
+  follow(kind.add(json).add(customTraits.input), () => {
     const chosen = String(kind.val());
-    for (const each of $('.thekeys-device-for').toArray()) {
-      $(each).toggle(each.dataset.kind === chosen || isVariable(chosen));
+    for (const [key, input] of Object.entries({ deviceName: field(node, 'deviceName'), nicknames: nicknames.input })) {
+      input.attr('placeholder', isVariable(chosen) ? '' : words(`placeholder.${key}.${chosen}`));
     }
-    for (const [id, key] of [
-      ['deviceName', 'deviceName'],
-      ['nicknames-text', 'nicknames'],
-    ] as const) {
-      $(`#node-input-${id}`).attr('placeholder', isVariable(chosen) ? '' : words(`placeholder.${key}.${chosen}`));
-    }
-    traits.toggleClass('input-error', chosen === 'CUSTOM' && listOf(traits.val()).length === 0);
+    customTraits.input.toggleClass('input-error', chosen === 'CUSTOM' && listOf(customTraits.input.val()).length === 0);
     $('#thekeys-device-json').prop('hidden', isVariable(typed(json)) || attributesOf(typed(json)) !== undefined);
   });
-  before = typedLists();
+  const keep = keeping(node, () => ({
+    nicknames: nicknames.read(),
+    customTraits: customTraits.read(),
+    // What is no JSON stays as it was typed, so that nothing is lost; the node then says what is wrong.
+    customAttributes: attributesOf(typed(json)) ?? typed(json),
+    levels: levels(),
+  }));
+  return () => {
+    keep();
+    // Half-typed attributes of a kind that was given up are not seen any more, and would refuse the device.
+    const isOther = kind.val() !== 'CUSTOM' && !isVariable(kind.val());
+    if (isOther && attributesOf(node.customAttributes) === undefined) node.customAttributes = {};
+  };
 }
 
-function prepareLevels(node: EditedNode, words: Words): void {
+/** A list as one text. A variable stays as it is, because its value may be a list too. */
+function listField(node: EditedNode, key: string): { input: JQuery; read: () => unknown } {
+  const saved = node[key];
+  const input = $(`#node-input-${key}-text`).val(Array.isArray(saved) ? saved.join(', ') : trimmed(saved));
+  return { input, read: () => (isVariable(typed(input)) ? typed(input) : listOf(typed(input))) };
+}
+
+/** Shows the levels as rows, and below them the choice of the default; gives the levels as they stand there. */
+function prepareLevels(node: EditedNode, words: Words): () => unknown {
   const list = $('#node-input-levels-list');
   const level = field(node, 'defaultLevel');
   levelRows(list, node.levels, words, show);
   if (isVariable(node.levels)) $('#thekeys-device-levels-variable').prop('hidden', false).text(String(node.levels));
-  level.val(trimmed(node.defaultLevel));
   show();
+  return () => readLevels(list);
 
   function show(): void {
     const chosen = String(level.val() ?? '') || trimmed(node.defaultLevel);

@@ -34,6 +34,6 @@ RED.nodes.registerType('google-smarthome-out', {
       return offer(typed, found, node._('google-smarthome-out.placeholder.device'));
     });
   }),
-  oneditsave: saves(),
+  oneditsave: saves,
   oneditcancel: closes,
 });

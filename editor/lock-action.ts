@@ -1,17 +1,4 @@
-import { follow } from './elements';
-import {
-  checkTyped,
-  choice,
-  closes,
-  opens,
-  saves,
-  flag,
-  labelStyle,
-  oneOf,
-  showWhen,
-  title,
-  typedField,
-} from './fields';
+import { checkTyped, closes, opens, saves, labelStyle, oneOf, title, typedField } from './fields';
 import { GATEWAY, IDENTIFIER, lockField, lockLabel } from './locks';
 import { rules } from './rules';
 
@@ -38,13 +25,8 @@ RED.nodes.registerType('lock-action', {
   labelStyle,
   oneditprepare: opens((node) => {
     lockField(node);
-    showWhen(choice(node, 'action', 'message'));
-    const confirm = flag(node, 'confirm', true);
-    follow(confirm, () => {
-      $('#thekeys-no-confirm').toggle(confirm.prop('checked') !== true && confirm.prop('indeterminate') !== true);
-    });
     typedField(node, 'deadline');
   }),
-  oneditsave: saves(),
+  oneditsave: saves,
   oneditcancel: closes,
 });

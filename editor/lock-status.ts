@@ -1,5 +1,5 @@
 import { follow } from './elements';
-import { check, choice, closes, opens, saves, field, labelStyle, oneOf, typed } from './fields';
+import { check, closes, opens, saves, field, labelStyle, oneOf, typed } from './fields';
 import { GATEWAY, IDENTIFIER, lockField, lockLabel } from './locks';
 import { rules } from './rules';
 
@@ -24,12 +24,11 @@ RED.nodes.registerType('lock-status', {
   labelStyle,
   oneditprepare: opens((node) => {
     lockField(node);
-    choice(node, 'emit', 'change');
     const interval = field(node, 'interval');
     follow(interval, () => {
       $('#thekeys-emit').toggle(!['', '0'].includes(typed(interval)));
     });
   }),
-  oneditsave: saves(),
+  oneditsave: saves,
   oneditcancel: closes,
 });

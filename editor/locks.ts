@@ -30,15 +30,12 @@ function conditionOf({ rssi, batteryPercent }: SeenLock): string {
 }
 
 /** The locks of an answer, to choose from. */
-export function lockRows({ locks }: Record<string, unknown>, choose: (identifier: string) => void): Answer {
+export function lockRows({ locks }: Record<string, unknown>, choose: (identifier: string) => undefined): Answer {
   const rows = (Array.isArray(locks) ? (locks as SeenLock[]) : []).map((lock) => ({
     icon: 'lock',
     main: lock.identifier,
     more: conditionOf(lock),
-    choose: () => {
-      choose(lock.identifier);
-      return undefined;
-    },
+    choose: () => choose(lock.identifier),
   }));
   return rows.length === 0 ? bad(shared('setup.noLocks')) : { lines: [{ text: shared('setup.chooseLock') }], rows };
 }
@@ -56,27 +53,17 @@ async function locksOf(id: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** The lock of a node: as typed or from elsewhere, and the gateway's own lock where it is empty. */
+/** The lock of a node: as typed, for some from elsewhere, and the gateway's own lock where it is empty. */
 export function lockField(node: EditedNode): void {
-  const input = field(node, 'identifier');
-  listBeside(node, input, (identifier) => {
-    input.typedInput('type', 'str');
-    input.typedInput('value', identifier);
-    input.parent().find('.red-ui-typedInput-input').trigger('focus');
-  });
-  typedField(node, 'identifier');
-  nameOwnLock(node, input.parent().find('.red-ui-typedInput-input'));
-}
-
-/** The same for a node whose lock no message changes. */
-export function plainLockField(node: EditedNode): void {
-  const input = field(node, 'identifier');
-  listBeside(node, input, (identifier) => input.val(identifier).trigger('change').trigger('focus'));
-  nameOwnLock(node, input);
-}
-
-function listBeside(node: EditedNode, input: JQuery, choose: (identifier: string) => void): void {
-  const gateway = field(node, 'gateway');
+  const [input, gateway] = [field(node, 'identifier'), field(node, 'gateway')];
+  const isTyped = 'identifierType' in node._def.defaults;
+  const choose = (identifier: string): undefined => {
+    if (isTyped) {
+      input.typedInput('type', 'str');
+      input.typedInput('value', identifier);
+    } else input.val(identifier).trigger('change');
+    shown.trigger('focus');
+  };
   requestBeside(input, {
     icon: 'search',
     label: shared('button.locks'),
@@ -87,11 +74,9 @@ function listBeside(node: EditedNode, input: JQuery, choose: (identifier: string
       return isChosen ? lockRows(await locksOf(id), choose) : bad(shared('setup.chooseGateway'));
     },
   });
-}
-
-/** Where the field is empty, it names the gateway's own lock. */
-function nameOwnLock(node: EditedNode, shown: JQuery): void {
-  const gateway = field(node, 'gateway');
+  if (isTyped) typedField(node, 'identifier');
+  const shown = isTyped ? input.parent().find('.red-ui-typedInput-input') : input;
+  // Where the field is empty, it names the gateway's own lock.
   follow(gateway, () => {
     const own = trimmed(RED.nodes.node(String(gateway.val() ?? ''))?.identifier);
     shown.attr('placeholder', shared('placeholder.asGateway') + (own === '' ? '' : ` (${own})`));

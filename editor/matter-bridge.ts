@@ -1,8 +1,8 @@
 /** The dialog of a Matter bridge: the code to scan, the homes, and few settings. */
 import { MATTER_PORT, sixteenBits } from '../src/matter/bridge-settings';
 import { wordsOf } from './elements';
-import { check, closes, field, openIfUnusual, opens, saves } from './fields';
-import { MatterPanel } from './matter-panel';
+import { check, closes, opens, saves } from './fields';
+import { matterPanel } from './matter-panel';
 import { requestRow } from './requests';
 import { optional, trimmed } from './rules';
 
@@ -21,12 +21,9 @@ RED.nodes.registerType('matter-bridge', {
     return trimmed(this.name) || 'Matter';
   },
   oneditprepare: opens((node) => {
-    for (const key of ['port', 'interface', 'vendorId', 'productId']) field(node, key).val(trimmed(node[key]));
-    openIfUnusual(node, { port: String(MATTER_PORT), interface: '', vendorId: '0xFFF1', productId: '0x8000' });
-    const [place] = $('#thekeys-matter');
-    if (place !== undefined) new MatterPanel(node, place, wordsOf(node));
+    matterPanel(node, $('#thekeys-matter'), wordsOf(node));
     requestRow(node);
   }),
-  oneditsave: saves(),
+  oneditsave: saves,
   oneditcancel: closes,
 });

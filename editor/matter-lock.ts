@@ -1,9 +1,8 @@
 /** The dialog of a lock that homes command through Matter: only the fields of what it drives are shown. */
 import { isPin, LONGEST_REPLY_MS } from '../src/matter/bridge-settings';
-import { check, choice, closes, flag, labelStyle, oneOf, openIfUnusual, opens, saves, showWhen } from './fields';
-import { plainLockField } from './locks';
-import { pinFields } from './pin';
-import { isVariable, optional, rules, trimmed } from './rules';
+import { check, closes, labelStyle, oneOf, opens, pinField, saves } from './fields';
+import { lockField } from './locks';
+import { isVariable, milliseconds, rules, trimmed } from './rules';
 
 /** Matter's own limit for a name. */
 const LONGEST_NAME = 32;
@@ -20,13 +19,7 @@ RED.nodes.registerType('matter-lock', {
     gateway: { value: '', type: 'gateway-config', required: false, validate: check('gateway', hasGateway) },
     identifier: { value: '', validate: check('identifier', rules.identifier) },
     pinFor: oneOf('pinFor', 'release', 'release', 'always', 'none'),
-    replyTimeout: {
-      value: '2000',
-      validate: check(
-        'replyTimeout',
-        optional((value) => Number(trimmed(value)) > 0 && Number(trimmed(value)) <= LONGEST_REPLY_MS),
-      ),
-    },
+    replyTimeout: { value: '2000', validate: check('replyTimeout', milliseconds(LONGEST_REPLY_MS)) },
     battery: { value: true },
     door: { value: false },
     appCodes: { value: false },
@@ -40,17 +33,10 @@ RED.nodes.registerType('matter-lock', {
   },
   labelStyle,
   oneditprepare: opens((node) => {
-    const drives = choice(node, 'drives', 'gateway');
-    plainLockField(node);
-    showWhen(drives);
-    flag(node, 'battery', true);
-    flag(node, 'door', false);
-    flag(node, 'appCodes', false);
-    pinFields(node, isPin);
-    openIfUnusual(node, { replyTimeout: '2000' });
-    if (node.appCodes === true) $('#thekeys-more').prop('open', true);
+    lockField(node);
+    pinField(node, isPin);
   }),
-  oneditsave: saves(),
+  oneditsave: saves,
   oneditcancel: closes,
 });
 

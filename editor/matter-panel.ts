@@ -2,8 +2,9 @@
  * What a Matter bridge shows of itself in its dialog: the code to scan, the homes that are paired, and what keeps homes from
  * finding it. It asks the runtime anew while the dialog is open, for pairing happens on a phone beside it.
  */
+/*! With QR Code Generator for JavaScript, Copyright (c) 2009 Kazuhiko Arase, under the MIT licence as in this package's LICENSE. */
+import qrcode from 'qrcode-generator';
 import { copyButton, element, statusArea } from './elements';
-import { qrPicture } from './qr-code';
 import { ask, bad, good, requestButton, sentence, showAnswer, type Answer } from './requests';
 import type { Words } from './rules';
 
@@ -29,152 +30,128 @@ interface Overview {
 
 const nameOf = ({ label, vendor }: Home): string => (label === '' ? vendor : `${vendor} · ${label}`);
 
-export class MatterPanel {
-  private readonly trouble = statusArea();
-  private readonly code = element('div', { class: 'thekeys-matter-code' });
-  private readonly homes = element('div', { class: 'thekeys-matter-homes', role: 'group' });
-  private readonly result = statusArea();
-  /** What each part shows, to leave alone what is the same: a person may be about to press something in it. */
-  private readonly shown = new Map<HTMLElement, string>();
-  private readonly actions: HTMLElement;
-  private readonly another: HTMLButtonElement;
+type RequestOf = (icon: string, key: string, run: () => Answer | Promise<Answer>) => HTMLButtonElement;
 
-  constructor(
-    private readonly node: EditedNode,
-    private readonly place: HTMLElement,
-    private readonly words: Words,
-  ) {
-    const [another, reset] = this.buttons();
-    this.another = another;
-    this.actions = element('div', { class: 'thekeys-matter-actions' }, another, reset);
-    this.actions.hidden = true;
-    this.homes.setAttribute('aria-label', words('label.homes'));
-    place.append(this.trouble, this.code, this.homes, this.actions, this.result);
-    void this.refresh();
-  }
+export function matterPanel(node: EditedNode, place: JQuery, words: Words): void {
+  const [trouble, result] = [statusArea(), statusArea()];
+  const code = element('div', { class: 'thekeys-columns' });
+  const homes = element('div', { class: 'thekeys-matter-homes', role: 'group', 'aria-label': words('label.homes') });
+  const request: RequestOf = (icon, key, run) =>
+    requestButton(result, { icon, label: words(`button.${key}`), words, run });
+  const another = request('plus', 'another', () => change('pair', 'paired'));
+  const reset = request('undo', 'reset', () => question(words, 'reset', {}, () => change('reset', 'reset')));
+  const actions = element('div', { class: 'thekeys-buttons' }, another, reset);
+  actions.hidden = true;
+  place.append(trouble, code, homes, actions, result);
+  void refresh();
 
-  private async refresh(): Promise<void> {
+  async function refresh(): Promise<void> {
     try {
-      this.show(await this.ask('status'));
+      show(await overview('status'));
     } catch (error) {
-      this.fail(error);
+      const text = sentence(error, words);
+      draw(trouble, text, () => showAnswer(trouble, bad(text)));
+      for (const part of [code, homes]) draw(part, '', () => part.replaceChildren());
+      actions.hidden = true;
     }
     // Gone with its dialog.
-    setTimeout(() => {
-      if (this.place.isConnected) void this.refresh();
-    }, PAUSE_MS);
+    setTimeout(() => code.isConnected && void refresh(), PAUSE_MS);
   }
 
-  private async ask(what: string, more: object = {}): Promise<Overview> {
-    return (await ask('POST', `matter/${what}`, { id: this.node.id, ...more })) as unknown as Overview;
+  async function overview(what: string, more: object = {}): Promise<Overview> {
+    return (await ask('POST', `matter/${what}`, { id: node.id, ...more })) as unknown as Overview;
   }
 
-  private fail(error: unknown): void {
-    const text = sentence(error, this.words);
-    this.draw(this.trouble, text, () => showAnswer(this.trouble, bad(text)));
-    for (const part of [this.code, this.homes]) this.draw(part, '', () => part.replaceChildren());
-    this.actions.hidden = true;
+  async function change(what: string, done: string, values: object = {}, more: object = {}): Promise<Answer> {
+    show(await overview(what, more));
+    return good(words(`panel.${done}`, values));
   }
 
-  private show({ status, pairing, homes, findings }: Overview): void {
-    const { words } = this;
-    const lines: Answer['lines'][number][] = findings.map(({ key, values }) => ({
-      text: words(`finding.${key}`, values),
-      good: false,
-    }));
-    // What the network lacks is said already, with more in it.
-    if (status.state === 'failed' && !findings.some(({ key }) => key === status.reason)) {
-      const reason = words(`error.${status.reason ?? ''}`);
-      const seconds = Math.ceil((status.restartInMs ?? 0) / 1000);
-      lines.unshift({ text: words('panel.retry', { reason, seconds }), good: false });
-    }
-    if (lines.length === 0 && status.state === 'starting') lines.push({ text: words('panel.starting') });
-    this.draw(this.trouble, JSON.stringify(lines), () => showAnswer(this.trouble, { lines }));
+  function show({ status, pairing, homes: paired, findings }: Overview): void {
+    const lines = linesOf(status, findings, words);
+    draw(trouble, JSON.stringify(lines), () => showAnswer(trouble, { lines }));
     const openForMs = pairing?.openForMs ?? null;
     const minutes = openForMs === null ? null : Math.ceil(openForMs / MINUTE_MS);
-    this.draw(this.code, JSON.stringify([pairing?.qrText, minutes]), () => {
-      this.code.replaceChildren(...(pairing === null ? [] : this.codeParts(pairing, minutes)));
+    draw(code, JSON.stringify([pairing?.qrText, minutes]), () => {
+      code.replaceChildren(...(pairing === null ? [] : codeParts(pairing, minutes, words)));
     });
-    this.draw(this.homes, JSON.stringify([pairing === null, homes]), () => {
-      this.homes.replaceChildren(...(pairing === null ? [] : this.homeRows(homes)));
+    const remove = (home: Home): Promise<Answer> =>
+      change('remove', 'removed', { home: nameOf(home) }, { index: home.index });
+    draw(homes, JSON.stringify([pairing === null, paired]), () => {
+      homes.replaceChildren(...(pairing === null ? [] : homeParts(paired, words, request, remove)));
     });
-    this.actions.hidden = pairing === null;
+    actions.hidden = pairing === null;
     // The first home needs no button while the code works.
-    this.another.hidden = homes.length === 0 && minutes !== 0;
+    another.hidden = paired.length === 0 && minutes !== 0;
   }
+}
 
-  private draw(part: HTMLElement, what: string, draw: () => void): void {
-    if (this.shown.get(part) === what) return;
-    this.shown.set(part, what);
-    draw();
-  }
+function homeParts(
+  homes: readonly Home[],
+  words: Words,
+  request: RequestOf,
+  remove: (home: Home) => Promise<Answer>,
+): Element[] {
+  const title = element('strong', {}, words('label.homes'));
+  if (homes.length === 0) return [title, element('p', {}, words('hint.noHomes'))];
+  const rows = homes.map((home) => {
+    const values = { home: nameOf(home) };
+    const button = request('trash', 'remove', () => question(words, 'remove', values, () => remove(home)));
+    button.setAttribute('aria-label', words('button.removeHome', values));
+    return element('div', { class: 'thekeys-line' }, element('span', {}, values.home), button);
+  });
+  return [title, ...rows];
+}
 
-  private codeParts({ qrText, manualCode }: NonNullable<Overview['pairing']>, minutes: number | null): Node[] {
-    const { words } = this;
-    if (minutes === 0) return [element('p', {}, words('hint.shut'))];
-    const digits = manualCode.replace(/^(\d{4})(\d{3})(\d{4})$/, '$1-$2-$3');
-    const more = element('a', { href: HELP, target: '_blank', rel: 'noopener' }, words('hint.uncertifiedMore'));
-    const text = element(
-      'div',
-      {},
-      element('p', {}, words('hint.scan')),
-      element(
-        'p',
-        { class: 'thekeys-matter-digits' },
-        element('code', {}, digits),
-        copyButton(() => manualCode),
-      ),
-      ...(minutes === null ? [] : [element('p', {}, words('hint.open', { minutes }))]),
-      element('p', {}, `${words('hint.uncertified')} `, more),
-    );
-    return [qrPicture(qrText, words('label.code')), text];
-  }
+/** Asks first: what is forgotten has to be paired anew, with rooms and rules. */
+function question(words: Words, what: 'remove' | 'reset', values: object, choose: () => Promise<Answer>): Answer {
+  const main = words(what === 'reset' ? 'button.confirmReset' : 'button.confirmRemove');
+  const no = { icon: 'times', main: words('button.cancel'), choose: () => undefined };
+  return { lines: [{ text: words(`question.${what}`, values) }], rows: [no, { icon: 'trash', main, choose }] };
+}
 
-  private homeRows(homes: readonly Home[]): Node[] {
-    const { words } = this;
-    const title = element('strong', {}, words('label.homes'));
-    if (homes.length === 0) return [title, element('p', {}, words('hint.noHomes'))];
-    const rows = homes.map((home) => {
-      const remove = requestButton(this.result, {
-        icon: 'trash',
-        label: words('button.remove'),
-        words,
-        run: () => this.question('remove', home),
-      });
-      remove.setAttribute('aria-label', words('button.removeHome', { home: nameOf(home) }));
-      return element('div', {}, element('span', {}, nameOf(home)), remove);
-    });
-    return [title, ...rows];
-  }
+/** What each part shows, to leave alone what is the same: a person may be about to press something in it. */
+const shown = new WeakMap<HTMLElement, string>();
 
-  private buttons(): [HTMLButtonElement, HTMLButtonElement] {
-    const { words } = this;
-    const another = {
-      icon: 'plus',
-      label: words('button.another'),
-      words,
-      run: async () => {
-        this.show(await this.ask('pair'));
-        return good(words('panel.paired'));
-      },
-    };
-    const reset = { icon: 'undo', label: words('button.reset'), words, run: () => this.question('reset') };
-    return [requestButton(this.result, another), requestButton(this.result, reset)];
-  }
+function draw(part: HTMLElement, what: string, make: () => void): void {
+  if (shown.get(part) === what) return;
+  shown.set(part, what);
+  make();
+}
 
-  /** Asks first: what is forgotten has to be paired anew, with rooms and rules. */
-  private question(what: 'remove' | 'reset', home?: Home): Answer {
-    const { words } = this;
-    const values = { home: home === undefined ? '' : nameOf(home) };
-    const yes = {
-      icon: 'trash',
-      main: words(what === 'reset' ? 'button.confirmReset' : 'button.confirmRemove'),
-      choose: async () => {
-        this.show(await this.ask(what, home === undefined ? {} : { index: home.index }));
-        return good(words(what === 'reset' ? 'panel.reset' : 'panel.removed', values));
-      },
-    };
-    const no = { icon: 'times', main: words('button.cancel'), choose: () => undefined };
-    return { lines: [{ text: words(`question.${what}`, values) }], rows: [no, yes] };
+function linesOf(status: Overview['status'], findings: Overview['findings'], words: Words): Answer['lines'] {
+  const found = findings.map(({ key, values }) => ({ text: words(`finding.${key}`, values), good: false }));
+  // What the network lacks is said already, with more in it.
+  if (status.state === 'failed' && !findings.some(({ key }) => key === status.reason)) {
+    const reason = words(`error.${status.reason ?? ''}`);
+    const seconds = Math.ceil((status.restartInMs ?? 0) / 1000);
+    return [{ text: words('panel.retry', { reason, seconds }), good: false }, ...found];
   }
+  return found.length === 0 && status.state === 'starting' ? [{ text: words('panel.starting') }] : found;
+}
+
+function codeParts(
+  { qrText, manualCode }: NonNullable<Overview['pairing']>,
+  minutes: number | null,
+  words: Words,
+): Element[] {
+  if (minutes === 0) return [element('p', {}, words('hint.shut'))];
+  const digits = element('code', {}, manualCode.replace(/^(\d{4})(\d{3})(\d{4})$/, '$1-$2-$3'));
+  const copy = copyButton(() => manualCode);
+  const more = element('a', { href: HELP, target: '_blank', rel: 'noopener' }, words('hint.uncertifiedMore'));
+  const text = element(
+    'div',
+    {},
+    element('p', {}, words('hint.scan')),
+    element('p', { class: 'thekeys-matter-digits' }, digits, copy),
+    minutes === null ? null : element('p', {}, words('hint.open', { minutes })),
+    element('p', {}, `${words('hint.uncertified')} `, more),
+  );
+  const code = qrcode(0, 'M');
+  code.addData(qrText);
+  code.make();
+  // Black on white in every theme, because cameras read it like that.
+  const picture = element('div', { class: 'thekeys-qr', role: 'img', 'aria-label': words('label.code') });
+  picture.innerHTML = code.createSvgTag({ scalable: true });
+  return [picture, text];
 }

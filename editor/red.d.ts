@@ -13,7 +13,7 @@ declare global {
     /** Disabled by its user. */
     readonly d?: boolean;
     readonly changed?: boolean;
-    readonly _def: { readonly category: string };
+    readonly _def: Definition;
     _(key: string, values?: object): string;
     [setting: string]: unknown;
   }
@@ -25,12 +25,9 @@ declare global {
     category: string;
     defaults: Record<string, { value: unknown; type?: string; required?: boolean; validate?: Validator }>;
     credentials?: Record<string, { type: 'text' | 'password' }>;
-    color?: string;
-    icon?: string;
-    align?: 'left' | 'right';
     inputs?: 0 | 1;
     outputs?: number;
-    paletteLabel?: string;
+    [look: string]: unknown;
     label: (this: EditedNode) => string;
     labelStyle?: (this: EditedNode) => string;
     oneditprepare?: (this: EditedNode) => void;
@@ -46,7 +43,6 @@ declare global {
       registerType(type: string, definition: Definition): void;
       node(id: string): EditedNode | null;
       eachNode(visit: (node: EditedNode) => void): void;
-      eachConfig(visit: (node: EditedNode) => void): void;
       workspace(id: string): { readonly disabled?: boolean } | undefined;
     };
     clipboard: { copyText(text: string): boolean };

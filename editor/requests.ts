@@ -24,21 +24,18 @@ export async function ask(method: 'GET' | 'POST', path: string, body?: object): 
 /** What went wrong, as the runtime says it: a code, what is at fault where that is more than the code, and English words. */
 export class Failure extends Error {
   readonly code: string;
-  readonly about: string;
-  readonly hint: string;
 
-  constructor({ code, about, message, hint }: Record<string, unknown>) {
-    super(trimmed(message));
-    this.code = String(code);
-    this.about = trimmed(about);
-    this.hint = trimmed(hint) || this.message;
+  constructor(readonly said: Readonly<Record<string, unknown>>) {
+    super(trimmed(said.message));
+    this.code = String(said.code);
   }
 }
 
 /** A failure as a sentence that says what to do: in the dialog's own words, in those that all share, or in English. */
 export function sentence(error: unknown, own?: Words): string {
   if (!(error instanceof Failure)) return String(error);
-  const { code, about, hint, message } = error;
+  const { code, message, said } = error;
+  const hint = trimmed(said.hint) || message;
   const find = (words: Words, name: string): string => {
     const found = words(`error.${name}`);
     // The editor gives the key back where it has no words.
@@ -46,7 +43,7 @@ export function sentence(error: unknown, own?: Words): string {
   };
   const special = own === undefined ? '' : find(own, code);
   if (special !== '') return message === '' ? special : `${special} (${message})`;
-  const precise = find(shared, about);
+  const precise = find(shared, trimmed(said.about));
   if (precise !== '') return precise;
   if (code !== 'INVALID_INPUT') return find(shared, code) || hint || shared('error.NO_ANSWER');
   // What is wrong with an input only the message says.
@@ -60,8 +57,6 @@ export interface Answer {
 }
 export const good = (text: string): Answer => ({ lines: [{ text, good: true }] });
 export const bad = (text: string): Answer => ({ lines: [{ text, good: false }] });
-
-const NOTHING: Answer = { lines: [] };
 
 type Work = () => Promise<Answer | undefined> | Answer | undefined;
 
@@ -79,6 +74,8 @@ export interface Request {
   label: string;
   /** What the answer is about: when it changes, the answer goes. */
   about?: readonly JQuery[];
+  /** The same, of inputs that must not be empty, each by the words that say so. */
+  needs?: Readonly<Record<string, JQuery>>;
   /** Words of the dialog for errors, `error.<CODE>`. */
   words?: Words;
   run: Work;
@@ -98,7 +95,7 @@ export function showAnswer(area: HTMLElement, { lines, rows = [] }: Answer, star
       'button',
       { type: 'button', class: 'red-ui-button thekeys-choice', onclick: () => start?.(row) },
       icon(row.icon),
-      element('span', { class: 'thekeys-main' }, row.main),
+      element('strong', {}, row.main),
       element('span', { class: 'thekeys-more' }, row.more ?? ''),
     ),
   );
@@ -106,30 +103,28 @@ export function showAnswer(area: HTMLElement, { lines, rows = [] }: Answer, star
 }
 
 /** A button that sends a request. While it waits it keeps the cursor, so that the next Tab goes on from here. */
-export function requestButton(area: HTMLElement, { icon: symbol, label, about = [], words, run }: Request) {
+export function requestButton(area: HTMLElement, { icon: symbol, label, about = [], needs = {}, words, run }: Request) {
   let edition = 0;
   const start = async (work: Work, busy = shared('setup.asking')): Promise<void> => {
     made.setAttribute('aria-disabled', 'true');
     showAnswer(area, { lines: [{ text: busy }] });
     edition += 1;
     const sent = edition;
-    let answer: Answer | undefined;
-    try {
-      answer = await work();
-    } catch (error) {
-      answer = bad(sentence(error, words));
-    }
+    const answer = await (async () => work())().catch((error: unknown) => bad(sentence(error, words)));
     made.removeAttribute('aria-disabled');
     // What was found out about other settings is not shown.
-    if (sent === edition) showAnswer(area, answer ?? NOTHING, (row) => void start(row.choose, row.busy));
+    if (sent === edition) showAnswer(area, answer ?? { lines: [] }, (row) => void start(row.choose, row.busy));
   };
   const made = button(symbol, label, () => {
-    if (made.getAttribute('aria-disabled') !== 'true') void start(run);
+    if (made.getAttribute('aria-disabled') === 'true') return;
+    const [missing, input] = Object.entries(needs).find(([, each]) => trimmed(each.val()) === '') ?? [];
+    input?.trigger('focus');
+    void start(missing === undefined ? run : () => bad(shared(`setup.${missing}`)));
   });
-  for (const input of about) {
+  for (const input of [...about, ...Object.values(needs)]) {
     input.on('input change', () => {
       edition += 1;
-      showAnswer(area, NOTHING);
+      showAnswer(area, { lines: [] });
     });
   }
   return made;
@@ -140,13 +135,6 @@ export function requestBeside(input: JQuery, request: Request): void {
   const area = statusArea();
   beside(input, requestButton(area, request));
   input.closest('.form-row').append(area);
-}
-
-/** What keeps a request from being sent: the first of these inputs that is empty, by the words for it. */
-export function firstEmpty(...needed: readonly (readonly [JQuery, string])[]): Answer | undefined {
-  const empty = needed.find(([input]) => trimmed(input.val()) === '');
-  empty?.[0].trigger('focus');
-  return empty === undefined ? undefined : bad(shared(`setup.${empty[1]}`));
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { mayCarrySecrets } from '../src/common/address';
 import { isRecord, parseJson } from '../src/common/json';
-import { flag, seconds } from '../src/common/settings';
+import { flag, seconds, type Setting } from '../src/common/settings';
 import { parseAddress } from '../src/thekeys/gateway-address';
 
 /** True where the value may stay. */
@@ -35,14 +35,20 @@ export const optional =
   (value) =>
     value === undefined || value === null || value === '' || isVariable(value) || rule(value);
 
+/** Fine where the runtime takes it. */
+export const takes = (setting: Setting<unknown>): Rule => optional((value) => passes(() => setting.parse(value)));
+
+/** Above 0. */
+export const milliseconds = (most: number): Rule =>
+  optional((value) => Number(trimmed(value)) > 0 && Number(trimmed(value)) <= most);
+
 export const rules = {
   host: (value: unknown) => isVariable(value) || passes(() => parseAddress(trimmed(value))),
   identifier: optional((value) => /^\d*$/.test(trimmed(value)) && (typeof value === 'string' || trimmed(value) !== '')),
   /** Seconds above 0. */
-  seconds: (value: unknown) => isSeconds(value, false),
+  seconds: takes(seconds('', { fallback: 1 })),
   /** Seconds, or 0. */
-  interval: (value: unknown) => isSeconds(value, true),
-  milliseconds: optional((value) => Number(trimmed(value)) > 0 && Number(trimmed(value)) <= 30_000),
+  interval: takes(seconds('', { fallback: 1, zero: true })),
   /** The address of a cloud: it gets a secret, so nothing in the clear that leaves this machine. */
   endpoint: optional((value) =>
     passes(() => {
@@ -67,9 +73,6 @@ export const rules = {
   shareCode: optional((value) => /^[\x21-\x7e]+$/.test(trimmed(value))),
 };
 
-const isSeconds = (value: unknown, zero: boolean): boolean =>
-  isVariable(value) || passes(() => seconds('', { fallback: 1, zero }).parse(value));
-
 /** True for one of these words, for nothing at all, and for a variable. */
 export const isOneOf = (...words: string[]): Rule => optional((value) => words.includes(String(value)));
 
@@ -93,20 +96,6 @@ export function listOf(list: unknown): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
-}
-
-/** The first line of a list of users that is not `name:password` with a name of its own; 0 where all are. */
-export function wrongUser(text: string): number {
-  const names: string[] = [];
-  for (const [index, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    const [, name = '', password = ''] = /^([^:]*):(.*)$/.exec(line) ?? [];
-    // Node-RED fills in whole fields only: beside a name, the text of the variable would be the password.
-    if (name.trim() === '' || password === '' || /^\$\{.*\}$/.test(password) || names.includes(name.trim()))
-      return index + 1;
-    names.push(name.trim());
-  }
-  return 0;
 }
 
 /** The words for a key, with values filled in. */

@@ -1,19 +1,18 @@
+import { DEFAULT_ENDPOINT, ENDPOINT_SETTINGS } from '../src/sber/endpoint';
 import { markMissing, needs, watchAccounts } from './accounts';
-import { follow, shared, wordsOf } from './elements';
-import { check, choice, closes, opens, saves, field, oneOf, openIfUnusual, typed } from './fields';
+import { shared, wordsOf } from './elements';
+import { check, closes, opens, saves, field, oneOf, typed } from './fields';
 import { ask, good, requestRow } from './requests';
-import { isVariable, rules, trimmed } from './rules';
+import { rules, takes, trimmed } from './rules';
 
-const ENDPOINT = 'https://partners.iot.sberdevices.ru';
 /** What a test needs to know, with a key that is typed or stored. */
 const TESTED = ['token', 'endpoint', 'keyIn', 'keyParameter', 'ca', 'timeout', 'proxy'];
-const LONGEST_SECONDS = 3600;
 
 RED.nodes.registerType('sber-config', {
   category: 'config',
   defaults: {
     name: { value: '', validate: needs('token') },
-    endpoint: { value: ENDPOINT, validate: check('endpoint', rules.endpoint) },
+    endpoint: { value: DEFAULT_ENDPOINT, validate: check('endpoint', rules.endpoint) },
     keyIn: oneOf('keyIn', 'header', 'header', 'query'),
     keyParameter: {
       value: '',
@@ -22,13 +21,7 @@ RED.nodes.registerType('sber-config', {
       }),
     },
     ca: { value: '', validate: check('ca', rules.certificate) },
-    timeout: {
-      value: '15',
-      validate: check(
-        'timeout',
-        (value) => rules.seconds(value) && (isVariable(value) || !(Number(value) > LONGEST_SECONDS)),
-      ),
-    },
+    timeout: { value: '15', validate: check('timeout', takes(ENDPOINT_SETTINGS.timeout)) },
     proxy: { value: '', type: 'http proxy', required: false },
   },
   credentials: { token: { type: 'password' } },
@@ -36,11 +29,6 @@ RED.nodes.registerType('sber-config', {
     return trimmed(this.name) || 'Sber';
   },
   oneditprepare: opens((node) => {
-    const where = choice(node, 'keyIn', 'header');
-    follow(where, () => {
-      $('#thekeys-sber-parameter').toggle(where.val() !== 'header');
-    });
-    openIfUnusual(node, { endpoint: ENDPOINT, timeout: '15', proxy: '_ADD_' });
     markMissing(node, 'token');
     const words = wordsOf(node);
     requestRow(node, {
@@ -55,7 +43,7 @@ RED.nodes.registerType('sber-config', {
       },
     });
   }),
-  oneditsave: saves(),
+  oneditsave: saves,
   oneditcancel: closes,
 });
 

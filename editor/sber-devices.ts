@@ -1,4 +1,4 @@
-import { checkTyped, choice, closes, opens, saves, labelStyle, oneOf, showWhen, title, typedField } from './fields';
+import { checkTyped, closes, opens, saves, labelStyle, oneOf, title, typedField } from './fields';
 
 const OPERATIONS = ['list', 'add', 'update', 'delete', 'state', 'report', 'unlink', 'message'];
 
@@ -22,8 +22,7 @@ RED.nodes.registerType('sber-devices', {
   labelStyle,
   oneditprepare: opens((node) => {
     typedField(node, 'userId');
-    showWhen(choice(node, 'operation', 'report'));
   }),
-  oneditsave: saves(),
+  oneditsave: saves,
   oneditcancel: closes,
 });

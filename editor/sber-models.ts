@@ -2,11 +2,11 @@
  * The dialog of sber-models. The node's setting `models` is an array of models as they are sent to Sber, made with the
  * builder; `create`, `update` and `sync` use it where the message brings no models.
  */
-import { follow, wordsOf } from './elements';
-import { choice, closes, opens, saves, field, flag, labelStyle, oneOf, showWhen, title } from './fields';
+import { wordsOf } from './elements';
+import { closes, opens, saves, field, keeping, labelStyle, oneOf, title } from './fields';
 import { ask, Failure } from './requests';
 import { isVariable, offer, parsed, trimmed } from './rules';
-import { ModelBuilder } from './sber/builder';
+import { modelBuilder } from './sber/builder';
 import { firstFault } from './sber/draft';
 
 const OPERATIONS = ['list', 'get', 'create', 'update', 'delete', 'sync', 'message'];
@@ -39,31 +39,18 @@ RED.nodes.registerType('sber-models', {
   labelStyle,
   oneditprepare: opens((node) => {
     const words = wordsOf(node);
-    showWhen(choice(node, 'operation', 'list'));
-    const deleteMissing = flag(node, 'deleteMissing', false);
-    follow(deleteMissing, () => {
-      $('#thekeys-sber-danger').toggle(deleteMissing.is(':checked') || deleteMissing.prop('indeterminate') === true);
-    });
     const fetchModels = (): Promise<unknown[]> => modelsAtSber(field(node, 'account'));
     offerIds(node, fetchModels, words('placeholder.modelId'));
 
     const list = parsed(node.models);
     if (isVariable(node.models)) $('#thekeys-sber-variable').prop('hidden', false).text(String(node.models));
-    const place = $('#node-input-models-builder')[0] ?? document.body;
-    builder = new ModelBuilder(place, { models: Array.isArray(list) ? list : [], words, fetchModels });
-    before = JSON.stringify(builder.models());
-  }),
-  oneditsave: saves((node) => {
+    const models = modelBuilder($('#node-input-models-builder'), Array.isArray(list) ? list : [], words, fetchModels);
     // A variable stays until models are built here.
-    const models = builder?.models() ?? [];
-    if (JSON.stringify(models) !== before) node.models = models;
+    return keeping(node, () => ({ models: models() }));
   }),
+  oneditsave: saves,
   oneditcancel: closes,
 });
-
-let builder: ModelBuilder | undefined;
-/** What the builder held when the dialog was opened. */
-let before = '';
 
 /** The models that the chosen account has. @throws Failure */
 async function modelsAtSber(account: JQuery): Promise<unknown[]> {

@@ -1,7 +1,7 @@
 /** Takes a share over, or creates one, with the vendor's account, which goes no further than these requests. */
 import { shared, statusArea } from './elements';
-import { typed } from './fields';
-import { ask, bad, firstEmpty, good, requestButton, type Answer } from './requests';
+import { field, typed } from './fields';
+import { ask, bad, good, requestButton, type Row } from './requests';
 
 interface Accessory {
   id: number;
@@ -17,81 +17,56 @@ interface OwnLock {
   shares: { id?: number; name: string; active: boolean; gateway: Accessory }[];
 }
 
-/** A lock with a gateway: a share that exists, or one that can be made. */
-interface Choice {
-  lock: OwnLock;
-  gateway: Accessory;
-  share?: number;
-  more: string;
-}
-
-/** What is filled in. */
-export interface ShareTarget {
-  name: JQuery;
-  host: JQuery;
-  identifier: JQuery;
-  code: JQuery;
-  /** What comes next. */
-  test: HTMLButtonElement;
-}
-
-export function shareForm({ name, host, identifier, code, test }: ShareTarget): void {
+/** @param test what comes next */
+export function shareForm(node: EditedNode, test: HTMLButtonElement | undefined): void {
   const [account, password] = [$('#thekeys-share-account'), $('#thekeys-share-password')];
   const login = (): object => ({ account: typed(account), password: String(password.val()) });
-  const fill = (input: JQuery, value: string): JQuery => input.val(value).trigger('change');
+  const fill = (key: string, value: string): JQuery => field(node, key).val(value).trigger('change');
   const area = statusArea();
 
-  const choose = async ({ lock, gateway, share }: Choice): Promise<Answer> => {
-    const chosen = { lock: lock.identifier, lockId: lock.id, gateway: gateway.accessoryId, gatewayId: gateway.id };
-    const answer = await ask('POST', 'share', { ...login(), ...chosen, share });
-    fill(code, String(answer.code));
-    fill(identifier, lock.identifier);
-    if (typed(name) === '') fill(name, lock.name);
-    if (typed(host) === '' && typeof answer.host === 'string') fill(host, answer.host);
-    password.val('');
-    test.focus();
-    return good(shared('share.created'));
+  /** A lock with a gateway: a share that exists, or, without its number, one that can be made. */
+  const row = (lock: OwnLock, gateway: Accessory, words: string, values: object = {}, share?: number): Row => ({
+    icon: share === undefined ? 'magic' : 'key',
+    main: titleOf(lock.name, lock.identifier),
+    more: shared(`share.${words}`, { ...values, gateway: titleOf(gateway.name, gateway.accessoryId) }),
+    choose: async () => {
+      const chosen = { lock: lock.identifier, lockId: lock.id, gateway: gateway.accessoryId, gatewayId: gateway.id };
+      const { code, host } = await ask('POST', 'share', { ...login(), ...chosen, share });
+      fill('code', String(code));
+      fill('identifier', lock.identifier);
+      if (typed(field(node, 'name')) === '') fill('name', lock.name);
+      if (typed(field(node, 'host')) === '' && typeof host === 'string') fill('host', host);
+      password.val('');
+      test?.focus();
+      return good(shared('share.created'));
+    },
+  });
+  /** Of the lock that is named, or of all: first the shares that exist, then those that can be made. */
+  const rowsOf = (locks: readonly OwnLock[]): Row[] => {
+    const named = locks.filter((lock) => lock.identifier === typed(field(node, 'identifier')));
+    const wanted = named.length > 0 ? named : locks;
+    const existing = wanted.flatMap((lock) =>
+      lock.shares
+        // Without a number it cannot be asked for again.
+        .filter(({ id }) => id !== undefined)
+        .map(({ id, name, active, gateway }) => row(lock, gateway, active ? 'existing' : 'inactive', { name }, id)),
+    );
+    const possible = wanted.flatMap((lock) => gatewaysOf([lock, ...locks]).map((gateway) => row(lock, gateway, 'new')));
+    return [...existing, ...possible];
   };
   const show = requestButton(area, {
     icon: 'user',
     label: shared('button.account'),
-    about: [account, password],
+    needs: { needAccount: account, needPassword: password },
     run: async () => {
-      const empty = firstEmpty([account, 'needAccount'], [password, 'needPassword']);
-      if (empty !== undefined) return empty;
       const locks = (await ask('POST', 'account', login())).locks as OwnLock[];
-      if (locks.length === 0) return bad(shared('share.noLocks'));
-      const rows = choicesOf(locks, typed(identifier)).map((choice) => ({
-        icon: choice.share === undefined ? 'magic' : 'key',
-        main: titleOf(choice.lock.name, choice.lock.identifier),
-        more: choice.more,
-        choose: () => choose(choice),
-      }));
-      return rows.length === 0 ? bad(shared('share.noGateways')) : { lines: [{ text: shared('share.choose') }], rows };
+      const rows = rowsOf(locks);
+      if (rows.length === 0) return bad(shared(locks.length === 0 ? 'share.noLocks' : 'share.noGateways'));
+      return { lines: [{ text: shared('share.choose') }], rows };
     },
   });
-
   $('#thekeys-share-login').append(show);
   $('#thekeys-share').append(area);
-}
-
-/** Of the lock that is named, or of all: first the shares that exist, then those that can be made. */
-function choicesOf(locks: readonly OwnLock[], identifier: string): Choice[] {
-  const named = locks.filter((lock) => lock.identifier === identifier);
-  const wanted = named.length > 0 ? named : locks;
-  const wordsFor = (key: string, { name, accessoryId }: Accessory, values: object = {}): string =>
-    shared(`share.${key}`, { ...values, gateway: titleOf(name, accessoryId) });
-  const existing = wanted.flatMap((lock) =>
-    lock.shares.flatMap(({ id: share, name, active, gateway }): Choice[] => {
-      const more = wordsFor(active ? 'existing' : 'inactive', gateway, { name });
-      // Without a number it cannot be asked for again.
-      return share === undefined ? [] : [{ lock, gateway, share, more }];
-    }),
-  );
-  const possible = wanted.flatMap((lock) =>
-    gatewaysOf([lock, ...locks]).map((gateway): Choice => ({ lock, gateway, more: wordsFor('new', gateway) })),
-  );
-  return [...existing, ...possible];
 }
 
 const titleOf = (name: string, id: string): string => (name === '' ? id : `${name} · ${id}`);

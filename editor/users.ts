@@ -2,17 +2,11 @@
  * The people of a Google account as rows. The runtime gives their names; their passwords never come back, so a list in which
  * some are kept is put together by the runtime, from what it has stored.
  */
+import { parseUsers } from '../src/google/users';
 import { addEye, button, element, iconButton, statusArea } from './elements';
 import { field } from './fields';
 import { ask, sentence } from './requests';
-import { isVariable, STORED, trimmed, wrongUser, type Words } from './rules';
-
-interface Row {
-  /** The runtime has a password for this name. */
-  isKept: boolean;
-  name: HTMLInputElement;
-  password: HTMLInputElement;
-}
+import { isVariable, STORED, trimmed, type Words } from './rules';
 
 interface User {
   name: string;
@@ -20,112 +14,98 @@ interface User {
   password?: string;
 }
 
-export class UserRows {
-  private readonly area: JQuery;
-  private readonly list = element('div', { class: 'thekeys-users' });
-  private readonly place = statusArea('thekeys-bad');
-  private readonly before: string;
-  private rows: Row[] = [];
-  private touched = false;
-
-  constructor(
-    private readonly node: EditedNode,
-    private readonly words: Words,
-  ) {
-    this.area = field(node, 'users').prop('hidden', true);
-    this.before = String(this.area.val() ?? '');
-    const label = this.area.closest('.form-row').children('label').attr('id', 'thekeys-users-label');
-    const add = button('plus', words('button.addUser'), () => {
-      this.add('', '', false).name.focus();
-    });
-    const group = { class: 'thekeys-beside', role: 'group', 'aria-labelledby': label.attr('id') };
-    this.area.after(element('div', group, this.list, add, this.place));
-    if (this.before === STORED) void this.load(add);
-    else for (const line of this.before.split('\n').filter((each) => each.trim() !== '')) this.addLine(line);
-  }
-
-  /** Has the runtime put the list together where it must. True where it does. */
-  save(): boolean {
-    const users = this.users();
-    if (!this.touched || users.every(({ password }) => password !== undefined)) return false;
-    ask('POST', 'google/users', { id: this.node.id, users }).catch((error: unknown) => {
-      RED.notify(this.words('users.refused', { reason: sentence(error, this.words) }), 'error');
-    });
-    return true;
-  }
-
-  private async load(add: HTMLButtonElement): Promise<void> {
-    try {
-      const { names } = await ask('GET', `google/${this.node.id}/users`);
-      for (const name of names as string[]) this.add(name, '', true);
-    } catch (error) {
-      // A list typed now would replace one that is not seen.
-      add.remove();
-      this.place.textContent = sentence(error, this.words);
-    }
-  }
-
-  private addLine(line: string): void {
-    const colon = isVariable(line) ? line.length : line.indexOf(':');
-    this.add(line.slice(0, colon < 0 ? line.length : colon), colon < 0 ? '' : line.slice(colon + 1), false);
-  }
-
-  private add(name: string, password: string, isKept: boolean): Row {
-    const { words } = this;
-    const input = (type: string, label: string, value: string): HTMLInputElement => {
-      const oninput = (): void => this.changed();
-      const labels = { 'aria-label': label, placeholder: label, autocomplete: 'new-password' };
-      return element('input', { type, value, oninput, ...labels });
-    };
-    const row: Row = {
-      isKept,
-      name: input('text', words('users.name'), name),
-      password: input('password', words(isKept ? 'users.newPassword' : 'users.password'), password),
-    };
-    row.name.readOnly = isKept;
-    const beside = element('div', { class: 'thekeys-field' }, row.name, row.password);
-    const remove = iconButton('trash', words('button.removeUser'), () => {
-      this.rows = this.rows.filter((each) => each !== row);
-      beside.remove();
-      this.changed();
-      this.advise();
-    });
-    beside.append(remove);
-    // Not while a person types: when the cursor leaves the row.
-    beside.addEventListener('focusout', ({ relatedTarget }) => {
-      if (!beside.contains(relatedTarget as Node | null)) this.advise();
-    });
-    this.rows.push(row);
-    this.list.append(beside);
-    addEye($(row.password));
-    return row;
-  }
-
+/** @returns has the runtime put the list together where it must, when the dialog is saved; true where it does */
+export function userRows(node: EditedNode, words: Words): () => boolean {
+  const area = field(node, 'users').prop('hidden', true);
+  const before = String(area.val() ?? '');
+  area.closest('.form-row').children('label').attr('id', 'thekeys-users-label');
+  const list = element('div', { class: 'thekeys-users', oninput: () => changed() });
+  const place = statusArea('thekeys-bad');
+  const add = button('plus', words('button.addUser'), () => addRow('', '').querySelector('input')?.focus());
+  const group = { class: 'thekeys-beside', role: 'group', 'aria-labelledby': 'thekeys-users-label' };
+  area.after(element('div', group, list, add, place));
   /** Rows without anything in them are none. */
-  private users(): User[] {
-    const all = this.rows.map(({ isKept, name, password }) => ({
-      name: trimmed(name.value),
-      ...(isKept && password.value === '' ? {} : { password: password.value }),
-    }));
-    return all.filter(({ name, password }) => name !== '' || (password ?? '') !== '');
-  }
+  const users = (): User[] =>
+    Array.from(list.children, userOf).filter(({ name, password }) => name !== '' || (password ?? '') !== '');
+  const isWhole = (): boolean => users().every(({ password }) => password !== undefined);
+  let touched = false;
 
   /** The credential holds the list where all of it was typed, and what it held before where the runtime makes it. */
-  private changed(): void {
-    this.touched = true;
-    const users = this.users();
-    const isWhole = users.every(({ password }) => password !== undefined);
-    this.area.val(isWhole ? textOf(users) : this.before).trigger('change');
-    if (this.place.textContent !== '') this.advise();
+  const changed = (): void => {
+    touched = true;
+    area.val(isWhole() ? textOf(users()) : before).trigger('change');
+    if (place.textContent !== '') advise();
+  };
+  const advise = (): void => {
+    place.textContent = isFine(users()) ? '' : words('validator.users');
+  };
+  const addRow = (name: string, password?: string): HTMLElement => {
+    const row = rowOf(words, name, password, () => {
+      changed();
+      advise();
+    });
+    // Not while a person types: when the cursor leaves the row.
+    row.addEventListener('focusout', ({ relatedTarget }) => {
+      if (!row.contains(relatedTarget as Node | null)) advise();
+    });
+    list.append(row);
+    addEye($(row).find('[type="password"]'));
+    return row;
+  };
+
+  if (before !== STORED) {
+    for (const line of before.split('\n').filter((each) => each.trim() !== '')) addRow(...halvesOf(line));
+  } else {
+    ask('GET', `google/${node.id}/users`)
+      .then(({ names }) => (names as string[]).forEach((name) => addRow(name)))
+      .catch((error: unknown) => {
+        // A list typed now would replace one that is not seen.
+        add.remove();
+        place.textContent = sentence(error, words);
+      });
   }
 
-  private advise(): void {
-    const users = this.users();
-    const isWrong = users.some(({ name }) => name.includes(':')) || wrongUser(textOf(users)) > 0;
-    const [only, ...others] = users;
-    const isFromVariable = others.length === 0 && only?.password !== undefined && isVariable(textOf(users));
-    this.place.textContent = isWrong && !isFromVariable ? this.words('validator.users') : '';
-  }
+  return () => {
+    if (!touched || isWhole()) return false;
+    ask('POST', 'google/users', { id: node.id, users: users() }).catch((error: unknown) => {
+      RED.notify(words('users.refused', { reason: sentence(error, words) }), 'error');
+    });
+    return true;
+  };
+}
+
+/** A row for a name and its password. A name without a password is one that the runtime keeps. */
+function rowOf(words: Words, name: string, password: string | undefined, removed: () => void): HTMLElement {
+  const isKept = password === undefined;
+  const input = (type: string, key: string, value: string, readonly = false): HTMLInputElement => {
+    const labels = { 'aria-label': words(key), placeholder: words(key), autocomplete: 'new-password' };
+    return element('input', { type, value, readonly, ...labels });
+  };
+  const named = input('text', 'users.name', name, isKept);
+  const secret = input('password', isKept ? 'users.newPassword' : 'users.password', password ?? '');
+  const remove = iconButton('trash', words('button.removeUser'), () => {
+    row.remove();
+    removed();
+  });
+  const row = element('div', { class: 'thekeys-field' }, named, secret, remove);
+  return row;
+}
+
+function userOf(row: Element): User {
+  const [name, secret] = row.querySelectorAll('input');
+  const password = secret?.value ?? '';
+  return { name: trimmed(name?.value), ...(name?.readOnly && password === '' ? {} : { password }) };
+}
+
+function isFine(users: readonly User[]): boolean {
+  const text = textOf(users);
+  return isVariable(text) || (!users.some(({ name }) => name.includes(':')) && parseUsers(text).problems.length === 0);
+}
+
+/** A line's name and password; a variable, like what has no colon, is all name. */
+function halvesOf(line: string): [string, string] {
+  const colon = isVariable(line) ? -1 : line.indexOf(':');
+  return colon < 0 ? [line, ''] : [line.slice(0, colon), line.slice(colon + 1)];
 }
 
 /** Lines `name:password`; a single variable stands for all of them. */

@@ -6,8 +6,7 @@ import { seconds, secret, text } from '../src/common/settings';
 import { parseRedisUrl } from '../src/state/redis-url';
 import { parseAddress } from '../src/thekeys/gateway-address';
 import { defineConfig } from './shared/define-config';
-import { GatewayAccess } from './shared/gateway-access';
-import { gatewaysOf } from './shared/gateways';
+import { accessTo, gatewaysOf, type GatewayAccess } from './shared/gateway-access';
 import { addSetupRoutes } from './shared/setup-routes';
 
 /** As it was typed: only a lock that is opened with it minds whether it can be a code. A variable may be a number. */
@@ -24,14 +23,13 @@ export = defineConfig({
   },
   credentials: { code: codeSetting, sharedState: secret('the shared state') },
   open: ({ RED, node, settings: { host, identifier, timeout }, credentials, log, onClose }): GatewayAccess => {
-    const { sharedState } = credentials;
+    const { code, sharedState } = credentials;
     if (sharedState !== '') parseRedisUrl(sharedState);
     const gateways = gatewaysOf(RED);
-    const { code } = credentials;
-    const membership = { address: parseAddress(host), sharedState, identifier, code, name: node.name ?? '', log };
-    const member = gateways.join(membership);
+    const name = node.name ?? '';
+    const member = gateways.join({ address: parseAddress(host), sharedState, identifier, code, name, log });
     onClose(() => member.leave());
-    return new GatewayAccess(member, gateways, timeout);
+    return accessTo(member, gateways, timeout);
   },
   register: addSetupRoutes,
 });

@@ -6,8 +6,8 @@ import { choice } from '../src/common/settings';
 import { named, readGatewayCommand, type GatewayCommand } from '../src/thekeys/commands';
 import type { CommandOptions, Gateway } from '../src/thekeys/gateway';
 import type { GatewayAccess } from './shared/gateway-access';
-import { defineLockNode, lockSetting, READ_DEADLINE_MS } from './shared/lock-node';
-import { answer } from './shared/message';
+import { LockBadge } from './shared/lock-badge';
+import { answer, defineLockNode, lockSetting, READ_DEADLINE_MS } from './shared/lock-node';
 
 /** Each with its badge word while it is on its way. */
 const DOING = {
@@ -24,7 +24,8 @@ const SETTINGS = {
   operation: choice('the operation of the node', [...Object.keys(DOING), 'message'], 'list'),
 };
 
-export = defineLockNode('gateway-sync', SETTINGS, (node, access, badge) => {
+export = defineLockNode('gateway-sync', SETTINGS, (node, access) => {
+  const badge = new LockBadge(node, access);
   node.badge.clear();
   node.onInput(async (message, { signal, settings }) => {
     const from = access.identifiers(settings.identifier);
@@ -47,9 +48,8 @@ async function carryOut(
 ): Promise<{ payload: unknown; word: string; values?: Record<string, string | number> }> {
   switch (command.operation) {
     case 'list': {
-      const locks = await gateway.list(options);
-      const payload = locks.map((lock) => named(lock, access.nameOf(lock.identifier)));
-      return { payload, word: 'locks', values: { count: locks.length } };
+      const locks = (await gateway.list(options)).map((lock) => named(lock, access.nameOf(lock.identifier)));
+      return { payload: locks, word: 'locks', values: { count: locks.length } };
     }
     case 'status': {
       const status = await gateway.status(options);
@@ -61,8 +61,8 @@ async function carryOut(
       return { payload: { ...command, ok: true }, word: 'done' };
     case 'synchronize-lock':
     case 'update-lock': {
-      const { identifier } = command;
-      await gateway[command.operation === 'update-lock' ? 'updateLock' : 'synchronizeLock'](identifier, options);
+      const { identifier, operation } = command;
+      await gateway[operation === 'update-lock' ? 'updateLock' : 'synchronizeLock'](identifier, options);
       const done = { ...command, ok: true };
       return { payload: named(done, access.nameOf(identifier)), word: 'done' };
     }

@@ -7,15 +7,14 @@ import { secret, text, textSetting, wholeText } from '../src/common/settings';
 import { openAccount, type GoogleAccount } from '../src/google/account';
 import { trustedProxies } from '../src/google/requests';
 import { defineConfig } from './shared/define-config';
+import { pathSetting, serveAccount, usersSetting, warnOfSetup } from './shared/google';
 import { serveGoogleEditor } from './shared/google-editor';
-import { pathOf, serveAccount, users, warnOfSetup } from './shared/google-setup';
-import { proxyOf } from './shared/proxy';
-import { stateFor } from './shared/states';
+import { proxyOf, stateFor } from './shared/runtime';
 
 export = defineConfig({
   type: 'google-smarthome-config',
   settings: {
-    path: wholeText('the path', '/google-smarthome'),
+    path: pathSetting,
     projectId: wholeText('the project ID'),
     homeGraphEndpoint: text('the Home Graph endpoint', 'https://homegraph.googleapis.com/v1'),
     proxies: { parse: (value: unknown) => trustedProxies(textSetting(value, 'the list of reverse proxies')) },
@@ -24,24 +23,18 @@ export = defineConfig({
   credentials: {
     clientId: secret('the client ID'),
     clientSecret: secret('the client secret'),
-    users,
+    users: usersSetting,
     serviceAccountKey: secret('the service account key'),
     sharedState: secret('the address of the shared state'),
   },
   visible: ['clientId'],
   open: ({ RED, node, settings, credentials, log, onClose }): GoogleAccount => {
-    const path = pathOf(settings.path);
-    for (const problem of credentials.users.problems) log.warn(`users: ${problem}`);
-    warnOfSetup(RED, log, {
-      projectId: settings.projectId,
-      ...credentials,
-      users: credentials.users.users.map(({ name }) => name).join(),
-    });
+    const { users, problems } = credentials.users;
+    for (const problem of problems) log.warn(`users: ${problem}`);
+    const options = { ...settings, ...credentials, users, endpoint: settings.homeGraphEndpoint };
+    warnOfSetup(RED, log, options);
     const account = openAccount({
-      ...settings,
-      ...credentials,
-      endpoint: settings.homeGraphEndpoint,
-      users: credentials.users.users,
+      ...options,
       proxy: proxyOf(RED, settings.proxy),
       state: stateFor(RED, credentials.sharedState, log),
       clock: systemClock,
@@ -49,14 +42,12 @@ export = defineConfig({
       // The node's id, so that the links stay when name or path change.
       prefix: `google/${node.id}`,
     });
-    serveAccount(RED, path, account, { log, onClose });
+    serveAccount(RED, settings.path, account, { log, onClose });
     return account;
   },
-  register: serveGoogleEditor,
   // For the log: the devices of the account report it to their Catch nodes, each once.
-  opened: (node, result) => {
-    if (!('error' in result)) return;
-    const { message, cause } = result.error;
+  failed: (node, { message, cause }) => {
     node.error(cause.hint === message ? message : `${message}. ${cause.hint}`);
   },
+  register: serveGoogleEditor,
 });

@@ -2,16 +2,13 @@
  * A device that Google may command: joins its account with what was set in the dialog, and sends one message for each
  * command. What it is and what it may do: `src/google/devices`; PINs: `src/google/permission.ts`.
  */
-import type { NodeCredentials } from 'node-red';
 import { foreignText } from '../src/common/foreign';
 import { DEVICE_FIELDS, deviceSettings } from '../src/google/device-settings';
 import type { Result } from '../src/google/results';
 import type { Picture } from './shared/badge';
 import { defineNode } from './shared/define-node';
-import { googleAccountOf, showLack, whileLinksChange } from './shared/google';
-import type { Message } from './shared/message';
+import { showLack } from './shared/google';
 
-const CREDENTIALS: NodeCredentials<{ pin: string }> = { pin: { type: 'password' } };
 const PICTURES: Readonly<Record<Result['status'], Picture>> = {
   SUCCESS: 'ok',
   PENDING: 'waiting',
@@ -22,14 +19,11 @@ const PICTURES: Readonly<Record<Result['status'], Picture>> = {
 
 export = defineNode({
   type: 'google-smarthome-in',
-  catalogue: 'google-smarthome-config',
+  account: 'google-smarthome-config',
   settings: DEVICE_FIELDS,
-  credentials: CREDENTIALS,
-  start: (running) => {
-    const { RED, node, config, settings, badge } = running;
-    // Undefined where nothing was ever typed, whatever the types say.
-    const { pin } = (node.credentials as { pin?: unknown } | undefined) ?? {};
-    const account = googleAccountOf(RED, config.account);
+  hasPin: true,
+  start: (running, account) => {
+    const { node, settings, badge, pin } = running;
     /** A result of a command stays until there is another, or until no user is linked any more. */
     let hasResult = false;
     const leave = account.home.register(deviceSettings(settings, pin, node.id), {
@@ -37,7 +31,7 @@ export = defineNode({
         hasResult = true;
         // Commands of custom devices have no word of ours; Google's own name serves.
         badge.show('working', foreignText(message.payload.action ?? message.payload.command));
-        running.emit(message as unknown as Message);
+        running.emit({ ...message });
       },
       onResult: ({ status, errorCode, challengeNeeded: question }, command) => {
         if (question !== undefined) badge.show('waiting', question.type);
@@ -47,10 +41,14 @@ export = defineNode({
     });
     running.onClose(leave);
     badge.show('idle', 'ready');
-    const stop = whileLinksChange(account, (lack) => {
+    const showLinks = async (): Promise<void> => {
+      const lack = await account.lack();
       if (lack !== undefined && lack !== 'serviceAccountKey') showLack(badge, lack);
       else if (!hasResult) badge.show('idle', 'ready');
-    });
-    running.onClose(stop);
+    };
+    // Where the links cannot be read, the log of the account says so.
+    const show = (): void => void showLinks().catch(() => undefined);
+    show();
+    running.onClose(account.accounts.onLinksChanged(show));
   },
 });

@@ -7,22 +7,19 @@ import type { GoogleAccount } from '../src/google/account';
 import type { Received } from '../src/google/home';
 import type { Badge } from './shared/badge';
 import { defineNode } from './shared/define-node';
-import { googleAccountOf, operationOf, sendAnew, showLack } from './shared/google';
+import { operationOf, sendAnew, showLack } from './shared/google';
 
 export = defineNode({
   type: 'google-smarthome-out',
-  catalogue: 'google-smarthome-config',
+  account: 'google-smarthome-config',
   settings: { device: typed(text('the device')) },
-  start: (running) => {
-    const { RED, node, config, badge, words } = running;
-    const account = googleAccountOf(RED, config.account);
-
+  start: (running, account) => {
+    const { node, badge, words } = running;
     running.onInput(async (message, { settings, signal }) => {
       const operation = operationOf(message);
       if (operation === undefined) {
         const received = await account.home.receive(message, settings.device);
-        if (received.kind === 'reported' || received.kind === 'notified') await showSent(badge, received.kind, account);
-        else show(badge, received);
+        await show(badge, received, account);
         if (received.kind === 'spent' && !received.warned) node.warn(words('warning.spent') ?? '');
       } else {
         await sendAnew(account, operation, signal);
@@ -33,9 +30,11 @@ export = defineNode({
   },
 });
 
-function show(badge: Badge, received: Exclude<Received, { kind: 'reported' | 'notified' }>): void {
-  if (received.kind === 'offline') badge.show('down', 'OFFLINE');
-  else if (received.kind !== 'answered') badge.show('warning', received.kind);
+async function show(badge: Badge, received: Received, account: GoogleAccount): Promise<void> {
+  const { kind } = received;
+  if (kind === 'reported' || kind === 'notified') return showSent(badge, kind, account);
+  if (kind === 'offline') badge.show('down', 'OFFLINE');
+  else if (kind !== 'answered') badge.show('warning', kind);
   else if (received.code !== undefined) badge.show('warning', received.code);
   else if (received.status === 'EXCEPTIONS') badge.show('warning', 'EXCEPTIONS');
   else badge.show('ok', received.late ? 'late' : 'answered');

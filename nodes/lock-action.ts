@@ -2,8 +2,8 @@
 import { choice, flag, seconds, typed } from '../src/common/settings';
 import { payloadOf, readLockCommand } from '../src/thekeys/commands';
 import type { LockAction } from '../src/thekeys/gateway';
-import { defineLockNode, LONGEST, lockSetting, ownLock } from './shared/lock-node';
-import { answer } from './shared/message';
+import { LockBadge } from './shared/lock-badge';
+import { answer, defineLockNode, LONGEST, lockSetting, ownLock } from './shared/lock-node';
 
 const SETTINGS = {
   identifier: lockSetting,
@@ -22,7 +22,8 @@ const DOING: Readonly<Record<LockAction, string>> = {
   calibrate: 'calibrating',
 };
 
-export = defineLockNode('lock-action', SETTINGS, (node, access, badge) => {
+export = defineLockNode('lock-action', SETTINGS, (node, access) => {
+  const badge = new LockBadge(node, access);
   ownLock(node, access);
   node.onInput(async (message, { signal, settings: { confirm, ...settings } }) => {
     const from = access.identifiers(settings.identifier);

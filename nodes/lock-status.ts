@@ -2,9 +2,8 @@
 import { defineLockNode } from './shared/lock-node';
 import { LockStatus, SETTINGS } from './shared/lock-status';
 
-export = defineLockNode('lock-status', SETTINGS, (node, access, badge) => {
-  const status = new LockStatus(node, access, badge);
+export = defineLockNode('lock-status', SETTINGS, (node, access) => {
+  const status = new LockStatus(node, access);
   node.onInput((message, input) => status.read(message, input));
-  // At once, rather than when the commands under way have ended.
-  node.signal.addEventListener('abort', status.follow(), { once: true });
+  node.onClose(status.follow());
 });

@@ -3,22 +3,14 @@
  * it by themselves (`matter-lock`).
  */
 import { systemClock } from '../src/common/clock';
+import { packageVersion } from '../src/common/package';
 import { text } from '../src/common/settings';
-import { Bridge } from '../src/matter/bridge';
+import { Bridge, type Spawn } from '../src/matter/bridge';
 import { MATTER_PORT, sixteenBitSetting, TEST_PRODUCT, TEST_VENDOR } from '../src/matter/bridge-settings';
+import { threadFrom } from '../src/matter/thread';
 import { defineConfig } from './shared/define-config';
-import { packageVersion } from './shared/diagnostics';
-import {
-  bridgeFolder,
-  codeSetting,
-  Followers,
-  keepCodes,
-  matterVersions,
-  spawnOf,
-  type MatterAccess,
-} from './shared/matter';
-import { addMatterRoutes } from './shared/matter-routes';
-import { stateFor } from './shared/states';
+import { addMatterRoutes, bridgeFolder, codeSetting, matterVersions, workerFile } from './shared/matter-setup';
+import { stateFor } from './shared/runtime';
 
 export = defineConfig({
   type: 'matter-bridge',
@@ -29,8 +21,9 @@ export = defineConfig({
     productId: sixteenBitSetting('the product ID', TEST_PRODUCT),
   },
   credentials: { passcode: codeSetting, discriminator: codeSetting },
-  open: ({ RED, node, settings, credentials, log, onClose }): MatterAccess => {
-    const followers = new Followers();
+  open: ({ RED, node, settings, credentials, log, onClose }): Bridge => {
+    // Another thread can be set in settings.js, for tests.
+    const { matterBridgeThread } = RED.settings as { matterBridgeThread?: Spawn };
     const state = stateFor(RED, '', log);
     const bridge = new Bridge({
       // The node's id, so that the pairings stay when the name or the port changes.
@@ -41,17 +34,20 @@ export = defineConfig({
       ...settings,
       ...credentials,
       version: packageVersion(),
-      spawn: spawnOf(RED),
+      spawn: matterBridgeThread ?? threadFrom(workerFile('worker.cjs')),
       clock: systemClock,
       log,
-      onStatus: (status) => followers.publish(status),
-      onCodes: (codes) => keepCodes(RED, node.id, codes, log),
+      onCodes: async ({ passcode, discriminator }) => {
+        // Node-RED writes credentials with the next deploy; until then the bridge's own state has them.
+        const codes = { passcode: String(passcode), discriminator: String(discriminator) };
+        await RED.nodes.addCredentials(node.id, codes);
+      },
     });
     onClose(async () => {
       await bridge.close();
       await state.close();
     });
-    return followers.accessTo(bridge, settings);
+    return bridge;
   },
   versions: matterVersions,
   register: addMatterRoutes,

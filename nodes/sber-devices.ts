@@ -1,22 +1,14 @@
 /** `sber-devices`: a user's devices at Sber, their states in plain JavaScript, and the notice that a user unlinked. */
 import type { Settings } from '../src/common/settings';
 import { newDevices, newStates, otherDevices, unlinkedUser, unwantedDevices } from '../src/sber/changes';
-import { TRANSPORT_CODES } from '../src/sber/failures';
 import { isLockReading, lockStates } from '../src/sber/lock-states';
 import { readDevices, readStates } from '../src/sber/read-by-id';
 import { devicesCommand, DEVICES_SETTINGS, type DevicesCommand } from '../src/sber/operations';
 import { checkDevices } from '../src/sber/validation';
 import { checkStates, plainDevices } from '../src/sber/values';
-import { defineNode } from './shared/define-node';
-import { apply, runSber, type SberRun } from './shared/sber';
+import { apply, defineSberNode, type SberRun } from './shared/sber';
 
-export = defineNode({
-  type: 'sber-devices',
-  catalogue: 'sber-config',
-  settings: DEVICES_SETTINGS,
-  transportCodes: TRANSPORT_CODES,
-  start: (node) => runSber(node, 'devices', (message, settings) => devicesCommand(settings, message), perform),
-});
+export = defineSberNode('devices', DEVICES_SETTINGS, (message, settings) => devicesCommand(settings, message), perform);
 
 async function perform(run: SberRun<Settings>, command: DevicesCommand): Promise<unknown> {
   const { client, stamp } = run;
@@ -30,7 +22,7 @@ async function perform(run: SberRun<Settings>, command: DevicesCommand): Promise
     }
     case 'add':
     case 'update': {
-      const { devices, warnings } = await checkDevices(command.items, client.pace);
+      const { devices, warnings } = await checkDevices(command.items, client.yieldLoop);
       stamp.warnings = warnings;
       return apply(run, command.operation === 'add' ? newDevices(command.userId, devices) : otherDevices(devices));
     }
@@ -39,7 +31,7 @@ async function perform(run: SberRun<Settings>, command: DevicesCommand): Promise
     case 'report': {
       // What lock-status and lock-action send can be wired straight in.
       const given = isLockReading(command.states) ? lockStates(command.states) : command.states;
-      const { states, warnings } = await checkStates(given, client.pace);
+      const { states, warnings } = await checkStates(given, client.yieldLoop);
       stamp.warnings = warnings;
       return apply(run, newStates(states));
     }

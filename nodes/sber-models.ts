@@ -1,19 +1,17 @@
 /** `sber-models`: the models of a vendor's devices at Sber, listed, changed one by one, or brought to a wanted list. */
-import { newModels, otherModels, syncModels, unwantedModels } from '../src/sber/changes';
-import { TRANSPORT_CODES } from '../src/sber/failures';
+import { newModels, otherModels, unwantedModels } from '../src/sber/changes';
 import { readModels } from '../src/sber/read-by-id';
 import { modelsCommand, MODELS_SETTINGS, type ModelsCommand } from '../src/sber/operations';
+import { syncModels } from '../src/sber/sync';
 import { checkModels } from '../src/sber/validation';
-import { defineNode } from './shared/define-node';
-import { apply, runSber, wordOfSync, type SberRun } from './shared/sber';
+import { apply, defineSberNode, type SberRun } from './shared/sber';
 
-export = defineNode({
-  type: 'sber-models',
-  catalogue: 'sber-config',
-  settings: MODELS_SETTINGS,
-  transportCodes: TRANSPORT_CODES,
-  start: (node) => runSber(node, 'models', ({ payload }, settings) => modelsCommand(settings, payload), perform),
-});
+export = defineSberNode(
+  'models',
+  MODELS_SETTINGS,
+  ({ payload }, settings) => modelsCommand(settings, payload),
+  perform,
+);
 
 async function perform(run: SberRun<typeof MODELS_SETTINGS>, command: ModelsCommand): Promise<unknown> {
   const { client, settings, isDry, stamp } = run;
@@ -25,13 +23,11 @@ async function perform(run: SberRun<typeof MODELS_SETTINGS>, command: ModelsComm
     case 'delete':
       return apply(run, unwantedModels(command.ids));
     default: {
-      const { models, warnings } = await checkModels(command.items, client.pace);
+      const { models, warnings } = await checkModels(command.items, client.yieldLoop);
       stamp.warnings = warnings;
       if (command.operation === 'create') return apply(run, newModels(models));
       if (command.operation === 'update') return apply(run, otherModels(models));
-      const outcome = await syncModels(client, models, { deleteMissing: settings.deleteMissing, isDry });
-      run.word = wordOfSync(outcome, isDry);
-      return outcome;
+      return syncModels(client, models, { deleteMissing: settings.deleteMissing, isDry });
     }
   }
 }

@@ -3,23 +3,27 @@
  * catalogue. Free of the page; showing it is left to `builder`.
  */
 import { isRecord } from '../../src/common/json';
-import { categoryFacts, functionFacts, type CategoryFacts, type FunctionFacts } from '../../src/sber/catalogue';
+import {
+  categoryFacts,
+  functionFacts,
+  functionRange,
+  type CategoryFacts,
+  type FunctionFacts,
+} from '../../src/sber/catalogue';
 import type { Words } from '../rules';
 
 /** What a model has as texts. */
 export const TEXTS = ['id', 'manufacturer', 'model', 'description', 'hw_version', 'sw_version'] as const;
 /** Without these the structure of a model is broken, so the node is marked as not ready. */
 const REQUIRED = ['id', 'manufacturer', 'model', 'category'] as const;
-const NO_CATEGORY: CategoryFacts = { mandatory: [], oneOf: [], optional: [] };
 export const GROUPS = ['mandatory', 'oneOf', 'optional', 'other'] as const;
 export type Group = (typeof GROUPS)[number];
 
-export interface Range {
+export const RANGE = ['min', 'max', 'step'] as const;
+
+export interface Range extends Record<(typeof RANGE)[number], string> {
   /** Its own type, where the catalogue may not know it or say otherwise. */
   type?: 'INTEGER' | 'FLOAT';
-  min: string;
-  max: string;
-  step: string;
 }
 /** How a model narrows a function: to a range, to some words, or in a way that the form does not know. */
 export type Limit = Range | { values: string[] } | { raw: unknown };
@@ -50,7 +54,7 @@ export interface Remark {
 const text = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '');
 const isTyped = (value: string): boolean => value.trim() !== '';
 
-const categoryOf = (name: string): CategoryFacts => categoryFacts(name) ?? NO_CATEGORY;
+const categoryOf = (name: string): CategoryFacts => categoryFacts(name) ?? { mandatory: [], oneOf: [], optional: [] };
 const isListed = ({ mandatory, oneOf, optional }: CategoryFacts, name: string): boolean =>
   [mandatory, oneOf, optional].some((group) => group.includes(name));
 
@@ -61,6 +65,12 @@ export function nameOf(words: Words, kind: 'function' | 'category', name: string
   const key = `${kind}.${name}`;
   const found = words(key);
   return found === '' || found.endsWith(key) ? name : found;
+}
+
+/** What is documented of a function, with the range of the draft's own category. */
+export function factsOf({ category }: Draft, name: string): FunctionFacts | undefined {
+  const facts = functionFacts(name);
+  return facts && { ...facts, ...functionRange(name, category) };
 }
 
 export function draftOf(saved: unknown): Draft {
@@ -107,31 +117,28 @@ function featuresOf(draft: Draft): string[] {
 function allowedValue(facts: FunctionFacts | undefined, limit: Limit): unknown {
   if ('raw' in limit) return limit.raw;
   if ('values' in limit) {
-    const { values } = limit;
+    const values = new Set(limit.values);
     const all = facts?.values ?? [];
     // A word that the catalogue lacks says more than no list at all.
-    const isAll = new Set(values).size === all.length && all.every((each) => values.includes(each));
-    return values.length > 0 && !isAll ? { type: 'ENUM', enum_values: { values: [...values] } } : undefined;
+    const isAll = values.size === all.length && all.every((each) => values.has(each));
+    return values.size > 0 && !isAll ? { type: 'ENUM', enum_values: { values: [...limit.values] } } : undefined;
   }
-  if (![limit.min, limit.max, limit.step].some(isTyped)) return undefined;
-  const of = (key: 'min' | 'max' | 'step', usual: unknown): string =>
-    isTyped(limit[key]) ? limit[key].trim() : text(usual);
-  const [min, max] = [of('min', facts?.min), of('max', facts?.max)];
-  if ((limit.type ?? facts?.type) === 'FLOAT') {
-    return { type: 'FLOAT', float_values: { min: numberOf(min), max: numberOf(max) } };
-  }
-  const step = of('step', facts?.step ?? 1);
-  return { type: 'INTEGER', integer_values: { min: wholeOf(min), max: wholeOf(max), step: wholeOf(step) } };
+  if (!RANGE.some((key) => isTyped(limit[key]))) return undefined;
+  const [min, max, step] = RANGE.map((key) => limit[key].trim() || text(facts?.[key] ?? (key === 'step' ? 1 : '')));
+  const isFloat = (limit.type ?? facts?.type) === 'FLOAT';
+  return isFloat
+    ? { type: 'FLOAT', float_values: { min: numberOf(min), max: numberOf(max) } }
+    : { type: 'INTEGER', integer_values: { min: wholeOf(min), max: wholeOf(max), step: wholeOf(step) } };
 }
 
 /** What is no number stays as it was typed: null, which JSON makes of NaN, would pass for 0. */
-function numberOf(typed: string): number | string {
-  return isTyped(typed) && Number.isFinite(Number(typed)) ? Number(typed) : typed;
+function numberOf(typed = ''): number | string {
+  return typed !== '' && Number.isFinite(Number(typed)) ? Number(typed) : typed;
 }
 
 /** A field for numbers accepts `1e3` and `10.0` too; Sber's integers have digits only. */
-function wholeOf(typed: string): string {
-  return isTyped(typed) && Number.isSafeInteger(Number(typed)) ? String(Number(typed) || 0) : typed;
+function wholeOf(typed = ''): string {
+  return typed !== '' && Number.isSafeInteger(Number(typed)) ? String(Number(typed) || 0) : typed;
 }
 
 /** The model as it is saved in the node and sent to Sber. Fields left empty are left out. */
@@ -139,7 +146,7 @@ export function modelOf(draft: Draft): Record<string, unknown> & { features: str
   const features = featuresOf(draft);
   const allowed = features.flatMap((name): [string, unknown][] => {
     const limit = draft.limits.get(name);
-    const value = limit === undefined ? undefined : allowedValue(functionFacts(name), limit);
+    const value = limit === undefined ? undefined : allowedValue(factsOf(draft, name), limit);
     return value === undefined ? [] : [[name, value]];
   });
   const texts = TEXTS.filter((key) => isTyped(draft[key]) || (REQUIRED as readonly string[]).includes(key));
@@ -161,30 +168,37 @@ export function copyOf(draft: Draft, others: readonly string[]): Draft {
   return stem === '' ? copy : { ...copy, id: `${stem}-${number}` };
 }
 
+const when = (isSo: boolean, remark: Remark): Remark[] => (isSo ? [remark] : []);
+
 function rangeRemarks(facts: FunctionFacts | undefined, name: string, limit: Range): Remark[] {
-  const number = (key: 'min' | 'max' | 'step'): number | undefined =>
-    isTyped(limit[key]) ? Number(limit[key]) : undefined;
-  const [min, max, step] = [number('min'), number('max'), number('step')];
+  const [min, max, step] = RANGE.map((key) => (isTyped(limit[key]) ? Number(limit[key]) : undefined));
   const isWhole = (limit.type ?? facts?.type) === 'INTEGER';
-  const isFine = (each?: number): boolean =>
-    each === undefined || (isWhole ? Number.isInteger(each) : Number.isFinite(each));
-  if (![min, max, step].every(isFine)) return [{ code: isWhole ? 'notWhole' : 'notNumber', name, grave: true }];
+  const isFine = isWhole ? Number.isInteger : Number.isFinite;
+  if ([min, max, step].some((each) => each !== undefined && !isFine(each))) {
+    return [{ code: isWhole ? 'notWhole' : 'notNumber', name, grave: true }];
+  }
   const [least = -Infinity, most = Infinity] = [facts?.min, facts?.max];
   const [low, high] = [min ?? least, max ?? most];
   return [
-    ...(low > high ? [{ code: 'backwards', name, grave: true }] : []),
-    ...(low < least || high > most ? [{ code: 'tooWide', name, values: { min: least, max: most } }] : []),
-    ...(step !== undefined && step <= 0 ? [{ code: 'badStep', name, grave: step < 0 }] : []),
+    ...when(low > high, { code: 'backwards', name, grave: true }),
+    ...when(low < least || high > most, { code: 'tooWide', name, values: { min: least, max: most } }),
+    ...when(step !== undefined && step <= 0, { code: 'badStep', name, grave: Number(step) < 0 }),
   ];
 }
 
-function limitRemarks(name: string, limit: Limit): Remark[] {
-  const facts = functionFacts(name);
-  if ('raw' in limit) return [];
-  if (!('values' in limit)) return rangeRemarks(facts, name, limit);
-  const unknown = limit.values.filter((each) => facts?.values?.includes(each) === false);
+function functionRemarks(name: string, draft: Draft, category: CategoryFacts | undefined): Remark[] {
+  const facts = factsOf(draft, name);
+  const limit = draft.limits.get(name) ?? { raw: undefined };
+  const values = 'values' in limit ? limit.values : undefined;
+  const unknown = values?.filter((each) => facts?.values?.includes(each) === false) ?? [];
   return [
-    ...(limit.values.length === 0 ? [{ code: 'noValue', name }] : []),
+    ...when(facts === undefined, { code: 'functionUnknown', name }),
+    ...when(facts !== undefined && category !== undefined && !isListed(category, name), {
+      code: 'functionForeign',
+      name,
+    }),
+    ...('min' in limit ? rangeRemarks(facts, name, limit) : []),
+    ...when(values?.length === 0, { code: 'noValue', name }),
     ...unknown.map((value) => ({ code: 'unknownValue', name, values: { value } })),
   ];
 }
@@ -193,31 +207,22 @@ function limitRemarks(name: string, limit: Limit): Remark[] {
 export function remarksOn(drafts: readonly Draft[]): Remark[][] {
   const ids = drafts.map((draft) => draft.id.trim());
   return drafts.map((draft, index) => {
-    const grave = (code: string, isSo: boolean): Remark[] => (isSo ? [{ code, grave: true }] : []);
-    const mild = (code: string, isSo: boolean): Remark[] => (isSo ? [{ code }] : []);
-    const id = ids[index] ?? '';
+    const id = draft.id.trim();
     const features = featuresOf(draft);
     const category = categoryFacts(draft.category);
-    const { oneOf } = category ?? NO_CATEGORY;
+    const { oneOf } = categoryOf(draft.category);
+    const hasCategory = isTyped(draft.category);
     const isUnknown = (version: string): boolean => version.trim().toLowerCase() === 'unknown';
     return [
-      ...REQUIRED.flatMap((key) => grave(`${key}Missing`, !isTyped(draft[key]))),
-      ...grave('idTwice', id !== '' && ids.indexOf(id) !== index),
-      ...grave('noFunction', isTyped(draft.category) && features.length === 0),
-      ...mild('versionUnknown', isUnknown(draft.hw_version) || isUnknown(draft.sw_version)),
-      ...mild('categoryUnknown', isTyped(draft.category) && category === undefined),
-      ...mild('oneOfMissing', oneOf.length > 0 && !oneOf.some((name) => draft.chosen.has(name))),
+      ...REQUIRED.flatMap((key) => when(!isTyped(draft[key]), { code: `${key}Missing`, grave: true })),
+      ...when(id !== '' && ids.indexOf(id) !== index, { code: 'idTwice', grave: true }),
+      ...when(hasCategory && features.length === 0, { code: 'noFunction', grave: true }),
+      ...when([draft.hw_version, draft.sw_version].some(isUnknown), { code: 'versionUnknown' }),
+      ...when(hasCategory && category === undefined, { code: 'categoryUnknown' }),
+      ...when(oneOf.length > 0 && !oneOf.some((name) => draft.chosen.has(name)), { code: 'oneOfMissing' }),
       ...features.flatMap((name) => functionRemarks(name, draft, category)),
     ];
   });
-}
-
-function functionRemarks(name: string, { limits }: Draft, category: CategoryFacts | undefined): Remark[] {
-  const limit = limits.get(name);
-  const remarks = limit === undefined ? [] : limitRemarks(name, limit);
-  if (functionFacts(name) === undefined) return [{ code: 'functionUnknown', name }, ...remarks];
-  const isForeign = category !== undefined && !isListed(category, name);
-  return isForeign ? [{ code: 'functionForeign', name }, ...remarks] : remarks;
 }
 
 /** What keeps saved models from being sent: for the node's own mark. Null: nothing. */

@@ -1,8 +1,8 @@
 /** The functions of a model in the form: ticked or not, and narrowed to a range or to some words. */
-import { functionFacts, type FunctionFacts } from '../../src/sber/catalogue';
-import { button, element } from '../elements';
+import type { FunctionFacts } from '../../src/sber/catalogue';
+import { button, element, expands } from '../elements';
 import type { Words } from '../rules';
-import { GROUPS, groupsOf, nameOf, type Draft, type Group, type Limit, type Range } from './draft';
+import { factsOf, GROUPS, groupsOf, nameOf, RANGE, type Draft, type Group, type Limit } from './draft';
 
 /** What the form of one model hands to its parts. */
 export interface ModelForm {
@@ -14,9 +14,6 @@ export interface ModelForm {
   changed: () => void;
 }
 
-const NO_RANGE: Range = { min: '', max: '', step: '' };
-const rangeOf = (limit: Limit | undefined): Range => (limit !== undefined && 'min' in limit ? limit : NO_RANGE);
-
 /** All functions of a model, by group, in `place`. */
 export function showFunctions(place: HTMLElement, form: ModelForm): void {
   const groups = groupsOf(form.draft);
@@ -27,28 +24,21 @@ export function showFunctions(place: HTMLElement, form: ModelForm): void {
         'fieldset',
         {},
         element('legend', {}, form.words(`group.${group}`)),
-        ...groups[group].map((name) => functionLine(form, name, group)),
+        ...groups[group].flatMap((name) => functionLine(form, name, group)),
         group === 'other' ? otherField(place, form) : null,
       ),
     ),
   );
 }
 
-function functionLine(form: ModelForm, name: string, group: Group): HTMLElement {
-  const { draft, id, words, changed } = form;
-  const facts = functionFacts(name);
+function functionLine({ draft, id, words, changed }: ModelForm, name: string, group: Group): HTMLElement[] {
+  const facts = factsOf(draft, name);
   const label = nameOf(words, 'function', name);
-  const summary = element('span', { class: 'thekeys-sber-facts' });
-  const showSummary = (): void => {
-    summary.textContent = summaryOf(facts, draft.limits.get(name), words);
-  };
-  showSummary();
-  const panel = limitPanel(form, name, facts, showSummary);
-  const narrow = panel === null ? null : narrowButton(panel, words, label);
-  const showNarrow = (): void => {
-    if (panel === null || narrow === null) return;
-    narrow.hidden = !box.checked;
-    panel.hidden = !box.checked || narrow.getAttribute('aria-expanded') === 'false';
+  const summary = element('span', { class: 'thekeys-more' }, summaryOf(facts, draft.limits.get(name), words));
+  const keep = (limit: Limit): void => {
+    draft.limits.set(name, limit);
+    summary.textContent = summaryOf(facts, limit, words);
+    changed();
   };
   const box = element('input', {
     type: 'checkbox',
@@ -58,41 +48,31 @@ function functionLine(form: ModelForm, name: string, group: Group): HTMLElement 
     onchange: () => {
       if (box.checked) draft.chosen.add(name);
       else draft.chosen.delete(name);
-      showNarrow();
       changed();
     },
   });
-  showNarrow();
-  const code = label === name ? null : element('code', {}, name);
-  const named = element('label', { for: box.id }, box, element('span', {}, label), code);
-  const line = element('div', { class: 'thekeys-sber-line' }, named, summary, narrow);
-  return element('div', { class: 'thekeys-sber-function' }, line, panel);
-}
-
-function narrowButton(panel: HTMLElement, words: Words, name: string): HTMLButtonElement {
-  const made = element(
+  const named = element('label', { for: box.id }, box, element('span', {}, label));
+  if (label !== name) named.append(element('code', {}, name));
+  const line = element('div', { class: 'thekeys-line' }, named, summary);
+  const panelId = `${id}-limits-${name}`;
+  const fields = limitFields(facts, draft.limits.get(name), panelId, words, keep);
+  if (fields.length === 0) return [line];
+  const legend = words(facts?.type === 'ENUM' ? 'builder.words' : 'builder.range', { name: label });
+  const panel = element('fieldset', { id: panelId }, element('legend', {}, legend), ...fields);
+  const attributes = { type: 'button', class: 'red-ui-button red-ui-button-small' };
+  const narrow = element(
     'button',
-    {
-      type: 'button',
-      class: 'red-ui-button red-ui-button-small',
-      'aria-expanded': 'false',
-      'aria-controls': panel.id,
-      'aria-label': words('builder.narrowOf', { name }),
-      onclick: () => {
-        panel.hidden = made.getAttribute('aria-expanded') === 'true';
-        made.setAttribute('aria-expanded', String(!panel.hidden));
-        if (!panel.hidden) panel.querySelector('input')?.focus();
-      },
-    },
+    { ...attributes, 'aria-label': words('builder.narrowOf', { name: label }) },
     words('builder.narrow'),
   );
-  return made;
+  line.append(expands(narrow, panel, 'input'));
+  return [line, panel];
 }
 
 /** The range or the words of a function, as far as the model uses them. */
 function summaryOf(facts: FunctionFacts | undefined, limit: Limit | undefined, words: Words): string {
   if (limit !== undefined && 'values' in limit && limit.values.length > 0) return limit.values.join(', ');
-  const range = rangeOf(limit);
+  const range = limit !== undefined && 'min' in limit ? limit : { min: '', max: '', step: '' };
   if (facts === undefined) return range.min === '' ? '' : `${range.min} – ${range.max}`;
   if (facts.type === 'ENUM') return (facts.values ?? []).join(', ');
   if (facts.min === undefined || facts.max === undefined) return words(`type.${facts.type}`);
@@ -101,78 +81,44 @@ function summaryOf(facts: FunctionFacts | undefined, limit: Limit | undefined, w
   return `${range.min || facts.min} – ${range.max || facts.max}${unit}${step}`;
 }
 
-/** The panel in which a range or a list of words is narrowed; null where nothing can be narrowed. */
-function limitPanel(
-  { draft, id: formId, words, changed }: ModelForm,
-  name: string,
+/** The fields in which a range or a list of words is narrowed; none where nothing can be narrowed. */
+function limitFields(
   facts: FunctionFacts | undefined,
-  showSummary: () => void,
-): HTMLElement | null {
-  const keep = (limit: Limit | undefined): void => {
-    if (limit === undefined) draft.limits.delete(name);
-    else draft.limits.set(name, limit);
-    showSummary();
-    changed();
-  };
-  const limit = draft.limits.get(name);
-  const id = `${formId}-limits-${name}`;
-  const panel = (key: string, fields: HTMLElement[]): HTMLElement => {
-    const legend = element('legend', {}, words(key, { name: nameOf(words, 'function', name) }));
-    return element(
-      'div',
-      { class: 'thekeys-sber-limits', id, hidden: true },
-      element('fieldset', {}, legend, ...fields),
-    );
-  };
-  if (facts?.type === 'ENUM' && (facts.values?.length ?? 0) > 1) {
-    return panel('builder.words', wordBoxes(facts.values ?? [], limit, keep));
-  }
-  const isRange = facts?.type === 'INTEGER' || facts?.type === 'FLOAT';
-  return isRange ? panel('builder.range', rangeFields(facts, rangeOf(limit), id, words, keep)) : null;
-}
-
-function wordBoxes(
-  known: readonly string[],
   limit: Limit | undefined,
-  keep: (limit: Limit | undefined) => void,
-): HTMLElement[] {
-  const kept = limit !== undefined && 'values' in limit ? limit.values : known;
-  // Words of a saved model that the catalogue lacks stay to be seen, and to be unticked.
-  const words = [...known, ...kept.filter((word) => !known.includes(word))];
-  const onchange = (): void => {
-    const values = words.filter((_word, index) => boxes[index]?.checked === true);
-    keep(values.length === words.length && words.length === known.length ? undefined : { values });
-  };
-  const boxes = words.map((word) => element('input', { type: 'checkbox', checked: kept.includes(word), onchange }));
-  return words.map((word, index) => element('label', {}, boxes[index] ?? null, element('code', {}, word)));
-}
-
-function rangeFields(
-  facts: FunctionFacts,
-  current: Range,
   id: string,
   words: Words,
-  keep: (limit: Limit | undefined) => void,
+  keep: (limit: Limit) => void,
 ): HTMLElement[] {
-  const isWhole = facts.type === 'INTEGER';
-  const { min = 0, max = 0 } = facts;
-  const limits = {
-    min: { min, max, placeholder: min },
-    max: { min, max, placeholder: max },
-    step: { min: 1, max: max - min, placeholder: facts.step ?? 1 },
-  };
-  const keys = isWhole ? (['min', 'max', 'step'] as const) : (['min', 'max'] as const);
+  const { type, values = [], min = 0, max = 0, step = 1 } = facts ?? {};
+  if (type === 'ENUM' && values.length > 1) {
+    const kept = limit !== undefined && 'values' in limit ? limit.values : values;
+    const onchange = (): void => keep({ values: boxes.filter((box) => box.checked).map((box) => box.value) });
+    // Words of a saved model that the catalogue lacks stay to be seen, and to be unticked.
+    const boxes = [...new Set([...values, ...kept])].map((value) =>
+      element('input', { type: 'checkbox', value, checked: kept.includes(value), onchange }),
+    );
+    return boxes.map((box) => element('label', {}, box, element('code', {}, box.value)));
+  }
+  if (type !== 'INTEGER' && type !== 'FLOAT') return [];
+  const saved = limit !== undefined && 'min' in limit ? limit : undefined;
   const oninput = (): void => {
-    const typed = { ...NO_RANGE };
-    for (const [index, key] of keys.entries()) typed[key] = inputs[index]?.value ?? '';
-    keep(keys.some((key) => typed[key] !== '') ? typed : undefined);
+    const [least = '', most = '', every = ''] = inputs.map((input) => input.value);
+    keep({ min: least, max: most, step: every });
   };
-  const step = isWhole ? 1 : 'any';
-  const inputs = keys.map((key) =>
-    element('input', { type: 'number', id: `${id}-${key}`, step, value: current[key], ...limits[key], oninput }),
+  const usual = { min, max, step };
+  const inputs = RANGE.slice(0, type === 'INTEGER' ? 3 : 2).map((key) =>
+    element('input', {
+      type: 'number',
+      id: `${id}-${key}`,
+      step: type === 'INTEGER' ? 1 : 'any',
+      value: saved?.[key] ?? '',
+      placeholder: usual[key],
+      ...(key === 'step' ? { min: 1, max: max - min } : { min, max }),
+      oninput,
+    }),
   );
   return inputs.map((input, index) =>
-    element('label', { for: input.id }, element('span', {}, words(`builder.${keys[index] ?? ''}`)), input),
+    element('label', { for: input.id }, element('span', {}, words(`builder.${RANGE[index] ?? ''}`)), input),
   );
 }
 
@@ -201,5 +147,5 @@ function otherField(place: HTMLElement, form: ModelForm): HTMLElement {
     },
   });
   const label = element('label', { for: input.id }, words('builder.other'));
-  return element('div', { class: 'thekeys-sber-other' }, label, input, button('plus', words('builder.addOther'), add));
+  return element('div', { class: 'thekeys-field' }, label, input, button('plus', words('builder.addOther'), add));
 }

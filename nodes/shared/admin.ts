@@ -9,14 +9,10 @@ import { foreignText } from '../../src/common/foreign';
 import { isRecord } from '../../src/common/json';
 import { asCoded } from './errors';
 
-const PREFIX = '/thekeys-gateway';
-
 /** The editor's stand-in for a password that it does not know. */
 const PLACEHOLDER = '__PWRD__';
 
-export type Body = Record<string, unknown>;
-/** The signal is aborted when the dialog is closed. */
-type Work = (request: Request, signal: AbortSignal) => Promise<object>;
+export type Body = Readonly<Record<string, unknown>>;
 
 /** A credential as typed, or the one that is stored where the field still shows dots. */
 export function stored(RED: NodeAPI, id: unknown, key: string, typed: unknown): unknown {
@@ -32,31 +28,35 @@ export function substituted(RED: NodeAPI, value: unknown): unknown {
   return (RED.util as unknown as { getSetting: (node: null, name: string) => unknown }).getSetting(null, name) ?? value;
 }
 
-/** Answers to those who may read this node type. */
-export function onGet(RED: NodeAPI, permission: string, path: string, work: Work): void {
-  const answer = handlerOf(work);
-  RED.httpAdmin.get(PREFIX + path, RED.auth.needsPermission(permission), (request, response) => {
-    if (isForeign(request)) refuse(response, 403, FOREIGN);
-    else answer(request, response);
-  });
+/** Gets what stands in the path, or for a `post` the body, and a signal that is aborted when the dialog is closed. */
+type Work = (body: Body, signal: AbortSignal) => object | Promise<object>;
+type Route = (method: 'get' | 'post', path: string, work: Work) => void;
+
+/** Registers addresses for the dialog of a type: `get` for those who may see flows, `post` for those who may change them. */
+export function routesOf(RED: NodeAPI, type: string): Route {
+  return (method, path, work) => {
+    const permission = RED.auth.needsPermission(`${type}.${method === 'get' ? 'read' : 'write'}`);
+    RED.httpAdmin[method](`/thekeys-gateway${path}`, permission, (request, response) => {
+      const body: unknown = method === 'get' ? request.params : request.body;
+      if (method === 'post' && request.is('application/json') === false) refuse(response, 415, 'send JSON');
+      else if (isForeign(request)) refuse(response, 403, 'only a page of this Node-RED may ask this');
+      else void answer(response, isRecord(body) ? body : {}, work);
+    });
+  };
 }
 
-/** Answers to those who may change this node type. */
-export function onPost(
-  RED: NodeAPI,
-  permission: string,
-  path: string,
-  work: (body: Body, signal: AbortSignal) => Promise<object>,
-): void {
-  const answer = handlerOf(({ body }, signal) => work(isRecord(body) ? body : {}, signal));
-  RED.httpAdmin.post(PREFIX + path, RED.auth.needsPermission(permission), (request, response) => {
-    if (request.is('application/json') === false) refuse(response, 415, 'send JSON');
-    else if (isForeign(request)) refuse(response, 403, FOREIGN);
-    else answer(request, response);
-  });
+async function answer(response: Response, body: Body, work: Work): Promise<void> {
+  const gone = new AbortController();
+  response.on('close', () => gone.abort(invalidInput('the dialog was closed')));
+  response.set('Cache-Control', 'no-store');
+  try {
+    response.json(await work(body, gone.signal));
+  } catch (thrown) {
+    const { code, message, cause, badge } = asCoded(thrown);
+    const hint = foreignText(cause.hint, 400);
+    response.json({ error: { code, about: badge, message: foreignText(message), hint } });
+  }
 }
-
-const FOREIGN = 'only a page of this Node-RED may ask this';
 
 function refuse(response: Response, status: number, message: string): void {
   response.status(status).json({ error: { code: 'INVALID_INPUT', message, hint: '' } });
@@ -76,21 +76,4 @@ function isOtherHost(request: Request): boolean {
   if (origin === undefined) return false;
   const hosts = [request.get('host'), ...(request.get('x-forwarded-host') ?? '').split(',')];
   return !URL.canParse(origin) || !hosts.map((host) => host?.trim()).includes(new URL(origin).host);
-}
-
-function handlerOf(work: Work): (request: Request, response: Response) => void {
-  return (request, response) => {
-    const gone = new AbortController();
-    response.on('close', () => gone.abort(invalidInput('the dialog was closed')));
-    response.set('Cache-Control', 'no-store');
-    const answer = async (): Promise<object> => work(request, gone.signal);
-    answer().then(
-      (answer) => response.json(answer),
-      (thrown: unknown) => {
-        const { code, message, cause, badge } = asCoded(thrown);
-        const hint = foreignText(cause.hint, 400);
-        response.json({ error: { code, about: badge, message: foreignText(message), hint } });
-      },
-    );
-  };
 }

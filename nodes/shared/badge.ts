@@ -35,7 +35,8 @@ const STAY_MS = 250;
 export class Badge {
   private shown = 0;
   private shownAt = -Infinity;
-  private next: Drawing | undefined;
+  /** Where commands come fast most are never drawn, so the text is made fit to be shown only then. */
+  private next: { picture: Picture; text: string } | undefined;
   private cancel: (() => void) | undefined;
   private closed = false;
 
@@ -59,40 +60,26 @@ export class Badge {
     this.put(undefined);
   }
 
-  /** What was not drawn yet never is. */
   close(): void {
     this.cancel?.();
     this.closed = true;
   }
 
-  private put(drawing: Drawing | undefined): void {
-    if (this.closed) return;
-    this.next = drawing;
-    if (this.cancel !== undefined) return;
-    const now = this.clock.elapsed();
-    if (now - this.shownAt > STAY_MS) this.shown = 0;
-    this.shownAt = now;
-    this.shown += 1;
-    if (this.shown <= AT_ONCE) this.drawNext();
-    else this.cancel = this.clock.after(STAY_MS, () => this.catchUp());
-  }
-
-  private catchUp(): void {
-    this.cancel = undefined;
-    this.shownAt = this.clock.elapsed();
-    this.drawNext();
+  private put(next: typeof this.next): void {
+    this.next = next;
+    if (this.closed || this.cancel !== undefined) return;
+    if (this.clock.elapsed() - this.shownAt > STAY_MS) this.shown = 0;
+    if (this.shown < AT_ONCE) this.drawNext();
+    else this.cancel = this.clock.after(STAY_MS, () => this.drawNext());
   }
 
   private drawNext(): void {
+    this.cancel = undefined;
+    this.shownAt = this.clock.elapsed();
+    this.shown += 1;
     const { next } = this;
     this.draw(next === undefined ? {} : { ...PICTURES[next.picture], text: shorten(next.text) });
   }
-}
-
-/** Where commands come fast, most are never drawn: the text is made fit to be shown only then. */
-interface Drawing {
-  picture: Picture;
-  text: string;
 }
 
 function shorten(words: string): string {

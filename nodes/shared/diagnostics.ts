@@ -2,13 +2,11 @@
  * What a person sends along with a report: versions, the settings of a configuration without its credentials, and what the
  * package did last. The lines of the log hold no secret; here they are kept whatever level Node-RED logs at.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
 import type { Node, NodeAPI } from 'node-red';
-import { parseJson } from '../../src/common/json';
 import { filtered, logWith, type Log } from '../../src/common/log';
-import { onGet } from './admin';
+import { packageVersion } from '../../src/common/package';
+import { routesOf } from './admin';
 
 /** Commands of which the lines are given, and lines that are kept. A command has a line at its end, and some before. */
 const COMMANDS = 10;
@@ -55,14 +53,13 @@ function isTaken(RED: NodeAPI, level: 'debug' | 'trace'): boolean {
   return Object.values(logging).some((log) => deep.includes(log?.level ?? ''));
 }
 
-/** Registers the admin route of a configuration's type. */
 export function serveDiagnostics(
   RED: NodeAPI,
   type: string,
   credentials: readonly string[],
   moreVersions: () => Record<string, string> = () => ({}),
 ): void {
-  onGet(RED, `${type}.read`, `/diagnostics/${type}/:id`, ({ params: { id = '' } }) => {
+  routesOf(RED, type)('get', `/diagnostics/${type}/:id`, ({ id }) => {
     const versions = {
       package: packageVersion(),
       nodeRed: (RED.settings as { version?: unknown }).version,
@@ -70,41 +67,32 @@ export function serveDiagnostics(
       system: `${os.platform()} ${os.release()} ${os.arch()}`,
       ...moreVersions(),
     };
-    return Promise.resolve({ type, versions, ...setUp(RED, type, id, credentials), log: lastCommands(type) });
+    return { type, versions, ...setUp(RED, type, String(id), credentials), log: lastCommands(sideOf(type)) };
   });
 }
 
 /** Of credentials only which ones are set. Addresses may hold a login, which does not belong there, but people type it. */
 function setUp(RED: NodeAPI, type: string, id: string, credentials: readonly string[]): object {
-  let settings: object | undefined;
+  let found: object | undefined;
   RED.nodes.eachNode((node) => {
-    if (node.id === id && node.type === type) settings = { ...node, credentials: undefined };
+    if (node.id === id && node.type === type) found = { ...node, credentials: undefined };
   });
-  if (settings === undefined) return { deployed: false };
+  if (found === undefined) return { deployed: false };
   const stored = RED.nodes.getCredentials(id) as Record<string, unknown> | null | undefined;
-  const withoutLogin = Object.entries(settings).map(([key, value]: [string, unknown]) => [
+  const settings = Object.entries(found).map(([key, value]: [string, unknown]) => [
     key,
     typeof value === 'string' ? value.replace(/\/\/[^/@\s]*@/g, '//…@') : value,
   ]);
   return {
     deployed: true,
-    settings: Object.fromEntries(withoutLogin) as object,
+    settings: Object.fromEntries(settings) as object,
     credentials: Object.fromEntries(credentials.map((key) => [key, Boolean(stored?.[key])])),
   };
 }
 
-function lastCommands(type: string): string[] {
-  const kept = (lines.get(sideOf(type)) ?? []).slice(-MOST_LINES);
+function lastCommands(side: string): string[] {
+  const kept = (lines.get(side) ?? []).slice(-MOST_LINES);
   const ends = kept.flatMap(({ ends: isEnd }, index) => (isEnd ? [index] : []));
   const from = (ends.at(-COMMANDS - 1) ?? -1) + 1;
   return kept.slice(from).map(({ at, text }) => `${new Date(at).toISOString()} ${text}`);
-}
-
-/** That of the package in which this file lies, built or not. */
-export function packageVersion(): string {
-  for (let folder = __dirname; folder !== path.dirname(folder); folder = path.dirname(folder)) {
-    const file = path.join(folder, 'package.json');
-    if (existsSync(file)) return String((parseJson(readFileSync(file, 'utf8')) as { version?: unknown }).version);
-  }
-  return 'unknown';
 }

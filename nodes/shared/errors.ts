@@ -2,7 +2,7 @@
  * Anything thrown, as the error that a flow gets: a code of the contract, and a sentence that says what to do, in the
  * language of the runtime where the catalogue has one, the English detail behind it.
  */
-import { CodedError, textOf } from '../../src/common/errors';
+import { CodedError, invalidInput, textOf } from '../../src/common/errors';
 import { foreignText } from '../../src/common/foreign';
 import type { Words } from './words';
 
@@ -29,6 +29,11 @@ export function forFlow(error: CodedError, words: Words): CodedError {
   Object.defineProperty(shown, 'stack', { value: undefined });
   return shown;
 }
+
+export const UNREADABLE = invalidInput(
+  'the message holds something that cannot be read or copied',
+  'Send plain values: texts, numbers, lists and objects, not nested without end.',
+);
 
 /** What a command ends with when its node is closed before the command was sent. */
 export function closedError(): CodedError {

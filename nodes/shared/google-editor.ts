@@ -11,15 +11,14 @@ import { invalidInput } from '../../src/common/errors';
 import { foreignText } from '../../src/common/foreign';
 import { isRecord } from '../../src/common/json';
 import { textSetting } from '../../src/common/settings';
-import type { GoogleAccount } from '../../src/google/account';
+import type { Probe } from '../../src/google/home-graph';
 import { parseUsers } from '../../src/google/users';
-import { onGet, onPost, type Body } from './admin';
+import { routesOf, type Body } from './admin';
 import { accountInDialog, deployed } from './define-config';
-import { askToSync } from './google';
-import { proxyOf } from './proxy';
+import { askToSync, isFault } from './google';
+import { proxyOf } from './runtime';
 
 const CONFIG = 'google-smarthome-config';
-const WRITE = `${CONFIG}.write`;
 const REACH_MS = 10_000;
 const MAX_PAGE_BYTES = 64 * 1024;
 /** Google refuses an assertion that is minutes off. */
@@ -30,21 +29,20 @@ interface Finding {
   key: string;
   /** Undefined: neither good nor bad. */
   good?: boolean;
-  values?: Record<string, string | number>;
+  values?: Values | undefined;
 }
+type Values = Record<string, string | number>;
+const good = (key: string, values?: Values): Finding => ({ key, good: true, values });
+const bad = (key: string, values?: Values): Finding => ({ key, good: false, values });
+const problem = (key: string, reason: string): Finding => bad(key, { reason: foreignText(reason, 300) });
 
-/** Registers the admin routes, once for the package. */
 export function serveGoogleEditor(RED: NodeAPI): void {
-  onGet(RED, `${CONFIG}.read`, '/google/:id/users', ({ params }) =>
-    Promise.resolve({ names: namesOf(RED, params.id) }),
-  );
-  onPost(RED, WRITE, '/google/users', async (body) => {
-    await keepUsers(RED, body);
-    return {};
-  });
-  onPost(RED, WRITE, '/google/test', (body, signal) => test(RED, body, signal));
-  onPost(RED, WRITE, '/google/sync', async ({ id }, signal) => {
-    const account = accountInDialog(RED, CONFIG, id, 'account') as GoogleAccount;
+  const route = routesOf(RED, CONFIG);
+  route('get', '/google/:id/users', ({ id }) => ({ names: namesOf(RED, id) }));
+  route('post', '/google/users', (body) => keepUsers(RED, body));
+  route('post', '/google/test', (body, signal) => test(RED, body, signal));
+  route('post', '/google/sync', async ({ id }, signal) => {
+    const account = accountInDialog(RED, CONFIG, id);
     const devices = account.home.reportAll();
     const { links, asked } = await askToSync(account, signal);
     return { links, enabled: account.graph.enabled, asked, devices };
@@ -68,7 +66,7 @@ function namesOf(RED: NodeAPI, id: unknown): string[] {
  * credential. Node-RED writes it at the next deploy, as it does with all that a node hands it for a dialog.
  * @throws CodedError INVALID_INPUT
  */
-async function keepUsers(RED: NodeAPI, { id, users }: Body): Promise<void> {
+async function keepUsers(RED: NodeAPI, { id, users }: Body): Promise<object> {
   const { text, credentials } = storedUsers(RED, id);
   const stored = new Map(parseUsers(text).users.map(({ name, password }) => [name, password]));
   const lines = (Array.isArray(users) ? users : []).map((user: unknown) => {
@@ -79,72 +77,54 @@ async function keepUsers(RED: NodeAPI, { id, users }: Body): Promise<void> {
   });
   const { problems } = parseUsers(lines.join('\n'));
   if (lines.length === 0 || problems.length > 0 || lines.some((line) => line.includes('\n'))) {
-    throw invalidInput(
-      'the list of users is not usable',
-      'Give each user a name of their own and a password.',
-      'users',
-    );
+    const hint = 'Give each user a name of their own and a password.';
+    throw invalidInput('the list of users is not usable', hint, 'users');
   }
   await RED.nodes.addCredentials(String(id), { ...credentials, users: lines.join('\n') });
+  return {};
 }
 
 async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<{ findings: Finding[] }> {
-  const account = accountInDialog(RED, CONFIG, body.id, 'account') as GoogleAccount;
+  const account = accountInDialog(RED, CONFIG, body.id);
   const lack = await account.lack();
   const [reach, google, links] = await Promise.all([
     reachable(RED, body, signal),
     abortable(account.graph.probe(signal), signal),
     account.accounts.linkCount(),
   ]);
-  const findings: Finding[] = [reach];
-  if (lack !== undefined && lack !== 'link' && lack !== 'serviceAccountKey') {
-    findings.unshift({ key: 'lack', good: false, values: { setting: lack } });
-  }
-  if (google === undefined) findings.push({ key: 'noKey', good: false });
-  else {
-    const { clockAheadMs, keyProblem, callProblem } = google;
-    if (clockAheadMs !== undefined) {
-      const seconds = Math.round(Math.abs(clockAheadMs) / 1000);
-      const good = Math.abs(clockAheadMs) < CLOCK_TOLERANCE_MS;
-      findings.push({ key: good ? 'clock' : 'clockWrong', good, values: { seconds } });
-    }
-    if (keyProblem !== undefined) findings.push(problem('keyRefused', keyProblem));
-    else {
-      findings.push({ key: 'key', good: true });
-      findings.push(
-        callProblem === undefined ? { key: 'homeGraph', good: true } : problem('homeGraphOff', callProblem),
-      );
-    }
-  }
-  findings.push(links === 0 ? { key: 'noLinks' } : { key: 'links', good: true, values: { links } });
   const last = account.lastRequest();
-  findings.push(last === undefined ? { key: 'noRequest' } : { key: 'lastRequest', good: true, values: { at: last } });
-  return { findings };
+  return {
+    findings: [
+      ...(isFault(lack) ? [bad('lack', { setting: lack })] : []),
+      reach,
+      ...(google === undefined ? [bad('noKey')] : graphFindings(google)),
+      links === 0 ? { key: 'noLinks' } : good('links', { links }),
+      last === undefined ? { key: 'noRequest' } : good('lastRequest', { at: last }),
+    ],
+  };
 }
 
-const problem = (key: string, reason: string): Finding => ({
-  key,
-  good: false,
-  values: { reason: foreignText(reason, 300) },
-});
+function graphFindings({ clockAheadMs, keyProblem, callProblem }: Probe): Finding[] {
+  const findings: Finding[] = [];
+  if (clockAheadMs !== undefined) {
+    const values = { seconds: Math.round(Math.abs(clockAheadMs) / 1000) };
+    findings.push(Math.abs(clockAheadMs) < CLOCK_TOLERANCE_MS ? good('clock', values) : bad('clockWrong', values));
+  }
+  if (keyProblem !== undefined) return [...findings, problem('keyRefused', keyProblem)];
+  const call = callProblem === undefined ? good('homeGraph') : problem('homeGraphOff', callProblem);
+  return [...findings, good('key'), call];
+}
 
 /** Asks the token address as the internet sees it. Other methods than POST it refuses in a way of its own. */
 async function reachable(RED: NodeAPI, { token, proxy }: Body, signal: AbortSignal): Promise<Finding> {
   const address = textSetting(token, 'the public address');
   if (address === '') return { key: 'noAddress' };
-  if (!URL.canParse(address) || !mayCarrySecrets(new URL(address))) return { key: 'noHttps', good: false };
+  if (!URL.canParse(address) || !mayCarrySecrets(new URL(address))) return bad('noHttps');
   const api = createApiClient({ clock: systemClock, proxy: proxyOf(RED, textSetting(proxy, 'the proxy')) });
   try {
-    const { status, headers } = await api.call({
-      method: 'GET',
-      url: new URL(address),
-      timeoutMs: REACH_MS,
-      maxBytes: MAX_PAGE_BYTES,
-      signal,
-    });
-    return status === 405 && headers.allow === 'POST'
-      ? { key: 'reach', good: true }
-      : { key: 'otherAnswer', good: false, values: { status } };
+    const request = { url: new URL(address), timeoutMs: REACH_MS, maxBytes: MAX_PAGE_BYTES, signal };
+    const { status, headers } = await api.call({ method: 'GET', ...request });
+    return status === 405 && headers.allow === 'POST' ? good('reach') : bad('otherAnswer', { status });
   } catch (error) {
     if (error instanceof ApiFailure && error.kind !== 'aborted') return problem('unreached', error.reason);
     throw error;

@@ -23,39 +23,45 @@ export function httpSideOf(RED: NodeAPI): HttpSide {
   return { app: RED.httpNode, root: typeof root === 'string' ? root : '/', server };
 }
 
-/** What an account answers, by the address below its path. The handlers judge the method. */
-export type Routes = Readonly<Record<string, HttpHandler>>;
-type Paths = ReadonlyMap<string, Routes>;
-
-/** Which account answers on which path, for each HTTP server. Its middleware is added once and looks here. */
-const served = new WeakMap<HttpSide['app'], Map<string, Routes>>();
+/** Which handler answers on which address, for each HTTP server. Its middleware is added once and looks here. */
+const served = new WeakMap<HttpSide['app'], Map<string, HttpHandler>>();
 
 /**
  * Answers on a path from now on; the returned function ends that. Express has no way to take a route back, so there is
  * one middleware for good, and whatever no living account answers goes on to others and ends as 404.
+ * @param routes by the address below the path; the handlers judge the method
  * @throws CodedError INVALID_INPUT where another account answers there
  */
-export function serve(side: HttpSide, path: string, routes: Routes): () => void {
-  let paths = served.get(side.app);
-  if (paths === undefined) {
-    paths = new Map();
-    served.set(side.app, paths);
-    leaveUnread(side, paths);
-    side.app.use(middlewareOf(paths));
-  }
-  const known = paths;
-  if (known.has(path)) {
+export function serve(side: HttpSide, path: string, routes: Readonly<Record<string, HttpHandler>>): () => void {
+  const handlers = served.get(side.app) ?? begin(side);
+  const own = Object.entries(routes).map(([route, handler]) => [path + route, handler] as const);
+  if (own.some(([address]) => handlers.has(address))) {
     throw invalidInput(`two Google accounts have the path ${path}`, 'Give each account a path of its own.', 'path');
   }
-  known.set(path, routes);
+  for (const [address, handler] of own) handlers.set(address, handler);
   return () => {
-    if (known.get(path) === routes) known.delete(path);
+    for (const [address] of own) handlers.delete(address);
   };
 }
 
-function middlewareOf(paths: Paths): Middleware {
-  return (request, response, next) => {
-    const handler = handlerOf(paths, request.path);
+function begin({ app, root, server }: HttpSide): Map<string, HttpHandler> {
+  const handlers = new Map<string, HttpHandler>();
+  served.set(app, handlers);
+  const handlerAt = (address: string): HttpHandler | undefined => handlers.get(address.replace(/\/$/, ''));
+  /*
+   * While httpNodeRoot lies within httpAdminRoot, as it does by default, Node-RED's editor reads every body first: before a
+   * token is looked at, with its own limit, and with its own error pages and log lines, which quote what is broken, PIN and
+   * all. Its parser (body-parser 1, in Node-RED 4 and 5) passes over a request that says it was read. Should one not heed
+   * that, the handlers take what it made of the body.
+   */
+  const mount = `/${root}/`.replace(/\/+/g, '/');
+  server?.prependListener('request', (request: IncomingMessage & { _body?: boolean }) => {
+    // A request line may hold a whole URL, or a fragment (RFC 9112, 3.2.2): Express finds the path in both.
+    const [address = ''] = (request.url ?? '').replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/);
+    if (address.startsWith(mount) && handlerAt(address.slice(mount.length - 1)) !== undefined) request._body = true;
+  });
+  app.use((request, response, next) => {
+    const handler = handlerAt(request.path);
     if (handler === undefined) {
       next();
       return;
@@ -63,30 +69,6 @@ function middlewareOf(paths: Paths): Middleware {
     // Node-RED's editor lets every site read what is answered below its root. These answers are for the caller alone.
     response.removeHeader('Access-Control-Allow-Origin');
     void handler(request, response);
-  };
-}
-
-/**
- * While httpNodeRoot lies within httpAdminRoot, as it does by default, Node-RED's editor reads every body first: before a
- * token is looked at, with its own limit, and with its own error pages and log lines, which quote what is broken, PIN and
- * all. Its parser (body-parser 1, in Node-RED 4 and 5) passes over a request that says it was read. Should one not heed
- * that, the handlers take what it made of the body.
- */
-function leaveUnread({ server, root }: HttpSide, paths: Paths): void {
-  const mount = `/${root}/`.replace(/\/+/g, '/');
-  server?.prependListener('request', (request: IncomingMessage & { _body?: boolean }) => {
-    // A request line may hold a whole URL, or a fragment (RFC 9112, 3.2.2): Express finds the path in both.
-    const [address = ''] = (request.url ?? '').replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/);
-    if (!address.startsWith(mount)) return;
-    if (handlerOf(paths, address.slice(mount.length - 1)) !== undefined) request._body = true;
   });
-}
-
-function handlerOf(paths: Paths, address: string): HttpHandler | undefined {
-  for (const [path, routes] of paths) {
-    if (!address.startsWith(`${path}/`)) continue;
-    const route = address.slice(path.length).replace(/\/$/, '');
-    if (Object.hasOwn(routes, route)) return routes[route];
-  }
-  return undefined;
+  return handlers;
 }

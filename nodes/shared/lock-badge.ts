@@ -2,10 +2,13 @@
  * How a command is going, and what a lock said, as a badge. Several commands of a node may be under way: the one that has
  * its turn is shown rather than those that wait. A state appears only as it was read, and a result with its time.
  */
+import type { CodedError } from '../../src/common/errors';
+import type { Settings } from '../../src/common/settings';
 import type { Progress } from '../../src/thekeys/gateway';
 import type { LockReading } from '../../src/thekeys/wire';
-import { BADGE_LENGTH, type Badge, type Picture } from './badge';
-import type { Words } from './words';
+import { BADGE_LENGTH, type Picture } from './badge';
+import type { RunningNode } from './define-node';
+import type { GatewayAccess } from './gateway-access';
 
 /** A gateway's own words for what it works on, and ours. The longest of its phrases seen is "Synchronizing 45961123". */
 const WORKS: readonly [RegExp, string][] = [
@@ -16,15 +19,22 @@ const WORKS: readonly [RegExp, string][] = [
 /** Percent, below which a battery is worth a change. */
 const LOW_BATTERY = 20;
 
+export type Shown = Pick<LockReading, 'state' | 'batteryPercent' | 'at'>;
+type NodeOfBadge = Pick<RunningNode<Settings>, 'badge' | 'words' | 'report' | 'showFailure'>;
+
 export class LockBadge {
   /** Commands that have their turn. */
   private readonly busy = new Set<symbol>();
+  protected reading: Shown | undefined;
+  /** What was met instead of the lock, while that lasts. */
+  protected outage: CodedError | undefined;
 
   constructor(
-    private readonly badge: Badge,
-    private readonly words: Words,
-    /** Why what answers may be another gateway than before; undefined where nothing speaks for it. */
-    private readonly notice: () => string | undefined,
+    protected readonly node: NodeOfBadge,
+    /** Whether what answers may be another gateway than before. */
+    private readonly access?: Pick<GatewayAccess, 'notice'>,
+    /** The lock's state is kept up to date, and is shown with its battery instead of its time. */
+    private readonly isCurrent = false,
   ) {}
 
   /**
@@ -35,57 +45,64 @@ export class LockBadge {
     const command = Symbol(doing);
     try {
       return await run((progress) => {
-        if (progress.step === 'waiting') {
-          if (this.busy.size === 0) this.badge.show('waiting', 'waiting');
-          return;
-        }
-        this.busy.add(command);
-        const isOther = this.notice() !== undefined;
-        if (progress.step === 'sending')
-          this.badge.show(isOther ? 'warning' : 'working', isOther ? 'otherGateway' : doing);
-        else if (progress.step === 'confirming') this.badge.show('working', 'confirming');
-        else if (progress.step === 'retrying') this.retrying(progress.code);
-        else this.working(progress.status, progress.forMs, doing);
+        if (progress.step !== 'waiting') this.busy.add(command);
+        else if (this.busy.size > 0) return;
+        this.progress(progress, doing);
       });
     } finally {
       this.busy.delete(command);
     }
   }
 
-  /** True while a command has its turn, whose progress is worth more than the state read last. */
+  /** True while a command has its turn, whose progress is worth more than what was read before. */
   get following(): boolean {
     return this.busy.size > 0;
   }
 
-  /** What the lock is, kept up to date: with its battery. */
-  state({ state, batteryPercent }: Pick<LockReading, 'state' | 'batteryPercent'>): void {
-    this.reading(state, batteryPercent, batteryPercent === null ? '' : ` · ${batteryPercent} %`, false);
+  read(reading: Shown): void {
+    this.outage = undefined;
+    this.reading = reading;
+    this.show();
   }
 
-  /** What the lock was when it was read: with the time. `surprising`: it was asked for something else. */
-  result(reading: Pick<LockReading, 'state' | 'batteryPercent' | 'at'>, surprising = false): void {
-    this.reading(reading.state, reading.batteryPercent, ` · ${timeOf(reading.at)}`, surprising);
+  down(error: CodedError): void {
+    this.outage = error;
+    this.show();
   }
 
-  private reading(state: LockReading['state'], battery: number | null, addition: string, surprising: boolean): void {
-    const word = this.words(`badge.${state}`) ?? state;
+  show(): void {
+    if (this.following) return;
+    if (this.outage !== undefined) this.node.showFailure(this.outage);
+    else if (this.reading !== undefined) this.result(this.reading);
+  }
+
+  /** What the lock was when it was read. `surprising`: it was asked for something else. */
+  result({ state, batteryPercent: battery, at }: Shown, surprising = false): void {
+    const word = this.node.words(`badge.${state}`) ?? state;
+    const percent = battery === null ? '' : ` · ${battery} %`;
+    const addition = this.isCurrent ? percent : ` · ${timeOf(at)}`;
     // Where both do not fit, the battery would lose digits: "10…" is not 100 %.
     const text = word.length + addition.length < BADGE_LENGTH ? word + addition : word;
     const isLow = battery !== null && battery < LOW_BATTERY;
     const picture: Picture = state !== 'unknown' && (surprising || isLow) ? 'warning' : state;
-    this.badge.text(picture, text);
+    this.node.badge.text(picture, text);
   }
 
-  private retrying(code: string): void {
-    const isKnown = this.words(`badge.retrying.${code}`) !== undefined;
-    this.badge.show('retrying', `retrying.${isKnown ? code : 'other'}`);
-  }
-
-  private working(status: string, forMs: number, doing: string): void {
-    const seconds = Math.floor(forMs / 1000);
-    const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-    const known = WORKS.find(([pattern]) => pattern.test(status));
-    this.badge.text('working', `${this.words(`badge.work.${known?.[1] ?? doing}`) ?? ''} ${time}`);
+  private progress(progress: Progress, doing: string): void {
+    const { badge, words } = this.node;
+    if (progress.step === 'waiting') badge.show('waiting', 'waiting');
+    else if (progress.step === 'sending' && this.access?.notice() !== undefined) badge.show('warning', 'otherGateway');
+    else if (progress.step === 'sending') badge.show('working', doing);
+    else if (progress.step === 'confirming') badge.show('working', 'confirming');
+    else if (progress.step === 'retrying') {
+      const isKnown = words(`badge.retrying.${progress.code}`) !== undefined;
+      badge.show('retrying', `retrying.${isKnown ? progress.code : 'other'}`);
+    } else {
+      const seconds = Math.floor(progress.forMs / 1000);
+      const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+      const [, work = doing] = WORKS.find(([pattern]) => pattern.test(progress.status)) ?? [];
+      badge.text('working', `${words(`badge.work.${work}`) ?? ''} ${time}`);
+    }
   }
 }
 

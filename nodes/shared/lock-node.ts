@@ -1,12 +1,11 @@
-/** One way to be a node that commands or reads a lock: its gateway, and a badge that follows each command. */
+/** One way to be a node that commands or reads a lock. */
 import type { NodeInitializer } from 'node-red';
 import { text, typed, type Settings } from '../../src/common/settings';
 import { TRANSPORT_CODES } from '../../src/thekeys/gateway-errors';
 import { plainIdentifier } from '../../src/thekeys/wire';
-import { defineNode, type RunningNode } from './define-node';
+import { defineNode, type Message, type RunningNode } from './define-node';
 import { asCoded } from './errors';
-import { gatewayOf, type GatewayAccess } from './gateway-access';
-import { LockBadge } from './lock-badge';
+import type { GatewayAccess } from './gateway-access';
 
 /** Milliseconds until which a reading may have had its turn. */
 export const READ_DEADLINE_MS = 30_000;
@@ -14,22 +13,12 @@ export const READ_DEADLINE_MS = 30_000;
 export const LONGEST = 86_400;
 export const lockSetting = typed(text('the lock of the node'));
 
-/** @param start as in `defineNode` */
 export function defineLockNode<S extends Settings>(
   type: string,
   settings: S,
-  start: (node: RunningNode<S>, access: GatewayAccess, badge: LockBadge) => void,
+  start: (node: RunningNode<S>, access: GatewayAccess) => void,
 ): NodeInitializer {
-  return defineNode({
-    type,
-    catalogue: 'gateway-config',
-    settings,
-    transportCodes: TRANSPORT_CODES,
-    start: (node) => {
-      const access = gatewayOf(node.RED, node.config.gateway);
-      start(node, access, new LockBadge(node.badge, node.words, access.notice));
-    },
-  });
+  return defineNode({ type, account: 'gateway-config', settings, transportCodes: TRANSPORT_CODES, start });
 }
 
 /** The node's own lock; empty where only messages name one. The badge shows, at deploy, that no share code is known for it. */
@@ -45,4 +34,15 @@ export function ownLock(
     node.showFailure(asCoded(error));
   }
   return lock;
+}
+
+export function logRecovery({ log, words }: Pick<RunningNode<Settings>, 'log' | 'words'>, lock: string): void {
+  log.info(words('log.recovered', { lock }) ?? '');
+}
+
+/** The message that came, with a result: everything else in it stays, and a topic is set only where there was none. */
+export function answer(message: Message, payload: unknown, lock?: string): Message {
+  message.payload = payload;
+  if (lock !== undefined && (message.topic === undefined || message.topic === '')) message.topic = lock;
+  return message;
 }

@@ -5,7 +5,7 @@
  */
 import type { NodeAPI } from 'node-red';
 import { systemClock } from '../../src/common/clock';
-import { CodedError } from '../../src/common/errors';
+import { CodedError, systemCode } from '../../src/common/errors';
 import { silent } from '../../src/common/log';
 import { textSetting } from '../../src/common/settings';
 import { parseAddress, type GatewayAddress } from '../../src/thekeys/gateway-address';
@@ -14,11 +14,10 @@ import { readIdentifier } from '../../src/thekeys/commands';
 import type { CommandOptions, Gateway } from '../../src/thekeys/gateway';
 import { lookupAll } from '../../src/thekeys/names';
 import { findGateways, requireLocal, USUAL_NAMES, type Nearby } from '../../src/thekeys/nearby';
-import { onGet, onPost, stored, substituted, type Body } from './admin';
+import { routesOf, stored, substituted, type Body } from './admin';
 import { accountInDialog, deployed } from './define-config';
-import { checkedCode, type GatewayAccess } from './gateway-access';
-import { gatewaysOf } from './gateways';
-import { proxyOf } from './proxy';
+import { checkedCode, gatewaysOf } from './gateway-access';
+import { proxyOf } from './runtime';
 
 /** A person waits before the dialog, so a gateway that is switched off is not tried for longer. Milliseconds all. */
 const UNREACHABLE = { unreachableMs: 4000 };
@@ -29,26 +28,24 @@ const SYNCHRONIZE = { deadlineMs: 20_000, timeoutMs: 30_000, ...UNREACHABLE };
 const TEST = { deadlineMs: 20_000, timeoutMs: 10_000, ...UNREACHABLE };
 
 const CONFIG = 'gateway-config';
-const WRITE = 'gateway-config.write';
 
 export function addSetupRoutes(RED: NodeAPI): void {
-  onGet(RED, 'gateway-config.read', '/gateways/:id/locks', async ({ params }, signal) => {
-    const access = accountInDialog(RED, CONFIG, params.id, 'gateway configuration') as GatewayAccess;
+  const route = routesOf(RED, CONFIG);
+  route('get', '/gateways/:id/locks', async ({ id }, signal) => {
+    const access = accountInDialog(RED, CONFIG, id);
     return { locks: await access.run({ ...LIST, signal }, (gateway, options) => gateway.list(options)) };
   });
-  onPost(RED, WRITE, '/find', async (_body, signal) => ({ gateways: await find(RED, signal) }));
-  onPost(RED, WRITE, '/locks', async ({ host }, signal) => {
-    const address = await permittedAddress(RED, host);
-    return { locks: await ask(RED, address, { ...LIST, signal }, (gateway, options) => gateway.list(options)) };
+  route('post', '/find', async (_body, signal) => ({ gateways: await find(RED, signal) }));
+  route('post', '/locks', async ({ host }, signal) => {
+    return { locks: await askAt(RED, host, { ...LIST, signal }, (gateway, options) => gateway.list(options)) };
   });
-  onPost(RED, WRITE, '/test', (body, signal) => test(RED, body, signal));
-  onPost(RED, WRITE, '/synchronize', async ({ host }, signal) => {
-    const address = await permittedAddress(RED, host);
-    await ask(RED, address, { ...SYNCHRONIZE, signal }, (gateway, options) => gateway.synchronize(options));
+  route('post', '/test', (body, signal) => test(RED, body, signal));
+  route('post', '/synchronize', async ({ host }, signal) => {
+    await askAt(RED, host, { ...SYNCHRONIZE, signal }, (gateway, options) => gateway.synchronize(options));
     return {};
   });
-  onPost(RED, WRITE, '/account', async (body) => ({ locks: await locksAndShares(cloudOf(RED, body)) }));
-  onPost(RED, WRITE, '/share', (body) => share(cloudOf(RED, body), body));
+  route('post', '/account', async (body) => ({ locks: await locksAndShares(cloudOf(RED, body)) }));
+  route('post', '/share', (body) => share(cloudOf(RED, body), body));
 }
 
 function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
@@ -57,12 +54,10 @@ function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
     const isOurs = known.includes(host);
     try {
       const at = isOurs ? parseAddress(host) : address;
-      const status = await ask(RED, at, { ...FIND, signal }, (gateway, options) => gateway.status(options));
-      return status.version;
+      return (await ask(RED, at, { ...FIND, signal }, (gateway, options) => gateway.status(options))).version;
     } catch (error) {
       // One of ours that has no time now is still there.
-      const { code } = error as { code?: string };
-      if (isOurs && (code === 'EXPIRED' || code === 'GATEWAY_BUSY')) return null;
+      if (isOurs && ['EXPIRED', 'GATEWAY_BUSY'].includes(systemCode(error) ?? '')) return null;
       throw error;
     }
   };
@@ -70,22 +65,26 @@ function find(RED: NodeAPI, signal: AbortSignal): Promise<Nearby[]> {
 }
 
 async function test(RED: NodeAPI, body: Body, signal: AbortSignal): Promise<object> {
-  const address = await permittedAddress(RED, body.host);
   const identifier = readIdentifier({}, { node: substituted(RED, body.identifier), gateway: '' });
   const code = checkedCode(textSetting(substituted(RED, codeOf(RED, body)), 'the share code'));
-  const { state, batteryPercent } = await ask(RED, address, { ...TEST, signal }, (gateway, options) =>
+  const { state, batteryPercent } = await askAt(RED, body.host, { ...TEST, signal }, (gateway, options) =>
     gateway.lockStatus({ identifier, code }, options),
   );
   return { state, batteryPercent };
 }
 
+type Ask<T> = (gateway: Gateway, options: CommandOptions) => Promise<T>;
+
+/** At what was typed: addresses in the local network, and those that are in use here already. @throws CodedError */
+async function askAt<T>(RED: NodeAPI, host: unknown, options: CommandOptions, command: Ask<T>): Promise<T> {
+  const address = addressOf(RED, host);
+  const isKnown = gatewaysOf(RED).addresses.includes(address.key);
+  const permitted = isKnown ? address : await requireLocal(address, { lookup: lookupAll, clock: systemClock });
+  return ask(RED, permitted, options, command);
+}
+
 /** Uses the queue of the gateway at this address, whatever else uses it, and makes one where nothing does. */
-async function ask<T>(
-  RED: NodeAPI,
-  address: GatewayAddress,
-  options: CommandOptions,
-  command: (gateway: Gateway, options: CommandOptions) => Promise<T>,
-): Promise<T> {
+async function ask<T>(RED: NodeAPI, address: GatewayAddress, options: CommandOptions, command: Ask<T>): Promise<T> {
   const log = { ...silent, warn: (text: string) => RED.log.warn(`[gateway-config] ${text}`) };
   const guest = { sharedState: '', identifier: '', code: '', name: '', guest: true };
   const member = gatewaysOf(RED).join({ address, log, ...guest });
@@ -96,11 +95,8 @@ async function ask<T>(
   }
 }
 
-/** Addresses in the local network, and those that are in use here already. @throws CodedError */
-async function permittedAddress(RED: NodeAPI, host: unknown): Promise<GatewayAddress> {
-  const address = parseAddress(textSetting(substituted(RED, host), 'the address of the gateway'));
-  if (gatewaysOf(RED).addresses.includes(address.key)) return address;
-  return requireLocal(address, { lookup: lookupAll, clock: systemClock });
+function addressOf(RED: NodeAPI, host: unknown): GatewayAddress {
+  return parseAddress(textSetting(substituted(RED, host), 'the address of the gateway'));
 }
 
 /**
@@ -111,14 +107,11 @@ function codeOf(RED: NodeAPI, body: Body): unknown {
   const code = stored(RED, body.id, 'code', body.code);
   if (code === body.code) return code;
   const account = deployed(RED, CONFIG, body.id)?.account;
-  const access = account !== undefined && 'value' in account ? (account.value as GatewayAccess) : undefined;
-  if (access?.address === parseAddress(textSetting(substituted(RED, body.host), 'the address of the gateway')).key) {
-    return code;
-  }
-  throw new CodedError('OTHER_ADDRESS', 'the stored share code is used with the deployed address only', {
-    retriable: false,
-    hint: 'Type the share code again, or deploy this address first.',
-  });
+  const address = account !== undefined && 'value' in account ? account.value.membership.address : undefined;
+  if (address?.key === addressOf(RED, body.host).key) return code;
+  const hint = 'Type the share code again, or deploy this address first.';
+  const message = 'the stored share code is used with the deployed address only';
+  throw new CodedError('OTHER_ADDRESS', message, { retriable: false, hint });
 }
 
 function cloudOf(RED: NodeAPI, body: Body): TheKeysCloud {
@@ -139,7 +132,7 @@ async function locksAndShares(cloud: TheKeysCloud): Promise<object[]> {
   for (const lock of await cloud.locks()) {
     const shares = await cloud.shares(lock.id).catch((error: unknown) => {
       // A lock that the account may open, but not administer.
-      if ((error as CodedError).code === 'CLOUD_REFUSED') return [];
+      if (systemCode(error) === 'CLOUD_REFUSED') return [];
       throw error;
     });
     locks.push({ ...lock, shares: shares.map(({ id, name, active, gateway }) => ({ id, name, active, gateway })) });

@@ -2,7 +2,7 @@
  * The verbs that talk to a gateway: from the words typed to a call of the library, and from its result to the line of
  * JSON, the same that the nodes send.
  */
-import { abortable, lifetime, onAbort } from '../common/abort';
+import { abortable, lifetime, onAbort, type Lifetime } from '../common/abort';
 import { systemClock } from '../common/clock';
 import { CodedError } from '../common/errors';
 import { foreignText } from '../common/foreign';
@@ -15,8 +15,7 @@ import { parseAddress } from '../thekeys/gateway-address';
 import { gatewayError } from '../thekeys/gateway-errors';
 import type { CommandOptions, Gateway, Progress, Timing, Work } from '../thekeys/gateway';
 import { Gateways } from '../thekeys/gateways';
-import { lookupAll } from '../thekeys/names';
-import { lookUp, type Lookup } from '../thekeys/nearby';
+import { lookUp, lookupAll, type Lookup } from '../thekeys/names';
 import { stateFolder } from './state-folder';
 import { printError, printResult, ProgressLine, type Terminal } from './terminal';
 import { DEFAULT_HOST, type GatewayVerb, type Typed } from './usage';
@@ -84,8 +83,8 @@ interface Call {
   readonly progress: ProgressLine;
   /** Whether anything is on its way to the gateway, or was carried out by it. */
   sent: boolean;
-  readonly giveUp: AbortController;
-  /** On the clock's `elapsed()`. */
+  readonly life: Lifetime;
+  /** Until when it may wait for its turn, on the clock's `elapsed()`. */
   readonly expiresAt: number;
 }
 
@@ -105,18 +104,19 @@ export async function runOnGateway(
     log: { ...silent, warn: (text) => terminal.err(`the-keys: ${foreignText(text, 1000)}\n`) },
     progress: new ProgressLine(terminal, VERBS[verb].kind === 'works'),
     sent: false,
-    giveUp: new AbortController(),
+    life: lifetime({ clock: systemClock, late: noTurn }),
     expiresAt: systemClock.elapsed() + (verb === 'open' || verb === 'calibrate' ? DEADLINE_MS : TURN_MS),
   };
   let interruptedWith: number | undefined;
   terminal.onStop((exitStatus) => {
     interruptedWith = exitStatus;
-    call.giveUp.abort(interruption(call));
+    call.life.abort(interruption(call));
   });
   try {
     const result = await carryOut(call, options, timing);
     printResult(terminal, result);
-    return isOtherwise(result) ? 1 : 0;
+    // The lock was read and is not as asked.
+    return (result as { confirmed?: unknown } | null)?.confirmed === false ? 1 : 0;
   } catch (error) {
     if (interruptedWith === undefined) throw error;
     printError(terminal, error);
@@ -129,7 +129,7 @@ async function carryOut(
   options: Typed,
   { deadlineMs = DEADLINE_MS, ...timing }: Timings,
 ): Promise<unknown> {
-  const { verb, log, progress, giveUp, expiresAt } = call;
+  const { verb, log, progress, life, expiresAt } = call;
   const began = systemClock.elapsed();
   const share = { identifier: (options.identifier ?? '').trim(), code: options.code ?? '' };
   const address = parseAddress(options.host ?? DEFAULT_HOST);
@@ -139,21 +139,21 @@ async function carryOut(
   let turn: Lease | undefined;
   let forget: (() => void) | undefined;
   try {
-    const gateway = await abortable(member.gateway(), giveUp.signal);
+    const gateway = await abortable(member.gateway(), life.signal);
     turn = await turnFor(call, state, gateway.address.key);
-    forget = turn && onAbort(turn.lost, () => giveUp.abort(interruption(call)));
+    forget = turn && onAbort(turn.lost, () => life.abort(interruption(call)));
     const now = systemClock.elapsed();
     const command: CommandOptions = {
       deadlineMs: Math.min(expiresAt - now, deadlineMs),
       timeoutMs: TIMEOUT_MS,
       unreachableMs: UNREACHABLE_MS - Math.min(now - began, LOOK_UP_MS),
-      signal: giveUp.signal,
+      signal: life.signal,
       onProgress: (step) => {
         if (step.step !== 'waiting') call.sent = step.step !== 'retrying';
         progress.say(wordsFor(step));
       },
     };
-    return await abortable(VERBS[verb].run({ gateway, share, command }), giveUp.signal);
+    return await abortable(VERBS[verb].run({ gateway, share, command }), life.signal);
   } finally {
     progress.end();
     await member.leave();
@@ -165,7 +165,7 @@ async function carryOut(
 
 const lookup: Lookup = (name) => lookUp({ lookup: lookupAll, clock: systemClock }, name, LOOK_UP_MS);
 
-/** Where timestamps are kept. A door must open also where nothing can be written down. */
+/** Where timestamps are kept. */
 function stateFor({ verb, terminal, log }: Call): State {
   if (VERBS[verb].kind === 'asks') return new MemoryState();
   const folder = stateFolder(terminal.env, process.platform);
@@ -174,27 +174,24 @@ function stateFor({ verb, terminal, log }: Call): State {
   return new MemoryState();
 }
 
-/** The right to talk to a gateway, among the calls of the command. */
-async function turnFor({ expiresAt, giveUp }: Call, state: State, key: string): Promise<Lease | undefined> {
-  const late = (): Error =>
-    gatewayError('EXPIRED', {
-      message: 'other calls of the-keys have used this gateway all the time, so nothing was sent',
-      hint: 'Try again when they have ended.',
-    });
-  const life = lifetime({ clock: systemClock, deadline: expiresAt, late, caller: giveUp.signal });
+/** The right to talk to a gateway, among the calls of the command. Where nothing can be written down, a door opens all the same. */
+async function turnFor({ expiresAt, life }: Call, state: State, key: string): Promise<Lease | undefined> {
+  life.setDeadline(expiresAt);
   try {
     return await state.lease(`gateway ${key}`, { ttlMs: LEASE_MS, signal: life.signal });
   } catch (error) {
     if (error instanceof StateError) return undefined;
     throw error;
   } finally {
-    life.end();
+    life.setDeadline(undefined);
   }
 }
 
-/** Whether the lock was read and is not as asked. */
-function isOtherwise(result: unknown): boolean {
-  return (result as { confirmed?: unknown } | null)?.confirmed === false;
+function noTurn(): CodedError {
+  return gatewayError('EXPIRED', {
+    message: 'other calls of the-keys have used this gateway all the time, so nothing was sent',
+    hint: 'Try again when they have ended.',
+  });
 }
 
 function interruption({ verb, sent }: Call): CodedError {

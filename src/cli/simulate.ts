@@ -5,15 +5,14 @@ import { SimulatedGateway, type SimulatedLockOptions, type SimulatedTimes } from
 import { serve } from '../../simulators/gateway/server';
 import { ENOUGH } from '../../simulators/latest';
 import { CodedError, systemCode } from '../common/errors';
-import { foreignText } from '../common/foreign';
 import type { Terminal } from './terminal';
 import { UsageError, type Typed } from './usage';
 
 /** One lock of either hardware family. The codes are made up, and shown. */
-const DEMO_LOCKS: readonly SimulatedLockOptions[] = [
+const DEMO_LOCKS = [
   { identifier: '45961123', code: 'demo-share-code-1', hardware: 'v2' },
   { identifier: '45961124', code: 'demo-share-code-2', hardware: 'v1' },
-];
+] as const;
 
 /**
  * As measured on a real gateway; long work is short here, and answered when it is done, so that verbs may follow one
@@ -22,74 +21,32 @@ const DEMO_LOCKS: readonly SimulatedLockOptions[] = [
 const TIMES: SimulatedTimes = { latencyMs: 130, bleMs: 3300, travelMs: 5000, synchronizeMs: 4000, updateMs: 8000 };
 
 export async function simulate(options: Typed, terminal: Terminal): Promise<void> {
+  const { host = '127.0.0.1', latency } = options;
   const port = wholeNumber('port', options.port ?? '0', 65_535);
-  const times: SimulatedTimes =
-    options.latency === undefined ? { ...TIMES } : { latencyMs: wholeNumber('latency', options.latency) };
-  if (options.work !== undefined) {
-    const ms = wholeNumber('work', options.work);
-    Object.assign(times, { synchronizeMs: ms, updateMs: ms, restartMs: Math.min(ms, 8000) });
-  }
+  const times = latency === undefined ? TIMES : { latencyMs: wholeNumber('latency', latency) };
   const given = options.lock?.map(lockOf);
   if (given !== undefined && new Set(given.map(({ identifier }) => identifier)).size < given.length) {
     throw new UsageError('--lock names a lock twice', 'simulate');
   }
-  const gateway = new SimulatedGateway({
-    locks: given ?? DEMO_LOCKS,
-    times,
-    answerWork: options.work === undefined ? 'when-done' : 'at-once',
-  });
+  const gateway = new SimulatedGateway({ locks: given ?? DEMO_LOCKS, times, answerWork: 'when-done' });
   gateway.journal.most = ENOUGH;
   const stopped = new Promise<void>((resolve) => terminal.onStop(() => resolve()));
-  const running = await serve(gateway, { port, host: options.host ?? '127.0.0.1' }).catch((error: unknown) => {
+  const running = await serve(gateway, { port, host }).catch((error: unknown) => {
     const reason = systemCode(error) ?? 'unknown';
-    throw new CodedError('CANNOT_LISTEN', `cannot listen at ${options.host ?? '127.0.0.1'}:${port} (${reason})`, {
+    throw new CodedError('CANNOT_LISTEN', `cannot listen at ${host}:${port} (${reason})`, {
       retriable: false,
       hint: 'Take another --port or --host, or leave them out.',
     });
   });
+  // Codes that were given are not shown.
+  const locks =
+    given?.map(({ identifier }) => identifier) ??
+    DEMO_LOCKS.map(({ identifier, code }) => `${identifier} with the share code ${code}`);
+  const example = given === undefined ? `-i ${DEMO_LOCKS[0].identifier} -c ${DEMO_LOCKS[0].code}` : '-i ID -c CODE';
   terminal.out(`Simulated gateway at ${running.url}\n`);
-  terminal.out(introduction(running.host, given === undefined ? DEMO_LOCKS : undefined, gateway));
-  // Only for a person: a program that reads the first line and no more must not fill its pipe.
-  const stopShowing = terminal.outIsTerminal ? show(gateway, terminal) : undefined;
+  terminal.out(`Locks: ${locks.join(', ')}\nTry: the-keys --host ${running.host} ${example} open\nCtrl-C ends it.\n`);
   await stopped;
-  stopShowing?.();
   await running.close();
-}
-
-function introduction(
-  host: string,
-  demo: readonly SimulatedLockOptions[] | undefined,
-  gateway: SimulatedGateway,
-): string {
-  const codes = demo?.map(({ identifier, code }) => `${identifier} with the share code ${code}`);
-  const locks = codes ?? [...gateway.locks.keys()];
-  const [first] = demo ?? [];
-  const example = first === undefined ? '-i ID -c CODE' : `-i ${first.identifier} -c ${first.code}`;
-  return [`Locks: ${locks.join(', ')}`, `Try: the-keys --host ${host} ${example} open`, 'Ctrl-C ends it.', ''].join(
-    '\n',
-  );
-}
-
-/** Writes a line for every request that has ended. Gives the function that stops it. */
-function show(gateway: SimulatedGateway, terminal: Terminal): () => void {
-  let shown = 0;
-  const timer = setInterval(() => {
-    const { requests } = gateway.journal;
-    for (; requests[shown]?.outcome !== undefined; shown += 1) {
-      const { method, path, fields, outcome = '' } = requests[shown] ?? {};
-      const lock = gateway.locks.get(fields?.identifier ?? '');
-      const state = lock === undefined ? '' : ` (${lock.identifier} is ${lock.state})`;
-      terminal.out(
-        `${new Date().toLocaleTimeString()} ${foreignText(`${method ?? ''} ${path ?? ''}`)}: ${outcome}${state}\n`,
-      );
-    }
-    // Long before the journal forgets what was not shown.
-    if (shown > ENOUGH / 2) {
-      gateway.journal.clear();
-      shown = 0;
-    }
-  }, 200);
-  return () => clearInterval(timer);
 }
 
 function wholeNumber(name: string, text: string, most = 86_400_000): number {

@@ -9,8 +9,7 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   out(text: string): void;
   err(text: string): void;
-  /** Whether standard output, or standard error, is watched by a person. */
-  readonly outIsTerminal: boolean;
+  /** Whether a person watches standard error. */
   readonly errIsTerminal: boolean;
   /** Called, with the exit status for it, when a person or the system wants the command to end. */
   onStop(stop: (exitStatus: number) => void): void;
@@ -46,14 +45,12 @@ const SILENT_MS = 2000;
 /** A log shows a sign of life so often where nothing changes. */
 const REPEAT_MS = 30_000;
 const CLEAR_LINE = '\r\u001b[K';
-const FRAMES = ['|', '/', '-', '\\'] as const;
 
 /** How work is going: a moving line on a terminal; elsewhere plain lines, when something changes. */
 export class ProgressLine {
   private text = '';
   private printed = '';
   private printedAt = 0;
-  private frame = 0;
   private readonly began: number;
   private readonly timer: NodeJS.Timeout;
 
@@ -83,18 +80,13 @@ export class ProgressLine {
 
   private draw(): void {
     if (this.text === '') return;
+    const { terminal, inLogs, text } = this;
     const elapsed = this.now() - this.began;
-    const line = `${this.text} (${Math.floor(elapsed / 1000)} s)`;
-    if (this.terminal.errIsTerminal) {
-      this.frame = (this.frame + 1) % FRAMES.length;
-      this.terminal.err(`${CLEAR_LINE}${FRAMES[this.frame] ?? ''} ${line}`);
-      this.printed = this.text;
-      return;
-    }
-    if (!this.inLogs || elapsed < SILENT_MS) return;
-    if (this.text === this.printed && elapsed - this.printedAt < REPEAT_MS) return;
-    this.printed = this.text;
-    this.printedAt = elapsed;
-    this.terminal.err(`the-keys: ${line}\n`);
+    const line = `${text} (${Math.floor(elapsed / 1000)} s)`;
+    const isNews = text !== this.printed || elapsed - this.printedAt >= REPEAT_MS;
+    if (terminal.errIsTerminal) terminal.err(`${CLEAR_LINE}${line}`);
+    else if (inLogs && elapsed >= SILENT_MS && isNews) terminal.err(`the-keys: ${line}\n`);
+    else return;
+    [this.printed, this.printedAt] = [text, elapsed];
   }
 }

@@ -2,10 +2,8 @@
 /**
  * The command `the-keys`: reads what was typed, lets a verb do it, and ends with an honest exit status.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { CodedError, systemCode } from '../common/errors';
-import { parseJson } from '../common/json';
+import { packageVersion } from '../common/package';
 import { runOnGateway } from './gateway-verbs';
 import { share } from './share';
 import { simulate } from './simulate';
@@ -43,19 +41,10 @@ async function run({ verb, options }: Extract<Parsed, { kind: 'run' }>, terminal
   return EXIT.fine;
 }
 
-/** That of the package in which this file lies, built or not. */
-function packageVersion(): string {
-  for (let folder = __dirname; ; folder = path.dirname(folder)) {
-    const file = path.join(folder, 'package.json');
-    if (existsSync(file)) return String((parseJson(readFileSync(file, 'utf8')) as { version?: unknown }).version);
-  }
-}
-
 const terminal: Terminal = {
   env: process.env,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  outIsTerminal: process.stdout.isTTY,
   errIsTerminal: process.stderr.isTTY,
   onStop: (stop) => {
     for (const [signal, number] of SIGNALS) process.once(signal, () => stop(EXIT.signal + number));

@@ -35,11 +35,6 @@ const OPTIONS = {
     value: 'MS',
     text: 'every answer takes so many milliseconds, instead of what a real gateway takes',
   },
-  work: {
-    type: 'string',
-    value: 'MS',
-    text: 'answer synchronizations and updates at once and go on with them for so long',
-  },
   version: { type: 'boolean', text: 'the version of this package' },
   help: { type: 'boolean', short: 'h', text: 'this help' },
 } as const satisfies Record<string, Option>;
@@ -97,7 +92,7 @@ const VERBS = {
   },
   simulate: {
     text: 'run a simulated gateway, to try everything without hardware',
-    takes: ['port', 'host', 'lock', 'latency', 'work'],
+    takes: ['port', 'host', 'lock', 'latency'],
     needs: [],
     instead: {
       host: { value: 'H', text: 'the address to listen at (default 127.0.0.1: this machine only)' },
@@ -111,13 +106,7 @@ export type Verb = keyof typeof VERBS;
 export type GatewayVerb = Exclude<Verb, 'share' | 'simulate'>;
 
 /** What was typed, by the name of the option. */
-export type Typed = {
-  -readonly [Name in Exclude<OptionName, 'help' | 'version'>]?: (typeof OPTIONS)[Name] extends { type: 'boolean' }
-    ? boolean
-    : (typeof OPTIONS)[Name] extends { multiple: true }
-      ? string[]
-      : string;
-};
+export type Typed = Omit<ReturnType<typeof split>['values'], 'help' | 'version'>;
 
 /** Wrong usage: said in plain words, exit status 2. */
 export class UsageError extends Error {
@@ -167,12 +156,9 @@ export function demand(verb: Verb, options: Typed, needed: readonly OptionName[]
   }
 }
 
-function split(args: readonly string[]): {
-  values: Typed & { help?: boolean; version?: boolean };
-  positionals: string[];
-} {
+function split(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true });
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   } catch (error) {
     // Node names the option that it does not know, or that lacks its value; never a value.
     const [line = ''] = (error as Error).message.split(/\n|\. /, 1);

@@ -13,7 +13,7 @@ import type { Clock } from './clock';
 import { systemCode } from './errors';
 import { silent, type Log } from './log';
 import { cloudLookup } from './lookup';
-import { proxyFor, proxyLogin, ProxyRefusal, TunnelAgent, type ProxySettings } from './proxy';
+import { axiosProxy, proxyFor, type ProxySettings } from './proxy';
 
 export interface ApiCall {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -92,9 +92,15 @@ export function createApiClient({ clock, proxy, trust, log = silent }: ApiClient
         const answer = await axios()<string>(
           configOf(call, signal, progress, proxy && proxyFor(url, proxy), secureContext),
         );
-        if (answer.status === 407) throw new ProxyRefusal(answer.status);
+        const refusal = refusalOf(progress);
+        if (refusal !== undefined) throw refusal;
         log.trace(`${name}: ${answer.status} after ${Math.round(clock.elapsed() - began)} ms`);
-        return { status: answer.status, headers: namedHeaders(answer.headers), body: answer.data };
+        const headers = Object.entries(answer.headers).map(([key, value]) => [key.toLowerCase(), String(value)]);
+        return {
+          status: answer.status,
+          headers: Object.fromEntries(headers) as ApiAnswer['headers'],
+          body: answer.data,
+        };
       } catch (thrown) {
         const ended = !signal.aborted ? undefined : signal.reason === late ? 'timeout' : 'aborted';
         const failure = failureOf(thrown, progress, ended);
@@ -122,9 +128,8 @@ function configOf(
   secureContext: SecureContext | undefined,
 ): AxiosRequestConfig {
   const options = { keepAlive: false, lookup: cloudLookup };
-  const tlsOptions = { ...options, ...(secureContext && { secureContext }) };
-  const secure = call.url.protocol === 'https:';
-  const tunnel = secure ? route : undefined;
+  // The signal ends a connection to a proxy too that does not answer.
+  const secureOptions = { ...options, ...(secureContext && { secureContext }), ...(route && { signal }) };
   return {
     method: call.method,
     url: call.url.href,
@@ -139,27 +144,22 @@ function configOf(
     maxContentLength: call.maxBytes,
     maxBodyLength: Infinity,
     signal,
-    // Without this axios looks into the environment.
-    proxy: false,
+    // With false axios does not look into the environment.
+    proxy: route === undefined ? false : axiosProxy(route),
     httpAgent: new http.Agent(options),
-    httpsAgent: tunnel === undefined ? new https.Agent(tlsOptions) : new TunnelAgent(tunnel, signal, tlsOptions),
-    transport: watchedTransport(progress, secure, secure ? undefined : route),
+    httpsAgent: new https.Agent(secureOptions),
+    transport: watchedTransport(progress, call.url.protocol === 'https:'),
   };
 }
 
-let loaded: AxiosStatic | undefined;
-
 /** Loaded with the first call, for it adds to the start of Node-RED and many flows ask no cloud. */
-function axios(): AxiosStatic {
-  loaded ??= createRequire(__filename)('axios') as AxiosStatic;
-  return loaded;
-}
+const axios = (): AxiosStatic => createRequire(__filename)('axios') as AxiosStatic;
 
 /** What axios sends a request with: Node's own, watched for the moment from which bytes may leave. */
-function watchedTransport(progress: Progress, secure: boolean, forward: URL | undefined): object {
+function watchedTransport(progress: Progress, secure: boolean): object {
   return {
     request: (options: https.RequestOptions, onAnswer: (answer: http.IncomingMessage) => void): http.ClientRequest => {
-      const request = (secure ? https : http).request(forward === undefined ? options : forwarded(options, forward));
+      const request = (options.protocol === 'https:' ? https : http).request(options);
       request.once('response', (answer) => {
         progress.status = answer.statusCode ?? 0;
         onAnswer(answer);
@@ -177,33 +177,22 @@ function watchedTransport(progress: Progress, secure: boolean, forward: URL | un
   };
 }
 
-/** The same request, for a proxy that passes it on: it gets the whole address. */
-function forwarded(options: https.RequestOptions, proxy: URL): https.RequestOptions {
-  const host = `${options.hostname?.includes(':') === true ? `[${options.hostname}]` : options.hostname}`;
-  const authority = options.port ? `${host}:${options.port}` : host;
-  return {
-    ...options,
-    hostname: proxy.hostname.replace(/^\[|\]$/g, ''),
-    port: proxy.port || 80,
-    path: `http://${authority}${options.path}`,
-    headers: { ...(options.headers as http.OutgoingHttpHeaders), Host: authority, ...proxyLogin(proxy) },
-  };
-}
-
-function namedHeaders(headers: object): Record<string, string> {
-  const named: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) named[name.toLowerCase()] = String(value);
-  return named;
+/** A proxy that did not let the request through: it answers before anything was sent, or with a status of its own. */
+function refusalOf({ sent, status }: Progress): ApiFailure | undefined {
+  if (status === undefined || (sent && status !== 407)) return undefined;
+  const reason = status === 407 ? 'the proxy wants a login, or another one (407)' : `the proxy answered ${status}`;
+  return new ApiFailure('connect', false, reason, status);
 }
 
 /** Anything thrown by axios or Node.js, as what it means. Nothing else of it is kept. */
-function failureOf(thrown: unknown, { sent, status }: Progress, ended: 'timeout' | 'aborted' | undefined): ApiFailure {
+function failureOf(thrown: unknown, progress: Progress, ended: 'timeout' | 'aborted' | undefined): ApiFailure {
+  const { sent, status } = progress;
   if (ended !== undefined) {
     return new ApiFailure(ended, sent, ended === 'timeout' ? 'ETIMEDOUT' : 'aborted', status);
   }
+  const refusal = refusalOf(progress);
+  if (refusal !== undefined) return refusal;
   const cause = (thrown as { cause?: unknown }).cause;
-  const refusal = [thrown, cause].find((each) => each instanceof ProxyRefusal);
-  if (refusal !== undefined) return new ApiFailure('connect', false, refusal.message, refusal.status);
   const text = thrown instanceof Error ? thrown.message : '';
   if (text.startsWith('maxContentLength')) return new ApiFailure('size', sent, 'ERR_BODY_TOO_LARGE', status);
   const reason = systemCode(cause) ?? systemCode(thrown) ?? 'ERR_SOCKET';

@@ -64,10 +64,6 @@ export const systemClock: Clock = clockFrom({
 /** Resolves after `ms`; rejects at once with the signal's reason when it is aborted. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(signal.reason as Error);
-      return;
-    }
     const cancel = clock.after(ms, () => {
       leave?.();
       resolve();

@@ -2,20 +2,15 @@
  * Looks up the names of clouds, one at a time, and the same name once for all who ask. Node.js looks up few names at once; with
  * the internet gone each takes many seconds, and a lock's gateway that is addressed by name would wait behind them.
  */
-import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
+import type { LookupAddress, LookupOptions } from 'node:dns';
+import { lookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 
 type Found = Promise<LookupAddress[]>;
 /** How a name is looked up. A parameter of tests. */
 export type Resolve = (hostname: string, options: LookupOptions) => Found;
 
-const systemResolve: Resolve = (hostname, options) =>
-  new Promise((resolve, reject) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error === null) resolve(addresses);
-      else reject(error);
-    });
-  });
+const systemResolve: Resolve = (hostname, options) => lookup(hostname, { ...options, all: true });
 
 /** For the `lookup` of a socket. */
 export function oneAtATime(resolve: Resolve = systemResolve): LookupFunction {

@@ -10,6 +10,9 @@ const SHORTEST_IN_DATA = 6;
 /** How many times over a text may have been escaped: JSON in JSON, an address in an address. More is no accident. */
 const MOST_LAYERS = 3;
 
+/** Characters that one of the key takes at most: four bytes, percent-encoded in three layers. */
+const LONGEST_SPELLING = 4 * (1 + 2 * MOST_LAYERS);
+
 /** Characters of the key that a first, quick look goes by. */
 const FIRST_LOOK = 3;
 
@@ -19,16 +22,16 @@ export class Redactor {
   /** Finds where the key may begin. Undefined for an empty key. */
   private readonly beginnings: RegExp | undefined;
   private readonly inData: boolean;
-  /** Of the key in its longest spelling. */
+  /** Characters of the key in its longest spelling, at most. */
   private readonly longest: number;
 
   /** @param secret the key; empty hides nothing */
   constructor(secret: string) {
-    const characters = Array.from(secret).map(spellingsOf);
-    this.spellings = characters.map(({ ways }) => ways.map((way) => new RegExp(way, 'iy')));
-    const first = characters.slice(0, FIRST_LOOK).map(({ ways }) => `(?:${ways.join('|')})`);
+    const characters = Array.from(secret, spellingsOf);
+    this.spellings = characters.map((ways) => ways.map((way) => new RegExp(way, 'iy')));
+    const first = characters.slice(0, FIRST_LOOK).map((ways) => `(?:${ways.join('|')})`);
     this.beginnings = secret === '' ? undefined : new RegExp(`(?=${first.join('')})`, 'gi');
-    this.longest = characters.reduce((sum, { longest }) => sum + longest, 0);
+    this.longest = characters.length * LONGEST_SPELLING;
     this.inData = secret.length >= SHORTEST_IN_DATA;
   }
 
@@ -95,17 +98,14 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>':
  * Ways in which a cloud or a proxy may write one character of the key when it gives it back: as it is, percent-encoded
  * (each encoder spares other characters), as JSON or HTML escapes. Matching ignores case, for `%2b` and `%2B`.
  */
-function spellingsOf(character: string): { ways: string[]; longest: number } {
+function spellingsOf(character: string): string[] {
   const bytes = [...Buffer.from(character)].map((byte) => byte.toString(16).padStart(2, '0'));
-  const units = Array.from({ length: character.length }, (_, index) =>
-    character.charCodeAt(index).toString(16).padStart(4, '0'),
-  );
+  const units = character.split('').map((unit) => unit.charCodeAt(0).toString(16).padStart(4, '0'));
   const code = character.codePointAt(0) ?? 0;
   const entity = ENTITIES[character];
   const slashes = 2 ** MOST_LAYERS - 1;
   const plain = escapeForPattern(character);
-  const counts = Array.from({ length: slashes }, (_, index) => index + 1);
-  const ways = [
+  return [
     plain,
     bytes.map((byte) => `%(?:25){0,${MOST_LAYERS - 1}}${byte}`).join(''),
     units.map((unit) => `\\\\{1,${slashes}}u${unit}`).join(''),
@@ -113,15 +113,9 @@ function spellingsOf(character: string): { ways: string[]; longest: number } {
     `&#x0{0,7}${code.toString(16)};`,
     ...(entity === undefined ? [] : [`&${entity};`]),
     // What JSON escapes by a backslash, in layers; a form writes a space as a plus.
-    ...('"\\/'.includes(character) ? counts.map((count) => `\\\\{${count}}${plain}`) : []),
+    ...('"\\/'.includes(character) ? Array.from({ length: slashes }, (_, more) => `\\\\{${more + 1}}${plain}`) : []),
     ...(character === ' ' ? ['\\+'] : []),
   ];
-  const longest = Math.max(
-    bytes.length * (1 + 2 * MOST_LAYERS),
-    units.length * (slashes + 5),
-    '&#x00000000000;'.length,
-  );
-  return { ways, longest };
 }
 
 function escapeForPattern(text: string): string {

@@ -41,45 +41,41 @@ export function typed<T>(setting: Setting<T>): Setting<T> {
   return { ...setting, typed: true };
 }
 
+/** A setting that is read from its text. */
+function setting<T>(name: string, read: (given: string) => T): Setting<T> {
+  return { parse: (value) => read(textSetting(value, name)) };
+}
+
 /** A text without blanks around it. `name` as it stands in a sentence: "the path". @throws see `Setting.parse` */
 export function text(name: string, fallback = ''): Setting<string> {
-  return { parse: (value) => textSetting(value, name) || fallback };
+  return setting(name, (given) => given || fallback);
 }
 
 /** A text in which a variable beside other text can only be a mistake: an address, an ID. */
 export function wholeText(name: string, fallback = ''): Setting<string> {
-  return {
-    parse: (value) => {
-      const given = textSetting(value, name) || fallback;
-      refusePartVariable(given, name);
-      return given;
-    },
-  };
+  return setting(name, (given) => {
+    refusePartVariable(given, name);
+    return given || fallback;
+  });
 }
 
 /** A text that no message quotes, refused where only a part of it is a variable. */
 export function secret(name: string): Setting<string> {
-  return {
-    parse: (value) => {
-      const given = textSetting(value, name);
-      if (PART_VARIABLE.test(given)) throw partVariable(`${name} has one beside other text`, name);
-      return given;
-    },
-  };
+  return setting(name, (given) => {
+    if (PART_VARIABLE.test(given)) throw partVariable(`${name} has one beside other text`, name);
+    return given;
+  });
 }
 
 /** One of a few words, whatever their case. */
 export function choice<const W extends string>(name: string, words: readonly W[], fallback: W): Setting<W> {
-  return {
-    parse: (value) => {
-      const given = textSetting(value, name);
-      if (given === '') return fallback;
-      const found = words.find((word) => word.toLowerCase() === given.toLowerCase());
-      if (found !== undefined) return found;
-      const list = words.map((word) => `"${word}"`).join(', ');
-      throw invalidInput(`${name} is "${given.slice(0, 30)}"`, `Set ${name} to one of ${list}.`);
-    },
-  };
+  return setting(name, (given) => {
+    if (given === '') return fallback;
+    const found = words.find((word) => word.toLowerCase() === given.toLowerCase());
+    if (found !== undefined) return found;
+    const list = words.map((word) => `"${word}"`).join(', ');
+    throw invalidInput(`${name} is "${given.slice(0, 30)}"`, `Set ${name} to one of ${list}.`);
+  });
 }
 
 export interface NumberRange {
@@ -95,43 +91,35 @@ export function seconds(
   name: string,
   { fallback, most = Infinity, zero = false }: NumberRange & { zero?: boolean },
 ): Setting<number> {
-  return {
-    parse: (value) => {
-      const given = textSetting(value, name);
-      const duration = given === '' ? fallback : Number(given);
-      if (duration > 0 || (zero && duration === 0)) return Math.min(duration, most) * 1000;
-      throw invalidInput(
-        `${name} is no usable number of seconds`,
-        `Give ${name} as a number of seconds${zero ? ', or 0' : ' above 0'}.`,
-      );
-    },
-  };
+  return setting(name, (given) => {
+    const duration = given === '' ? fallback : Number(given);
+    if (duration > 0 || (zero && duration === 0)) return Math.min(duration, most) * 1000;
+    throw invalidInput(
+      `${name} is no usable number of seconds`,
+      `Give ${name} as a number of seconds${zero ? ', or 0' : ' above 0'}.`,
+    );
+  });
 }
 
 /** A number, clamped to its range. */
 export function number(name: string, { fallback, least = -Infinity, most = Infinity }: NumberRange): Setting<number> {
-  return {
-    parse: (value) => {
-      const given = textSetting(value, name);
-      const number = given === '' ? fallback : Number(given);
-      if (!Number.isFinite(number)) throw invalidInput(`${name} is no number`, `Give ${name} as a number.`);
-      return Math.min(Math.max(number, least), most);
-    },
-  };
+  return setting(name, (given) => {
+    const number = given === '' ? fallback : Number(given);
+    if (!Number.isFinite(number)) throw invalidInput(`${name} is no number`, `Give ${name} as a number.`);
+    return Math.min(Math.max(number, least), most);
+  });
 }
 
 /** A check box: true, 1, yes, on; false, 0, no, off. */
 export function flag(name: string, fallback: boolean): Setting<boolean> {
-  return {
-    parse: (value) => {
-      if (typeof value === 'boolean') return value;
-      const given = textSetting(value, name).toLowerCase();
-      if (given === '') return fallback;
-      if (['true', '1', 'yes', 'on'].includes(given)) return true;
-      if (['false', '0', 'no', 'off'].includes(given)) return false;
-      throw invalidInput(`${name} is neither true nor false`, `Set ${name} to true or false.`);
-    },
-  };
+  const read = setting(name, (given) => {
+    const word = given.toLowerCase();
+    if (word === '') return fallback;
+    if (['true', '1', 'yes', 'on'].includes(word)) return true;
+    if (['false', '0', 'no', 'off'].includes(word)) return false;
+    throw invalidInput(`${name} is neither true nor false`, `Set ${name} to true or false.`);
+  });
+  return { parse: (value) => (typeof value === 'boolean' ? value : read.parse(value)) };
 }
 
 /** A `${NAME}` that was not filled in: the variable does not exist. */

@@ -2,7 +2,6 @@
  * A Google account as one piece: linking, the home with its devices, the way to Home Graph, and the three addresses that
  * Google asks.
  */
-import { randomUUID } from 'node:crypto';
 import { createApiClient } from '../common/api-client';
 import type { ProxySettings } from '../common/proxy';
 import type { LinkedAccounts } from './accounts';
@@ -24,8 +23,12 @@ export interface AccountOptions
   proxy?: ProxySettings | undefined;
 }
 
+/** Without these no account can be linked. */
+export const NEEDED_SETTINGS = ['projectId', 'clientId', 'clientSecret', 'users'] as const;
+export type NeededSetting = (typeof NEEDED_SETTINGS)[number];
+
 /** What keeps devices and reports from reaching Google: a setting that is empty, that there is no link, or no key. */
-export type Lack = 'projectId' | 'clientId' | 'clientSecret' | 'users' | 'link' | 'serviceAccountKey';
+export type Lack = NeededSetting | 'link' | 'serviceAccountKey';
 
 export interface GoogleAccount {
   accounts: LinkedAccounts;
@@ -48,7 +51,7 @@ export function openAccount(options: AccountOptions): GoogleAccount {
   const graph = new HomeGraphClient({ ...options, api: createApiClient(options) });
   const warnSeldom = eachSeldom(log, clock, REPEAT_WARNING_MS);
   const seldomLog = { ...log, warn: (text: string) => warnSeldom(text, text) };
-  const home = new SmartHome({ state, clock, prefix, accounts, graph, newHandle: randomUUID, log: seldomLog });
+  const home = new SmartHome({ state, clock, prefix, accounts, graph, log: seldomLog });
   const fulfillment = fulfillmentRoute({ clock, log: seldomLog, accounts, home });
   let lastRequest: number | undefined;
   return {
@@ -65,8 +68,7 @@ export function openAccount(options: AccountOptions): GoogleAccount {
     },
     lastRequest: () => lastRequest,
     lack: async () => {
-      const needed = ['projectId', 'clientId', 'clientSecret', 'users'] as const;
-      const empty = needed.find((key) => options[key].length === 0);
+      const empty = NEEDED_SETTINGS.find((key) => options[key].length === 0);
       if (empty !== undefined) return empty;
       if ((await accounts.linkCount()) === 0) return 'link';
       return graph.enabled ? undefined : 'serviceAccountKey';

@@ -87,7 +87,7 @@ export class LinkedAccounts {
 
   /** Whom a bearer token stands for; undefined if it is unknown, expired, unlinked or its user no longer listed. */
   async authenticate(bearer: string): Promise<Identity | undefined> {
-    const file = await this.read();
+    const file = readLinks(await this.options.state.get(this.key));
     const token = file.access.get(fingerprint(bearer));
     if (token === undefined || token.until <= this.options.clock.now()) return undefined;
     return this.identity(file, token.link);
@@ -204,7 +204,7 @@ export class LinkedAccounts {
   }
 
   private async identities(): Promise<Identity[]> {
-    const file = await this.read();
+    const file = readLinks(await this.options.state.get(this.key));
     return [...file.links.keys()].flatMap((id) => this.identity(file, id) ?? []);
   }
 
@@ -215,15 +215,14 @@ export class LinkedAccounts {
     return agentUserId === undefined ? undefined : { agentUserId, user: record.user, link };
   }
 
-  private async read(): Promise<LinksFile> {
-    return readLinks(await this.options.state.get(this.key));
-  }
-
   /** One atomic step. Where it gives undefined, nothing is written. @throws StateError */
   private change<T>(step: (draft: LinksFile, now: number) => T | undefined): Promise<T | undefined> {
     return this.options.state.change(this.key, (current) => {
       const now = this.options.clock.now();
-      const draft = draftOf(readLinks(current), now);
+      const draft = parseLinks(current);
+      for (const table of [draft.access, draft.codes]) {
+        for (const [key, { until }] of table) if (until <= now) table.delete(key);
+      }
       const result = step(draft, now);
       return result === undefined ? { result } : { value: writeLinks(draft), result };
     });
@@ -261,40 +260,33 @@ function openLink(
 /** Files that were read already: the state gives the same object until something is written. */
 const known = new WeakMap<object, LinksFile>();
 
+/** As `parseLinks`. For reading only. */
+function readLinks(json: Json | undefined): LinksFile {
+  const before = isRecord(json) ? known.get(json) : undefined;
+  const file = before ?? parseLinks(json);
+  if (isRecord(json)) known.set(json, file);
+  return file;
+}
+
 /**
  * The file as far as it can be read. One that a person or a broken disk changed may hold anything; what is no record is left
- * out, so that the rest serves on and people can link anew. Copy what is to be changed.
+ * out, so that the rest serves on and people can link anew.
  * @throws StateError where a newer version of the package wrote it: to write over it would end all links
  */
-function readLinks(json: Json | undefined): LinksFile {
-  if (isRecord(json) && typeof json.version === 'number' && json.version > 1) {
+function parseLinks(json: Json | undefined): LinksFile {
+  const { version = 0, users, links, access, codes } = isRecord(json) ? json : {};
+  if (typeof version === 'number' && version > 1) {
     throw new StateError(
       'the links to Google were kept by a newer version of this package. Install that version again, or unlink in the Google Home app, delete the file "…/accounts" in the state folder and link anew',
       'NEWER_VERSION',
     );
   }
-  const fields = isRecord(json) && json.version === 1 ? json : {};
-  const before = known.get(fields);
-  if (before !== undefined) return before;
-  const file: LinksFile = {
-    users: (Array.isArray(fields.users) ? fields.users : []).filter(isUser),
-    links: records(fields.links, { user: 'string', refresh: 'string', since: 'number', usedAt: 'number' }),
-    access: records(fields.access, { link: 'string', until: 'number' }),
-    codes: records(fields.codes, { user: 'string', redirectUri: 'string', until: 'number' }),
-  };
-  known.set(fields, file);
-  return file;
-}
-
-/** A copy to be changed, without what has expired. */
-function draftOf(file: LinksFile, now: number): LinksFile {
-  const unexpired = <T extends { until: number }>(entries: Map<string, T>): Map<string, T> =>
-    new Map([...entries].filter(([, { until }]) => until > now));
+  const isOurs = version === 1;
   return {
-    users: [...file.users],
-    links: new Map(file.links),
-    access: unexpired(file.access),
-    codes: unexpired(file.codes),
+    users: (isOurs && Array.isArray(users) ? users : []).filter(isUser),
+    links: records(isOurs && links, { user: 'string', refresh: 'string', since: 'number', usedAt: 'number' }),
+    access: records(isOurs && access, { link: 'string', until: 'number' }),
+    codes: records(isOurs && codes, { user: 'string', redirectUri: 'string', until: 'number' }),
   };
 }
 

@@ -91,7 +91,7 @@ async function login(
   if (clock.now() - ticket.issued > TICKET_LIFETIME_MS) return again(200, { kind: 'expired' });
   const address = callerAddress(req, proxies);
   const listed = accounts.listedName(username);
-  const attempt = await throttle.attempt(username, listed !== undefined, address);
+  const attempt = await throttle.attempt(username, address);
   if (attempt.waitMs > 0) {
     const seconds = Math.ceil(attempt.waitMs / 1000);
     log.debug(`account linking: a login from ${address} has to wait ${seconds} s`);

@@ -22,7 +22,7 @@ export const TYPE_PREFIX = 'action.devices.types.';
 export const TRAIT_PREFIX = 'action.devices.traits.';
 
 /** One level of a security system, as Google's `availableArmLevels.levels` has it. */
-export interface ArmLevel {
+export interface ArmLevel extends JsonObject {
   level_name: string;
   level_values: { level_synonym: string[]; lang: string }[];
 }
@@ -53,19 +53,16 @@ export const DEVICE_FIELDS = {
   pinFor: choice('the PIN', ['none', 'release', 'always'], 'release'),
   /** What happens when arming is asked while the last status report has entries. */
   onOpenSensors: choice('the choice for open sensors', ['flow', 'refuse', 'ask', 'allow'], 'flow'),
+  /** Milliseconds. */
   replyTimeout: replyTimeout('the time to wait for the flow'),
   /** A lock shows how full its battery is. */
   battery: flag('"battery"', false),
 } as const;
 
 type Fields = Parsed<typeof DEVICE_FIELDS>;
-/** Fields that need no more than to be read. */
-type Plain = 'nicknames' | 'roomHint' | 'levelsOrdered' | 'pinFor' | 'onOpenSensors' | 'battery';
 
-export interface DeviceSettings extends Pick<Fields, Plain> {
+export interface DeviceSettings extends Omit<Fields, 'levels' | 'defaultLevel' | 'customAttributes'> {
   id: string;
-  name: string;
-  kind: Fields['deviceType'];
   /** Google's type, with its prefix. */
   type: string;
   /** Empty: a panel without levels. */
@@ -74,9 +71,6 @@ export interface DeviceSettings extends Pick<Fields, Plain> {
   defaultLevel: string | undefined;
   /** Empty: none is set. */
   pin: string;
-  replyTimeoutMs: number;
-  /** Trait names without their prefix; CUSTOM only. */
-  customTraits: string[];
   customAttributes: JsonObject;
 }
 
@@ -103,25 +97,18 @@ export function deviceSettings(fields: Fields, pin: unknown, fallbackId: string)
   }
   const id = fields.deviceId || fallbackId;
   return {
+    ...fields,
     id,
     // Cut between characters, never within one.
     name: Array.from(fields.deviceName || fields.name || id)
       .slice(0, NAME_LENGTH)
       .join(''),
-    nicknames: fields.nicknames,
-    roomHint: fields.roomHint,
-    kind,
     type: TYPE_PREFIX + (isCustom ? customType : kind),
     levels,
-    levelsOrdered: fields.levelsOrdered,
     defaultLevel: isLevel ? fields.defaultLevel : undefined,
-    pinFor: fields.pinFor,
     // What is set and cannot be read must not pass for none: a garage with no PIN opens without one. Spoken digits come with
     // or without spaces between them; neither counts.
     pin: ofSetting('pin', () => secret('the PIN').parse(pin)).replace(/\s+/g, ''),
-    onOpenSensors: fields.onOpenSensors,
-    replyTimeoutMs: fields.replyTimeout,
-    battery: fields.battery,
     customTraits,
     customAttributes,
   };

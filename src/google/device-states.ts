@@ -2,7 +2,7 @@
  * What the devices are, as last reported by flows: in memory for answering at once, and in the State for the next start.
  * Writing goes on behind the answers and gathers what changes meanwhile. What the states mean is up to `devices/`.
  */
-import { pause } from '../common/clock';
+import { pause, within } from '../common/clock';
 import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { isRecord } from '../common/json';
@@ -18,8 +18,7 @@ const NOTHING: Readonly<States> = Object.freeze({});
 
 export class DeviceStates {
   /** Resolves when what was kept has been read, or is not to be had. Never rejects. */
-  readonly ready: Promise<void>;
-  isReady = false;
+  readonly ready: Promise<unknown>;
   private readonly key: string;
   private readonly known = new Map<string, States>();
   private readonly unwritten = new Set<string>();
@@ -37,15 +36,7 @@ export class DeviceStates {
       },
       () => void this.read(),
     );
-    this.ready = new Promise((resolve) => {
-      const done = (): void => {
-        this.isReady = true;
-        cancel();
-        resolve();
-      };
-      const cancel = options.clock.after(LONGEST_READ_MS, done);
-      void this.read().then(done);
-    });
+    this.ready = within(this.read(), LONGEST_READ_MS, options.clock);
   }
 
   /** As last set; empty for a device of which nothing is known. The same object until then. */

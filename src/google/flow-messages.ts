@@ -9,9 +9,10 @@ import { isRecord, pickFields, type Json } from '../common/json';
 import { TRAIT_PREFIX } from './device-settings';
 import type { Device } from './devices/device';
 import { isResultOf } from './devices/published';
-import { anyBlocking, entriesOf, reportFault } from './devices/status-report';
+import { entriesOf, reportFault } from './devices/status-report';
 import type { Action, Command } from './devices/trait';
 import { googleCodeFor, isGoogleCode, type GoogleCode } from './error-codes';
+import type { CommandRequest } from './permission';
 import type { JsonObject, States } from './types';
 
 /** What a flow gets of a command. */
@@ -29,13 +30,14 @@ export interface CommandMessage {
   google: string;
 }
 
+/** @param google the handle by which the flow answers */
 export function commandMessage(
-  { name, params, action }: Command,
-  { deviceId, user, acknowledged }: { deviceId: string; user: string; acknowledged: boolean },
+  { command: { name, params, action }, device, identity: { user } }: CommandRequest,
+  acknowledged: boolean,
   google: string,
 ): CommandMessage {
   // A copy of its own: flows change what they get, and devices of one request share theirs.
-  const payload: CommandMessage['payload'] = { command: name, params: copyOf(params), deviceId, user };
+  const payload: CommandMessage['payload'] = { command: name, params: copyOf(params), deviceId: device.id, user };
   if (action !== undefined) payload.action = action;
   if (acknowledged) payload.acknowledged = true;
   return { payload, google };
@@ -88,6 +90,11 @@ const CONTROL_PROPERTIES = 'error debug debugString exceptions challenge notify 
 /** What lock nodes send beside `state`. */
 const READING_PROPERTIES =
   'identifier name action state previous confirmed code batteryMillivolts rssi position version at'.split(' ');
+const LOCK_STATES: ReadonlyMap<string, Fields> = new Map([
+  ['open', { isLocked: false }],
+  ['closed', { isLocked: true }],
+  ['unknown', { isLocked: null }],
+]);
 /** A command's own message, sent back as it came. */
 const ECHO_PROPERTIES = ['command', 'params', 'action', 'deviceId', 'acknowledged', 'user'];
 /** Of all states together, as JSON; Google's largest answers are far below. */
@@ -103,8 +110,14 @@ export function parseFlowMessage(message: FlowMessage, device: Device, command: 
   const failure = command?.failure ?? 'hardError';
   const { error, debug, debugString = debug, notify } = isRecord(payload) ? payload : {};
   if (isGiven(error)) {
+    // A code, or the whole error of a Catch node.
     const notifications = notificationsIn(notify, device);
-    return { kind: 'error', code: codeOf(error, failure), ...debugOf(debugString), notifications };
+    return {
+      kind: 'error',
+      code: googleCodeFor(isRecord(error) ? error.code : error, failure),
+      ...debugOf(debugString),
+      notifications,
+    };
   }
   // A Catch node leaves the payload as it was when the other node failed; it says nothing about what came of it.
   if (isRecord(message.error)) {
@@ -129,13 +142,14 @@ function fromPayload(payload: Fields, device: Device, command: Command | undefin
       throw invalidInput('challenge must be "ackNeeded": the PIN is asked by the node itself');
     }
     const said = asJson(given);
-    checked(device, device.statesIn(said));
+    device.check(device.statesIn(said));
     return { kind: 'question', said, notifications };
   }
   const said = asJson(device.statesIn(given as States));
-  checked(device, said);
+  device.check(said);
   const report = said.currentStatusReport ?? (exceptions as Json | undefined);
-  const blocking = command !== undefined && isGiven(report) && anyBlocking(report);
+  const blocking =
+    command !== undefined && isGiven(report) && entriesOf(report).some((entry) => entry.blocking === true);
   // Commands with an action of ours have no results.
   const isPlain = command !== undefined && command.action === undefined;
   const results = isPlain ? asJson(pickFields(given, (name) => isResultOf(command.name, name))) : {};
@@ -157,19 +171,9 @@ function statesFrom(payload: Fields, device: Device): Fields {
 
 /** What `lock-action` and `lock-status` read; undefined where it is no such reading. */
 function lockStateIn({ state }: Fields): Fields | undefined {
-  switch (state) {
-    case 'open':
-      return { isLocked: false };
-    case 'closed':
-      return { isLocked: true };
-    case 'unknown':
-      return { isLocked: null };
-    // Nothing was read, so the commanded state stands.
-    case null:
-      return {};
-    default:
-      return undefined;
-  }
+  // Nothing was read, so the commanded state stands.
+  if (state === null) return {};
+  return typeof state === 'string' ? LOCK_STATES.get(state) : undefined;
 }
 
 /** A security system has them as its report; of any other device the first one is what is wrong with it. */
@@ -180,11 +184,6 @@ function statesOfExceptions(exceptions: unknown, device: Device): Fields {
   if (fault !== undefined) throw invalidInput(fault);
   const [{ statusCode } = {}] = entriesOf(exceptions as Json);
   return typeof statusCode === 'string' && isGoogleCode(statusCode) ? { exceptionCode: statusCode } : {};
-}
-
-function checked(device: Device, said: States): void {
-  const fault = device.fault(said);
-  if (fault !== undefined) throw invalidInput(fault);
 }
 
 /**
@@ -235,11 +234,6 @@ function notificationsIn(notify: unknown, device: Device): Notification[] {
 
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false;
-}
-
-/** A flow gives a code, or the whole error of a Catch node. */
-function codeOf(error: unknown, failure: GoogleCode): GoogleCode {
-  return googleCodeFor(isRecord(error) ? error.code : error, failure);
 }
 
 /** Google's `debugString` is read by developers, never spoken. */

@@ -3,7 +3,7 @@
  * its own; everything that can be understood as JSON is answered with 200, and every device that was asked for exactly once.
  * What the answers are is up to `home.ts`.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
 import { textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { isRecord, parseJson } from '../common/json';
@@ -27,9 +27,15 @@ export interface FulfillmentOptions extends Pick<AccountContext, 'clock' | 'log'
 
 export function fulfillmentRoute(options: FulfillmentOptions): HttpHandler {
   return async (request, response) => {
-    const caller = callerOf(request, response, options.clock.elapsed());
+    const { socket } = request;
+    const caller: Caller = {
+      since: options.clock.elapsed(),
+      get gone() {
+        return !response.writableEnded && (socket.destroyed || socket.readableEnded);
+      },
+    };
     try {
-      const bearer = bearerOf(request);
+      const bearer = /^Bearer +([^\s]+) *$/i.exec(request.headers.authorization ?? '')?.[1];
       // Google waits for an answer while a disk, or Redis, hangs.
       const identity =
         bearer === undefined
@@ -43,7 +49,10 @@ export function fulfillmentRoute(options: FulfillmentOptions): HttpHandler {
         return;
       }
       const text = await readBody(request, MAX_BYTES);
-      await lookForHangUp();
+      // A process that stood still reads the request, however old it is, before it reads that the connection has ended. The
+      // next look at the network shows that.
+      await turn();
+      await turn();
       const body = text === undefined ? undefined : jsonOf(text);
       if (text === undefined) sendJson(response, 413, { error: 'the body is too large' });
       else if (body === undefined) sendJson(response, 400, { error: 'the body is not JSON' });
@@ -55,30 +64,6 @@ export function fulfillmentRoute(options: FulfillmentOptions): HttpHandler {
       sendJson(response, 503, { error: 'try again later' }, { 'Retry-After': '3' });
     }
   };
-}
-
-function callerOf(request: IncomingMessage, response: ServerResponse, since: number): Caller {
-  return {
-    since,
-    get gone() {
-      const { socket } = request;
-      return !response.writableEnded && (socket.destroyed || socket.readableEnded);
-    },
-  };
-}
-
-/**
- * A process that stood still reads the request, however old it is, before it reads that the connection has ended. The next
- * look at the network shows that.
- */
-async function lookForHangUp(): Promise<void> {
-  const rest = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-  await rest();
-  await rest();
-}
-
-function bearerOf(request: IncomingMessage): string | undefined {
-  return /^Bearer +([^\s]+) *$/i.exec(request.headers.authorization ?? '')?.[1];
 }
 
 /** Undefined for what is no JSON. */
@@ -99,24 +84,25 @@ export async function fulfill(
 ): Promise<JsonObject> {
   const { requestId, inputs } = isRecord(body) ? body : {};
   const answer = (payload: JsonObject): JsonObject => ({
-    requestId: typeof requestId === 'string' ? requestId : typeof requestId === 'number' ? String(requestId) : '',
+    requestId: typeof requestId === 'string' || typeof requestId === 'number' ? String(requestId) : '',
     payload,
   });
   const failure = (errorCode: GoogleCode, debugString: string): JsonObject =>
     answer({ errorCode, status: 'ERROR', debugString });
+  // There is always one input.
+  const [input] = recordsIn(inputs);
+  const { intent, payload } = input ?? {};
+  const asked = isRecord(payload) ? payload : {};
   try {
-    const known = listOf(inputs).filter(isRecord);
-    const intent = intentOf(known[0]);
-    // There is one input in practice; should there be more of the same intent, each counts.
-    const payloads = known.filter((input) => intentOf(input) === intent).map(payloadOf);
-    switch (intent) {
+    switch (typeof intent === 'string' ? intent.replace(INTENT_PREFIX, '') : undefined) {
       case 'SYNC':
         return answer({ agentUserId: identity.agentUserId, devices: home.devices() });
       case 'QUERY':
         await home.ready;
-        return answer(query(home, payloads));
+        // Entries, not assignments: a device may be called `__proto__`.
+        return answer({ devices: Object.fromEntries(idsOf(asked).map((id) => [id, home.query(id)])) });
       case 'EXECUTE':
-        return answer(await execute(home, identity, payloads, caller));
+        return answer({ commands: await execute(home, identity, asked, caller) });
       case 'DISCONNECT':
         await home.disconnect(identity);
         return {};
@@ -130,52 +116,37 @@ export async function fulfill(
   }
 }
 
-function query(home: SmartHome, payloads: readonly Fields[]): JsonObject {
-  const ids = new Set(payloads.flatMap((payload) => idsOf(payload)));
-  // Entries, not assignments: a device may be called `__proto__`.
-  return { devices: Object.fromEntries([...ids].map((id) => [id, home.query(id)])) };
-}
-
-async function execute(
+function execute(
   home: SmartHome,
   identity: Identity,
-  payloads: readonly Fields[],
-  caller?: Caller,
-): Promise<JsonObject> {
+  { commands }: Fields,
+  caller: Caller | undefined,
+): Promise<JsonObject[]> {
   const wanted = new Map<string, Execution[]>();
-  const groups = payloads.flatMap(({ commands }) => listOf(commands)).filter(isRecord);
-  for (const group of groups) {
+  for (const group of recordsIn(commands)) {
     const { execution } = group;
     const executions = listOf(execution).map(executionOf);
-    for (const id of new Set(idsOf(group))) wanted.set(id, [...(wanted.get(id) ?? []), ...executions]);
+    for (const id of idsOf(group)) wanted.set(id, [...(wanted.get(id) ?? []), ...executions]);
   }
-  const ids = [...wanted.keys()];
-  const results = await Promise.all([...wanted].map(([id, executions]) => home.execute(identity, id, executions, caller)));
-  return { commands: results.map((result, index) => ({ ids: ids.slice(index, index + 1), ...result })) };
+  const results = [...wanted].map(async ([id, executions]) => {
+    const result = await home.execute(identity, id, executions, caller);
+    return { ids: [id], ...result };
+  });
+  return Promise.all(results);
 }
 
 function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? (value as unknown[]) : [];
 }
 
-function intentOf(input: Fields | undefined): string | undefined {
-  const { intent } = input ?? {};
-  if (typeof intent !== 'string') return undefined;
-  return intent.startsWith(INTENT_PREFIX) ? intent.slice(INTENT_PREFIX.length) : intent;
+function recordsIn(value: unknown): Fields[] {
+  return listOf(value).filter(isRecord);
 }
 
-function payloadOf(input: Fields): Fields {
-  const { payload } = input;
-  return isRecord(payload) ? payload : {};
-}
-
-function idsOf(holder: Fields): string[] {
-  const { devices } = holder;
-  return listOf(devices).flatMap((device: unknown) => {
-    const { id } = isRecord(device) ? device : {};
-    if (typeof id === 'number') return [String(id)];
-    return typeof id === 'string' ? [id] : [];
-  });
+/** Each once. */
+function idsOf({ devices }: Fields): string[] {
+  const ids = recordsIn(devices).map(({ id }) => (typeof id === 'number' ? String(id) : id));
+  return [...new Set(ids.filter((id) => typeof id === 'string'))];
 }
 
 function executionOf(value: unknown): Execution {

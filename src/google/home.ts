@@ -27,8 +27,6 @@ import type { AccountContext, Caller, Execution, Identity, JsonObject, States } 
 export interface HomeOptions extends AccountContext {
   accounts: Accounts;
   graph: HomeGraph;
-  /** A new handle: unguessable, unique. */
-  newHandle: () => string;
 }
 
 /** A device's node. */
@@ -45,10 +43,8 @@ export interface DeviceHandler {
 /** What came of a flow's message: for the badge of the node that sent it. */
 export type Received =
   | { kind: 'answered'; status: Result['status']; code?: string; late: boolean }
-  | { kind: 'reported' }
-  | { kind: 'notified' }
   /** `offline`: an error says that the device is out of reach; `ignored`: another one, and it says nothing of the device. */
-  | { kind: 'offline' | 'ignored' }
+  | { kind: 'reported' | 'offline' | 'notified' | 'ignored' }
   /** The handle was used before, or its time is over; `warned` when that was said already. */
   | { kind: 'spent'; warned: boolean };
 
@@ -59,26 +55,18 @@ interface Registered {
   answered?: { states: Readonly<States>; answer: JsonObject };
 }
 
-/** A command that the flow has. */
-interface Pending {
-  readonly deviceId: string;
-  readonly session: Session;
-  readonly request: CommandRequest;
-  readonly conclude: (result: Result) => void;
-}
-
 export class SmartHome {
   private readonly registered = new Map<string, Registered>();
   private readonly permission: Permission;
   private readonly states: DeviceStates;
-  private readonly pending: PendingCommands<Pending>;
+  private readonly pending: PendingCommands;
   private readonly reports: Reports;
   private closed = false;
 
   constructor(private readonly options: HomeOptions) {
     this.permission = new Permission(options);
     this.states = new DeviceStates(options);
-    this.pending = new PendingCommands(options.clock, options.newHandle);
+    this.pending = new PendingCommands(options.clock);
     this.reports = new Reports({
       ...options,
       statesOf: (id) => {
@@ -90,7 +78,7 @@ export class SmartHome {
   }
 
   /** Resolves when the states of the last run are known. */
-  get ready(): Promise<void> {
+  get ready(): Promise<unknown> {
     return this.states.ready;
   }
 
@@ -105,8 +93,7 @@ export class SmartHome {
     const entry: Registered = { device: new Device(settings), handler };
     this.registered.set(settings.id, entry);
     this.reports.devicesChanged();
-    if (this.states.isReady) this.resume(entry);
-    else void this.ready.then(() => this.resume(entry));
+    void this.ready.then(() => this.resume(entry));
     return () => {
       if (this.registered.get(settings.id) !== entry) return;
       this.registered.delete(settings.id);
@@ -155,7 +142,7 @@ export class SmartHome {
     const device = this.registered.get(deviceId)?.device;
     if (device === undefined) return failed('deviceNotFound');
     if (executions.length === 0) return failed('functionNotSupported', 'nothing to execute');
-    if (!this.states.isReady) await this.ready;
+    await this.ready;
     const session = new Session(this.options.clock, identity, device, caller);
     const result = await session.inTime(() => this.runAll(session, executions));
     this.showResult(deviceId, result, session.latest);
@@ -167,14 +154,12 @@ export class SmartHome {
    * @throws CodedError `INVALID_INPUT` where it is neither; a command answered so is answered with an error
    */
   async receive(message: FlowMessage & { google?: unknown }, deviceId: string): Promise<Received> {
-    if (!this.states.isReady) await this.ready;
-    const handle = typeof message.google === 'string' && message.google !== '' ? message.google : undefined;
-    const commanded = handle === undefined || deviceId === '' ? undefined : this.pending.deviceOf(handle);
+    await this.ready;
+    const handle = message.google;
+    if (typeof handle !== 'string' || handle === '') return this.receiveState(message, deviceId);
     // A message may have come a long way from the command of one device, and be about another by now.
-    const elsewhere = commanded !== undefined && deviceId !== commanded;
-    return handle === undefined || elsewhere
-      ? this.receiveState(message, deviceId)
-      : this.receiveAnswer(message, handle);
+    const elsewhere = deviceId !== '' && deviceId !== (this.pending.deviceOf(handle) ?? deviceId);
+    return elsewhere ? this.receiveState(message, deviceId) : this.receiveAnswer(message, handle);
   }
 
   /** Commands that wait are answered with an error. States are written before it resolves. */
@@ -224,7 +209,7 @@ export class SmartHome {
   /** The flow's answer to a permitted command, however late. */
   private askFlow(session: Session, request: CommandRequest, acknowledged: boolean): Promise<Result> {
     const { clock, log } = this.options;
-    const { device, command, identity, since } = request;
+    const { device, command, since } = request;
     const entry = this.registered.get(device.id);
     // A deploy may have come while the user was asked: the device with this id now may want another PIN.
     if (this.closed || entry?.device !== device) return Promise.resolve(failed('deviceNotReady'));
@@ -233,11 +218,9 @@ export class SmartHome {
     if (tooLate) return Promise.resolve(failed('transientError'));
     return new Promise((conclude) => {
       session.begin(command);
-      const handle = this.pending.add({ deviceId: device.id, session, request, conclude });
+      const handle = this.pending.add({ session, request, conclude });
       log.trace(`Google: ${command.name} of "${device.id}" goes to the flow`);
-      entry.handler.onCommand(
-        commandMessage(command, { deviceId: device.id, user: identity.user, acknowledged }, handle),
-      );
+      entry.handler.onCommand(commandMessage(request, acknowledged, handle));
     });
   }
 

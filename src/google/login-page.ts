@@ -167,7 +167,7 @@ export interface LoginForm {
 /** The login form. It posts to its own address, whatever path or proxy it was reached by. */
 export function loginPage({ language, ticket, notice, username = '' }: LoginForm): string {
   const words: Texts = TEXTS[language];
-  const message = notice === undefined ? '' : noticeText(words, notice);
+  const message = notice?.kind === 'wait' ? words.wait(notice.seconds) : notice && words[notice.kind];
   const failed = notice?.kind === 'failed';
   // After a mistyped password the person need not find the field again.
   const focus = username === '' ? 'username' : 'password';
@@ -181,7 +181,7 @@ export function loginPage({ language, ticket, notice, username = '' }: LoginForm
     words.title,
     `<p>${escape(words.intro)}</p>
 <ul>${words.grants.map((grant) => `<li>${escape(grant)}</li>`).join('')}</ul>
-${message === '' ? '' : `<p class="notice" id="notice" role="alert">${escape(message)}</p>`}
+${message === undefined ? '' : `<p class="notice" id="notice" role="alert">${escape(message)}</p>`}
 <form method="post" action="?">
 <input type="hidden" name="ticket" value="${escape(ticket)}">
 ${field('username', `type="text" autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" value="${escape(username)}"`)}
@@ -198,18 +198,14 @@ ${field('password', 'type="password" autocomplete="current-password"')}
 
 /** A page that ends the linking here. It never sends the browser anywhere. */
 export function refusalPage(language: Language, refusal: Refusal): string {
-  const words: Texts = TEXTS[language];
-  return page(language, words.refused, `<p>${escape(words.refusals[refusal])}</p>`);
+  const { refused, refusals } = TEXTS[language];
+  return page(language, refused, `<p>${escape(refusals[refusal])}</p>`);
 }
 
 /** For a person who opens an address that serves Google alone, to see whether it is there. */
 export function addressPage(language: Language): string {
-  const words: Texts = TEXTS[language];
-  return page(language, words.works, `<p>${escape(words.worksHint)}</p>`);
-}
-
-function noticeText(words: Texts, notice: Notice): string {
-  return notice.kind === 'wait' ? words.wait(notice.seconds) : words[notice.kind];
+  const { works, worksHint } = TEXTS[language];
+  return page(language, works, `<p>${escape(worksHint)}</p>`);
 }
 
 const STYLE = `
@@ -272,14 +268,6 @@ ${content}
 `;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
 function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

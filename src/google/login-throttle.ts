@@ -29,9 +29,9 @@ const SPARE_TRIES = 20;
 
 /**
  * All names share this many counters, listed or not: so that inventing names fills no disk, and what was done to other names
- * does not show which are listed.
+ * does not show which are listed. A byte of the hash says which.
  */
-const NAME_SLOTS = 256;
+const NAME_SLOT_DIGITS = 2;
 const MAX_ADDRESSES = 2000;
 
 interface Counter {
@@ -43,8 +43,6 @@ interface Counter {
 type Counters = Record<string, Counter>;
 interface Table {
   names: Counters;
-  /** The share of listed names in these counters: what a login clears. */
-  listed: Counters;
   addresses: Counters;
 }
 
@@ -62,32 +60,27 @@ export interface Attempt {
   /** True for the try that used up the last free one. */
   last: boolean;
   /** For `succeeded`. */
-  readonly counted: { name: string; listed: string; address: string; before: Counter | undefined };
+  readonly counted: { name: string; address: string; before: Counter | undefined };
 }
 
 export class LoginThrottle {
   constructor(private readonly options: LoginThrottleOptions) {}
 
   /** Asks for a try. Counting comes first, so that tries side by side are counted one by one. @throws StateError */
-  async attempt(typed: string, isListed: boolean, from: string): Promise<Attempt> {
-    const listed = await this.hash(`user ${normalName(typed)}`);
-    const name = `slot ${parseInt(listed.slice(0, 8), 16) % NAME_SLOTS}`;
+  async attempt(typed: string, from: string): Promise<Attempt> {
+    const name = (await this.hash(`user ${normalName(typed)}`)).slice(0, NAME_SLOT_DIGITS);
     const address = await this.hash(`address ${from}`);
     return this.change((table, now) => {
-      const before = table.addresses[address];
-      const counted = { name, listed, address, before };
-      const ofName = table.names[name];
+      const [ofName, before] = [table.names[name], table.addresses[address]];
+      const counted = { name, address, before };
       const nameWaitMs = waiting(NAME, ofName, now);
       const spare = (before?.failures ?? 0) < OWN_TRIES && nameWaitMs > 0 && (ofName?.spare ?? 0) < SPARE_TRIES;
       const waitMs = Math.max(spare ? 0 : nameWaitMs, waiting(ADDRESS, before, now));
       if (waitMs > 0) return { result: { waitMs, last: false, counted } };
-      const next = {
-        names: count(table.names, name, now, spare),
-        listed: isListed ? count(table.listed, listed, now) : table.listed,
-        addresses: newest(count(table.addresses, address, now)),
-      };
-      const last = next.names[name]?.failures === NAME.free || next.addresses[address]?.failures === ADDRESS.free;
-      return { table: next, result: { waitMs: 0, last, counted } };
+      const names = count(table.names, name, now, spare);
+      const addresses = newest(count(table.addresses, address, now));
+      const last = names[name]?.failures === NAME.free || addresses[address]?.failures === ADDRESS.free;
+      return { table: { names, addresses }, result: { waitMs: 0, last, counted } };
     });
   }
 
@@ -95,21 +88,14 @@ export class LoginThrottle {
    * The try that was let through had the right password. Clears the name's failures, but of the address only this one try:
    * or a guesser with a login of their own could clear it between guesses.
    */
-  succeeded({ counted: { name, listed, address, before } }: Attempt): Promise<void> {
+  succeeded({ counted: { name, address, before } }: Attempt): Promise<void> {
     return this.change((table) => {
-      const slot = table.names[name];
-      const rest = (slot?.failures ?? 0) - (table.listed[listed]?.failures ?? 0);
-      const names = without(table.names, name);
-      const ofAddress = table.addresses[address] ?? { failures: 1, at: 0 };
+      const { failures, at } = table.addresses[address] ?? { failures: 1, at: 0 };
       // Unless others tried meanwhile it is as if this try had not been, its pause included.
-      const alone = before !== undefined && ofAddress.failures === before.failures + 1;
-      const restored = alone ? before : { failures: ofAddress.failures - 1, at: ofAddress.at };
-      const next = {
-        names: slot === undefined || rest <= 0 ? names : { ...names, [name]: { failures: rest, at: slot.at } },
-        listed: without(table.listed, listed),
-        addresses: { ...table.addresses, [address]: restored },
-      };
-      return { table: next, result: undefined };
+      const alone = before !== undefined && failures === before.failures + 1;
+      const names = pickFields(table.names, (each) => each !== name);
+      const addresses = { ...table.addresses, [address]: alone ? before : { failures: failures - 1, at } };
+      return { table: { names, addresses }, result: undefined };
     });
   }
 
@@ -145,10 +131,6 @@ function count(counters: Counters, slot: string, now: number, spare = false): Co
   return { ...counters, [slot]: counter };
 }
 
-function without(counters: Counters, slot: string): Counters {
-  return pickFields(counters, (each) => each !== slot);
-}
-
 function newest(counters: Counters): Counters {
   const entries = Object.entries(counters);
   if (entries.length <= MAX_ADDRESSES) return counters;
@@ -156,12 +138,8 @@ function newest(counters: Counters): Counters {
 }
 
 function readTable(json: Json | undefined, now: number): Table {
-  const { names, listed, addresses } = isRecord(json) ? json : {};
-  return {
-    names: readCounters(names, NAME, now),
-    listed: readCounters(listed, NAME, now),
-    addresses: readCounters(addresses, ADDRESS, now),
-  };
+  const { names, addresses } = isRecord(json) ? json : {};
+  return { names: readCounters(names, NAME, now), addresses: readCounters(addresses, ADDRESS, now) };
 }
 
 /** Those that still count. What is no counter, in a file that was damaged, is none. */

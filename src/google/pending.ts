@@ -2,9 +2,11 @@
  * Commands that a flow has: the one time-out of a request, after which Google is answered PENDING, and the handles by which
  * the flow answers. Those that were used are remembered, so that a second answer is noticed.
  */
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../common/clock';
 import type { Device } from './devices/device';
 import type { Command } from './devices/trait';
+import type { CommandRequest } from './permission';
 import type { Result } from './results';
 import type { Caller, Identity } from './types';
 
@@ -15,10 +17,8 @@ import type { Caller, Identity } from './types';
 const GOES_ON_MS = 30_000;
 /** How long after a command its answer is still of use: longer than any door takes, and than Google keeps its tokens. */
 const LIFE_MS = 10 * 60_000;
-/** Commands that may wait at once: a hundred requests with a hundred devices each. */
-const MOST_OPEN = 10_000;
-/** Handles remembered after their end, at least. */
-const MOST_REMEMBERED = 2000;
+/** Handles known at least: a hundred requests with a hundred devices each. */
+const MOST_KNOWN = 10_000;
 
 /** One request of Google to one device. */
 export class Session {
@@ -54,7 +54,7 @@ export class Session {
     this.latest = command;
     if (this.begun !== undefined) return;
     this.begun = this.clock.elapsed();
-    this.cancel = this.clock.after(this.device.settings.replyTimeoutMs, () => {
+    this.cancel = this.clock.after(this.device.settings.replyTimeout, () => {
       this.late = true;
       this.answerPending({ status: 'PENDING' });
     });
@@ -66,75 +66,76 @@ export class Session {
   }
 }
 
-export type Found<T> =
-  | { kind: 'open'; command: T }
+/** A command that the flow has. */
+export interface Pending {
+  readonly session: Session;
+  readonly request: CommandRequest;
+  readonly conclude: (result: Result) => void;
+}
+
+export type Found =
+  | { kind: 'open'; command: Pending }
   /** Answered, expired, or never known here; `warned` when that was said before. */
   | { kind: 'spent'; warned: boolean };
 
-interface Spent {
+interface Known {
   deviceId: string | undefined;
+  /** Undefined once it was answered. */
+  command: Pending | undefined;
+  /** By the clock's `elapsed`. */
+  until: number;
   warned: boolean;
 }
 
-export class PendingCommands<T extends { readonly deviceId: string }> {
-  /** In the order in which they came, which is that of their end. `until` by the clock's `elapsed`. */
-  private readonly open = new Map<string, { command: T; until: number }>();
-  /** The latest that ended, and those before them: forgotten as a whole, which costs a tenth of one by one. */
-  private spent = new Map<string, Spent>();
-  private spentBefore = new Map<string, Spent>();
+export class PendingCommands {
+  /** The latest, and those before them: forgotten as a whole, which costs a tenth of one by one. */
+  private latest = new Map<string, Known>();
+  private before = new Map<string, Known>();
 
-  constructor(
-    private readonly clock: Clock,
-    /** A new handle: unguessable, unique. */
-    private readonly newHandle: () => string,
-  ) {}
+  constructor(private readonly clock: Clock) {}
 
-  /** The handle by which the command is answered. */
-  add(command: T): string {
-    const now = this.clock.elapsed();
-    // By no timer: what is over is noticed where it matters.
-    for (const [oldest, { command, until }] of this.open) {
-      if (until > now && this.open.size < MOST_OPEN) break;
-      this.end(oldest, command.deviceId);
-    }
-    const handle = this.newHandle();
-    this.open.set(handle, { command, until: now + LIFE_MS });
+  /** The handle by which the command is answered: unguessable, unique. */
+  add(command: Pending): string {
+    const handle = randomUUID();
+    const until = this.clock.elapsed() + LIFE_MS;
+    this.remember(handle, { deviceId: command.request.device.id, command, until, warned: false });
     return handle;
   }
 
   /** The device of a handle, spent or not; undefined for one that was never known here. */
   deviceOf(handle: string): string | undefined {
-    return this.open.get(handle)?.command.deviceId ?? this.spentOf(handle)?.deviceId;
+    return this.known(handle)?.deviceId;
   }
 
   /** The command of a handle, which is spent from then on. */
-  redeem(handle: string): Found<T> {
-    const found = this.open.get(handle);
-    if (found !== undefined) {
-      this.end(handle, found.command.deviceId);
-      if (found.until > this.clock.elapsed()) return { kind: 'open', command: found.command };
-    }
-    const { deviceId, warned = false } = this.spentOf(handle) ?? { deviceId: undefined };
-    this.spent.set(handle, { deviceId, warned: true });
+  redeem(handle: string): Found {
+    const unknown = { deviceId: undefined, command: undefined, until: 0, warned: false };
+    const known = this.known(handle) ?? this.remember(handle, unknown);
+    const { command, until, warned } = known;
+    known.command = undefined;
+    if (command !== undefined && until > this.clock.elapsed()) return { kind: 'open', command };
+    known.warned = true;
     return { kind: 'spent', warned };
   }
 
   /** Forgets all, and gives those that were not answered. */
-  close(): T[] {
-    const left = [...this.open.values()].map(({ command }) => command);
-    this.open.clear();
-    return left;
+  close(): Pending[] {
+    const all = [...this.before.values(), ...this.latest.values()];
+    this.before.clear();
+    this.latest.clear();
+    return all.flatMap(({ command }) => command ?? []);
   }
 
-  private end(handle: string, deviceId: string): void {
-    this.open.delete(handle);
-    this.spent.set(handle, { deviceId, warned: false });
-    if (this.spent.size < MOST_REMEMBERED) return;
-    this.spentBefore = this.spent;
-    this.spent = new Map();
+  private known(handle: string): Known | undefined {
+    return this.latest.get(handle) ?? this.before.get(handle);
   }
 
-  private spentOf(handle: string): Spent | undefined {
-    return this.spent.get(handle) ?? this.spentBefore.get(handle);
+  private remember(handle: string, known: Known): Known {
+    if (this.latest.size >= MOST_KNOWN) {
+      this.before = this.latest;
+      this.latest = new Map();
+    }
+    this.latest.set(handle, known);
+    return known;
   }
 }

@@ -6,7 +6,6 @@ import { pause, type Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { pickFields } from '../common/json';
 import type { Log } from '../common/log';
-import type { HomeGraphApi, HomeGraphCall, Verdict } from './home-graph-api';
 import type { States } from './types';
 
 /** Long enough for what one event changes at several devices, short beside what Google allows for a report. */
@@ -26,12 +25,26 @@ const UNKNOWN_PAUSES_MS = [2000, 5000, 10_000, 20_000] as const;
 const SYNC_AFTER_UNKNOWN = 2;
 /** After so many in a row it is the user whom Google does not know, not one of their devices. */
 const MOST_UNKNOWN = 25;
-/** A word whose values were refused so often is refused whatever it says, … */
-const REFUSED_VALUES = 3;
-/** … until it is tried again after this time. */
+/** What was refused is tried again after this time. */
 const REFUSED_LIFE_MS = 60 * 60_000;
 /** Google gives no figure for the life of a follow-up token; its user does not wait longer. */
 const NOTIFICATION_LIFE_MS = 5 * 60_000;
+
+export interface HomeGraphCall {
+  method: 'reportStateAndNotification' | 'requestSync';
+  agentUserId: string;
+  body: Readonly<Record<string, unknown>>;
+  signal: AbortSignal;
+}
+
+export type Verdict =
+  | { kind: 'done' }
+  /** Try the same again, after at least so long. */
+  | { kind: 'later'; reason: string; atLeastMs: number }
+  /** Google does not know the user, or one of the devices. */
+  | { kind: 'unknown' }
+  /** `whole`: every call would be refused, whatever is in it. `hint`: a sentence, Google's own words in it where there are any. */
+  | { kind: 'refused'; reason: string; hint: string; whole: boolean };
 
 export interface GraphNotification {
   deviceId: string;
@@ -44,7 +57,7 @@ export interface GraphNotification {
 
 export interface LaneOptions {
   agentUserId: string;
-  api: HomeGraphApi;
+  call: (call: HomeGraphCall) => Promise<Verdict>;
   clock: Clock;
   log: Log;
   random: () => number;
@@ -64,8 +77,8 @@ type Refusal = Verdict & { kind: 'refused' };
 export class ReportLane {
   private readonly states = new Map<string, States>();
   private notifications: Batch['notifications'] = [];
-  /** Words of a device's states that Google refuses, with the values that were refused. An empty map: none was found. */
-  private readonly refused = new Map<string, Map<string, string[]>>();
+  /** States that Google refuses, as `refusalOf` names them; the id alone of a device of which none was found to be at fault. */
+  private readonly refused = new Set<string>();
   private refusedSince = -Infinity;
   private syncDue = false;
   private stopSync: (() => void) | undefined;
@@ -212,21 +225,20 @@ export class ReportLane {
     const words = Object.keys(states).filter((word) => word !== 'online');
     const said = refusal.hint.split(/\W+/);
     const named = words.filter((word) => said.includes(word));
-    const known = this.refused.get(deviceId) ?? new Map<string, string[]>();
     if (this.refused.size === 0) this.refusedSince = this.options.clock.elapsed();
-    const tries = known.size === 0 && this.refused.has(deviceId) ? [] : [named, ...words.map((word) => [word])];
-    this.refused.set(deviceId, known);
+    const tries = this.refused.has(deviceId) ? [] : [named, ...words.map((word) => [word])];
     for (const left of tries.filter(({ length }) => length > 0)) {
       const rest = pickFields(states, (word) => !left.includes(word));
       const body = this.bodyOf({ ...batch, states: new Map([[deviceId, rest]]) });
       const verdict = await this.call('reportStateAndNotification', body);
       if (verdict.kind === 'done') {
-        for (const word of left) known.set(word, [...(known.get(word) ?? []), JSON.stringify(states[word])]);
+        for (const word of left) this.refused.add(refusalOf(deviceId, word, states[word]));
         this.warnRefused(batch, refusal, `"${left.join('", "')}" is left out, and the rest is reported. `);
         return;
       }
       if (verdict.kind !== 'refused') break;
     }
+    this.refused.add(deviceId);
     this.warnRefused(batch, refusal);
   }
 
@@ -249,8 +261,7 @@ export class ReportLane {
   }
 
   private call(method: HomeGraphCall['method'], body: HomeGraphCall['body']): Promise<Verdict> {
-    const { api, agentUserId } = this.options;
-    return api.call({ method, agentUserId, body, signal: this.closing.signal });
+    return this.options.call({ method, agentUserId: this.options.agentUserId, body, signal: this.closing.signal });
   }
 
   private bodyOf({ states, notifications }: Batch): Record<string, unknown> {
@@ -258,7 +269,7 @@ export class ReportLane {
     // Entries, not assignments: a device may be called `__proto__`.
     const wanted = [...states].map(([id, state]) => [
       id,
-      pickFields(state, (word, value) => !this.isRefused(id, word, value)),
+      pickFields(state, (word, value) => this.refused.size === 0 || !this.refused.has(refusalOf(id, word, value))),
     ]);
     const byDevice = new Map<string, Record<string, object>>();
     for (const { deviceId, trait, content } of notifications) {
@@ -270,11 +281,6 @@ export class ReportLane {
       ...(byDevice.size === 0 ? {} : { notifications: Object.fromEntries(byDevice) }),
     };
     return { ...(eventId === undefined ? {} : { eventId }), payload: { devices } };
-  }
-
-  private isRefused(deviceId: string, word: string, value: unknown): boolean {
-    const values = this.refused.get(deviceId)?.get(word) ?? [];
-    return values.length >= REFUSED_VALUES || values.includes(JSON.stringify(value));
   }
 
   /** What was not reported waits again, unless something newer does. */
@@ -325,4 +331,8 @@ export class ReportLane {
   private settleSync(requested: boolean): void {
     for (const settle of this.syncWaiters.splice(0)) settle(requested);
   }
+}
+
+function refusalOf(...state: [deviceId: string, word: string, value: unknown]): string {
+  return JSON.stringify(state);
 }

@@ -94,10 +94,7 @@ export class Reports {
   devicesChanged(): void {
     if (this.closed) return;
     this.cancelLook?.();
-    this.cancelLook = this.options.clock.after(SETTLE_MS, () => {
-      this.cancelLook = undefined;
-      void this.look();
-    });
+    this.cancelLook = this.options.clock.after(SETTLE_MS, () => void this.look());
   }
 
   /** What waits for a user without a link is dropped. */
@@ -119,10 +116,8 @@ export class Reports {
     this.exits.get(deviceId)?.();
     this.exits.delete(deviceId);
     if (typeof seconds !== 'number' || seconds > LONGEST_EXIT_SECONDS) return;
-    this.exits.set(
-      deviceId,
-      this.options.clock.after(seconds * 1000, () => this.report(deviceId)),
-    );
+    const stop = this.options.clock.after(seconds * 1000, () => this.report(deviceId));
+    this.exits.set(deviceId, stop);
   }
 
   /** The states are taken after the users are known, so that of two changes the later one is sent last. */

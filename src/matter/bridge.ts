@@ -2,13 +2,14 @@
  * The bridge as the rest of the package sees it: locks that homes command through Matter. matter.js runs in a worker
  * thread, which is begun with the bridge, begun again when it dies, and never ends this process.
  */
-import { uptime } from 'node:os';
+import os from 'node:os';
 import type { Clock } from '../common/clock';
-import { invalidInput } from '../common/errors';
+import { invalidInput, textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
 import { PinAttempts } from '../state/pin-attempts';
 import type { State } from '../state/state';
+import { isPin } from './bridge-settings';
 import { LockOnBridge } from './bridged-lock';
 import { isDiscriminator, isPasscode, keptCodes } from './pairing-codes';
 import type {
@@ -17,10 +18,9 @@ import type {
   FailureReason,
   FromWorker,
   Home,
-  LockEvent,
+  LockDescription,
   Pairing,
   Refusal,
-  ShownLock,
   ToWorker,
 } from './port';
 import { Supervisor } from './supervisor';
@@ -36,33 +36,20 @@ export type BridgeStatus =
   /** Tried again by itself after so many milliseconds. */
   | { state: 'failed'; reason: FailureReason; text: string; restartInMs: number };
 
-export interface BridgeOptions {
+export interface BridgeOptions extends Omit<BridgeDescription, 'serial' | 'passcode' | 'discriminator'> {
   /** Stable: the node's id. Begins what is kept of the bridge in the state. */
   id: string;
-  /** What matter.js keeps, keys of the homes among it: `userDir/thekeys-gateway/matter/<id>`. Made, for its owner only. */
-  folder: string;
   /** Wrong PINs with their lock-out, and the passcode where none is handed in. */
   state: State;
-  /** Empty: "The Keys". */
-  name: string;
-  port: number;
-  /** Network interface; empty: all. */
-  interface: string;
-  vendorId: number;
-  productId: number;
   /** Both are made once and kept in the state where they are absent. */
   passcode?: number | undefined;
   discriminator?: number | undefined;
   /** Called with both where they were not handed in: when they were read from the state, or made. For the credentials. */
-  onCodes?: (codes: { passcode: number; discriminator: number }) => void;
-  /** Of this package. */
-  version: string;
+  onCodes?: (codes: { passcode: number; discriminator: number }) => unknown;
   /** Starts the worker: `threadFrom(file)`, or a test's own. */
   spawn: Spawn;
   clock: Clock;
   log: Log;
-  /** Called with each change, and once at the beginning. */
-  onStatus: (status: BridgeStatus) => void;
   /** From 0 to 1: for the jitter of restarts, and where no passcode is handed in. */
   random?: () => number;
   /** Milliseconds, the same in all threads. The system's, but in tests. */
@@ -95,23 +82,10 @@ export interface BoltCommand {
   signal: AbortSignal;
 }
 
-export interface LockOptions {
-  /** Stable: decides the number under which homes know the lock. */
-  id: string;
-  /** Names may change. */
-  name: string;
-  /** The lock's own number. */
-  serial: string;
-  /** Whether the homes are shown a battery, and a door beside the bolt. */
-  battery: boolean;
-  door: boolean;
+export interface LockOptions extends Omit<LockDescription, 'needsPin' | 'shown'> {
   pinFor: 'none' | 'release' | 'always';
   /** 4 to 8 digits. Where a PIN is needed and there is none, nor a code of the app's, every such command is refused. */
   pin: string;
-  /** Lets the homes' apps manage codes of their own. */
-  appCodes: boolean;
-  /** Milliseconds after which a home is answered "accepted"; what fails later, it learns as an event. */
-  replyTimeoutMs: number;
   /**
    * Carries a command out. Resolves when it is done, rejects with an error of the contract; how the bolt then stands is
    * shown by what `update` gets, and by nothing else.
@@ -156,6 +130,7 @@ export class Bridge {
   private readonly worker: Supervisor;
   private online: Extract<FromWorker, { type: 'online' }> | undefined;
   private onlineAt = 0;
+  private readonly followers = new Set<(status: BridgeStatus) => void>();
 
   constructor(private readonly options: BridgeOptions) {
     const { id, state, clock } = options;
@@ -165,17 +140,36 @@ export class Bridge {
       describe: () => this.describe(),
       locks: () => [...this.locks.values()].map(({ lock }) => lock.description),
       onMessage: (message) => this.onMessage(message),
+      onStatus: (status) => {
+        for (const follower of [...this.followers]) follower(status);
+      },
     });
+  }
+
+  get port(): number {
+    return this.options.port;
+  }
+
+  /** The network interface that is set; empty: all. */
+  get interface(): string {
+    return this.options.interface;
   }
 
   get status(): BridgeStatus {
     return this.worker.status;
   }
 
+  /** Calls back with how the bridge is doing, now and after each change. Returns the way to stop. */
+  follow(follower: (status: BridgeStatus) => void): () => void {
+    this.followers.add(follower);
+    follower(this.status);
+    return () => void this.followers.delete(follower);
+  }
+
   /** @throws CodedError INVALID_INPUT for an id that is taken, or a PIN that no home's app can type */
   addLock(lock: LockOptions): BridgedLock {
     const { id, pin } = lock;
-    if (pin !== '' && !/^\d{4,8}$/.test(pin)) {
+    if (pin !== '' && !isPin(pin)) {
       throw invalidInput('the PIN is not made of 4 to 8 digits', 'Homes type a PIN of 4 to 8 digits.');
     }
     const before = this.locks.get(id);
@@ -247,46 +241,47 @@ export class Bridge {
   }
 
   private lockOf(lock: LockOptions): LockOnBridge {
-    const { clock, log, uptime = systemUptime } = this.options;
+    const { clock, log, uptime = () => os.uptime() * 1000 } = this.options;
     const homeOf = (fabric: number): string => {
       const home = this.homes().find(({ index }) => index === fabric);
       return home === undefined ? `home ${fabric}` : home.label || home.vendor;
     };
-    const post = (message: { shown: ShownLock } | { event: LockEvent }): void => {
-      if ('shown' in message) this.worker.post({ type: 'shown', id: lock.id, ...message });
-      else this.worker.post({ type: 'event', id: lock.id, ...message });
-    };
+    const post = (message: ToWorker): void => this.worker.post(message);
     return new LockOnBridge({ lock, clock, log, pins: this.pins, uptime, homeOf, post });
   }
 
   private onMessage(message: FromWorker): void {
     const { clock, log } = this.options;
     if (message.type === 'online') {
-      const homes = message.homes.map((home) => ({ ...home, label: foreignText(home.label, 60) }));
+      const homes = message.homes.map(({ index, label, vendor }) => {
+        return { index, label: foreignText(label, 60), vendor: foreignText(vendor, 60) };
+      });
       this.online = { ...message, homes };
       this.onlineAt = clock.elapsed();
     } else if (message.type === 'command') {
-      const { command, id } = message;
-      const answer = this.locks.get(id)?.lock.command(message) ?? Promise.resolve<Refusal>('failed');
-      void answer.then((refusal) =>
-        this.worker.post({ type: 'answer', command, ...(refusal === undefined ? {} : { refusal }) }),
-      );
+      void this.answer(message);
     } else if (message.type === 'log') {
       log[message.level](`matter.js: ${foreignText(message.text, LONGEST_LINE)}`);
     }
   }
 
+  private async answer(message: Extract<FromWorker, { type: 'command' }>): Promise<void> {
+    const { command, id } = message;
+    const lock = this.locks.get(id)?.lock;
+    const refusal = lock === undefined ? 'failed' : await lock.command(message);
+    this.worker.post({ type: 'answer', command, ...(refusal === undefined ? {} : { refusal }) });
+  }
+
   private async describe(): Promise<BridgeDescription> {
-    const { id, state, name, folder, port, vendorId, productId, version, onCodes } = this.options;
-    const { passcode, discriminator } = this.options;
+    const { id, state, name, folder, port, vendorId, productId, version, onCodes, log } = this.options;
+    const { passcode, discriminator, interface: network } = this.options;
     const isGiven = isPasscode(passcode) && isDiscriminator(discriminator);
     const codes = isGiven ? { passcode, discriminator } : await keptCodes(state, `matter/${id}/codes`);
-    if (!isGiven) onCodes?.(codes);
-    const { interface: network } = this.options;
+    if (!isGiven) {
+      Promise.resolve(onCodes?.(codes)).catch((error: unknown) =>
+        log.debug(`the codes could not be kept as credentials: ${textOf(error)}`),
+      );
+    }
     return { folder, port, interface: network, vendorId, productId, name, serial: id, version, ...codes };
   }
-}
-
-function systemUptime(): number {
-  return uptime() * 1000;
 }

@@ -10,7 +10,7 @@ import type { Log } from '../common/log';
 import { sameSecret } from '../common/secrets';
 import type { PinAttempts, PinVerdict } from '../state/pin-attempts';
 import type { LockOptions, LockUpdate } from './bridge';
-import type { BoltAction, FromWorker, LockDescription, LockEvent, Refusal, ShownLock } from './port';
+import type { BoltAction, FromWorker, LockDescription, LockEvent, Refusal, ShownLock, ToWorker } from './port';
 
 /**
  * Milliseconds after which a home has given a command up, whatever it was answered: their engines wait 11 s. After that
@@ -31,7 +31,7 @@ export interface BridgedLockOptions {
   uptime: () => number;
   /** What the home is called whose command it is. */
   homeOf: (fabric: number) => string;
-  post: (message: { shown: ShownLock } | { event: LockEvent }) => void;
+  post: (message: Extract<ToWorker, { type: 'shown' | 'event' }>) => void;
 }
 
 /** A command that was accepted, until the bolt is read as it asked. */
@@ -89,7 +89,8 @@ export class LockOnBridge {
     // What was read before an outage says nothing any more.
     if (!this.reading.reachable) this.reading = { ...this.reading, state: null, jammed: false };
     const { shown } = this;
-    if (JSON.stringify(shown) !== JSON.stringify(before)) this.options.post({ shown });
+    if (JSON.stringify(shown) !== JSON.stringify(before))
+      this.options.post({ type: 'shown', id: this.options.lock.id, shown });
     if (shown.bolt !== null) this.reportBolt(shown.bolt);
   }
 
@@ -158,14 +159,14 @@ export class LockOnBridge {
 
   private refuse(command: CommandMessage, refusal: Refusal): Refusal {
     const { action, origin } = command;
-    this.options.post({ event: { type: 'operationError', action, origin, refusal } });
+    this.report({ type: 'operationError', action, origin, refusal });
     return refusal;
   }
 
   /** What was read, as an event: a movement, or a bolt that stands as a command asked. */
   private reportBolt(bolt: NonNullable<ShownLock['bolt']>): void {
     if (bolt === 'jammed') {
-      if (!this.wasJammed) this.options.post({ event: { type: 'alarm', alarm: 'jammed' } });
+      if (!this.wasJammed) this.report({ type: 'alarm', alarm: 'jammed' });
       this.wasJammed = true;
       return;
     }
@@ -180,19 +181,23 @@ export class LockOnBridge {
     if (!hasMoved && !(isOfHome && expected.isDone)) return;
     this.expected = undefined;
     const origin = isOfHome ? expected.command.origin : null;
-    this.options.post({ event: { type: 'operation', action, origin } });
+    this.report({ type: 'operation', action, origin });
   }
 
   private async pinRefusal({ action, pin, origin }: CommandMessage): Promise<Refusal | undefined> {
-    const { lock, pins, post } = this.options;
+    const { lock, pins } = this.options;
     if (lock.pinFor === 'none' || (lock.pinFor === 'release' && action === 'close')) return undefined;
     if (pin === '') return (await pins.isLockedOut(lock.id)) ? 'locked out' : 'wrong PIN';
     const isOwn = sameSecret(pin, lock.pin) && lock.pin !== '';
     const verdict: PinVerdict = await pins.check(lock.id, isOwn || origin.user !== null);
     if (verdict === 'right') return undefined;
     if (verdict === 'locked out') return 'locked out';
-    if (await pins.isLockedOut(lock.id)) post({ event: { type: 'alarm', alarm: 'wrong codes' } });
+    if (await pins.isLockedOut(lock.id)) this.report({ type: 'alarm', alarm: 'wrong codes' });
     return 'wrong PIN';
+  }
+
+  private report(event: LockEvent): void {
+    this.options.post({ type: 'event', id: this.options.lock.id, event });
   }
 
   private named({ action, origin }: CommandMessage): string {

@@ -18,26 +18,29 @@ export interface LockDescription {
   /** Decides the endpoint's number for good; names may change. */
   id: string;
   name: string;
+  /** The lock's own number. */
   serial: string;
+  /** Whether the homes are shown a battery, and a door beside the bolt. */
   battery: boolean;
   door: boolean;
   /** Unlocking needs a PIN. (Google's app unlocks nothing without.) */
   needsPin: boolean;
   /** PINs may be managed in the homes' apps. */
   appCodes: boolean;
+  /** Milliseconds after which a home is answered "accepted"; what fails later, it learns as an event. */
   replyTimeoutMs: number;
   shown: ShownLock;
 }
 
 export interface BridgeDescription {
-  /** Only for this bridge; readable by its owner only. */
+  /** What matter.js keeps, keys of the homes among it: `userDir/thekeys-gateway/matter/<id>`. Made, for its owner only. */
   folder: string;
   port: number;
   /** A network interface; empty: all. */
   interface: string;
   vendorId: number;
   productId: number;
-  /** The bridge's name, as a person typed it. */
+  /** As a person typed it; may be empty. */
   name: string;
   /** Tells bridges apart. */
   serial: string;

@@ -53,7 +53,6 @@ export class Supervisor {
   private readonly living: Promise<void>;
 
   constructor(private readonly options: SupervisorOptions) {
-    options.onStatus(this.status);
     this.living = this.live();
   }
 

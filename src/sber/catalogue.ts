@@ -26,13 +26,6 @@ export interface CategoryFacts {
   /** Of these a model has at least one; empty: no such rule. */
   readonly oneOf: readonly string[];
   readonly optional: readonly string[];
-  /** Where the category allows another range than the function's page. */
-  readonly ranges?: Readonly<Record<string, Range>>;
-}
-
-export interface Range {
-  readonly min: number;
-  readonly max: number;
 }
 
 /** Bounds of a COLOUR's hue, saturation and value, inclusive. Before October 2025 the value began at 0. */
@@ -163,11 +156,7 @@ export const CATEGORIES: Readonly<Record<string, CategoryFacts>> = {
     'hvac_air_flow_power hvac_aromatization hvac_decontaminate hvac_ionization hvac_night_mode ' +
       'hvac_replace_filter hvac_replace_ionizator',
   ),
-  // The function's page ends at 50; the category's own example uses 25 to 80.
-  hvac_boiler: {
-    ...switched('hvac_heating_rate hvac_temp_set hvac_thermostat_mode temperature'),
-    ranges: { hvac_temp_set: { min: 5, max: 80 } },
-  },
+  hvac_boiler: switched('hvac_heating_rate hvac_temp_set hvac_thermostat_mode temperature'),
   hvac_fan: switched('hvac_air_flow_power hvac_direction_set'),
   hvac_heater: switched('hvac_air_flow_power hvac_temp_set hvac_thermostat_mode temperature'),
   hvac_humidifier: switched(
@@ -222,12 +211,12 @@ export function categoryFacts(name: string): CategoryFacts | undefined {
   return Object.hasOwn(CATEGORIES, name) ? CATEGORIES[name] : undefined;
 }
 
+/** The function's page ends at 50; the boiler's own example uses 25 to 80. */
+const BOILER_RANGE = { min: 5, max: 80 };
+
 /** The range of a function in a category; without one, what any category allows. Undefined where it has none. */
-export function functionRange(name: string, category?: string): Range | undefined {
+export function functionRange(name: string, category = 'hvac_boiler'): { min: number; max: number } | undefined {
+  if (name === 'hvac_temp_set' && category === 'hvac_boiler') return BOILER_RANGE;
   const { min, max } = functionFacts(name) ?? {};
-  if (min === undefined || max === undefined) return undefined;
-  const own = category === undefined ? undefined : categoryFacts(category)?.ranges?.[name];
-  if (category !== undefined) return own ?? { min, max };
-  const others = Object.values(CATEGORIES).flatMap(({ ranges }) => ranges?.[name] ?? []);
-  return { min: Math.min(min, ...others.map((one) => one.min)), max: Math.max(max, ...others.map((one) => one.max)) };
+  return min === undefined || max === undefined ? undefined : { min, max };
 }

@@ -3,61 +3,64 @@
  * whose fate is unclear is settled by reading the list before anything is posted again. Single requests and their retries
  * are the client's; which items there are is decided before.
  */
-import { invalidInput } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import { MOST_ATTEMPTS, type ChangeMethod, type Resource, type SberClient } from './client';
 import { cloudFailure, codeOfNumber, SberError } from './failures';
-import { meaningOfModel, planOf, type Plan } from './models';
-import type { Device, ItemFailure, Model, Outcome, Raw, States, SyncOutcome } from './shapes';
+import type { Device, ItemFailure, Model, Outcome, Raw, States } from './shapes';
+import { meaningOf, meaningOfModel } from './validation';
 
 /** Sber documents no limit. A hundred models are some 70 KB: small enough for any proxy on the way. */
 const BATCH = 100;
 
-/** Items by their ids, and the method that they are sent with. */
-export interface Change<T = unknown> {
+/** What is to be done to some items. */
+export interface Change {
   method: ChangeMethod;
   path: Resource;
-  items: ReadonlyMap<string, T>;
-  body: (batch: T[]) => object;
+  ids: readonly string[];
+  /** Of the request for some of them. */
+  body: (ids: readonly string[]) => object;
   /** What is there. Without it a POST whose fate is unclear is not repeated. */
   list?: (client: SberClient) => Promise<Raw[]>;
   /** Whether an earlier attempt did what the last one reports as failed: by what is there, or by the cloud's words. */
-  isDone?: (there: Raw | undefined, item: T, message: string) => boolean;
+  isDone?: (there: Raw | undefined, id: string, message: string) => boolean;
 }
 
 /** One that is already there with the same meaning after an unclear POST counts as applied. */
-export function newModels(models: readonly Model[]): Change<Model> {
+export function newModels(models: readonly Model[]): Change {
+  const { ids, some } = byId(models);
   return {
     method: 'POST',
     path: 'models',
-    items: byId(models),
-    body: (batch) => ({ models: batch }),
+    ids,
+    body: (of) => ({ models: some(of) }),
     list: (client) => client.listModels(),
-    isDone: (there, model) => there !== undefined && meaningOfModel(there) === meaningOfModel(model),
+    isDone: (there, id) => there !== undefined && meaningOfModel(there) === meaningOf(some([id])[0]),
   };
 }
 
-export function otherModels(models: readonly Model[]): Change<Model> {
-  return { method: 'PUT', path: 'models', items: byId(models), body: (batch) => ({ models: batch }) };
+export function otherModels(models: readonly Model[]): Change {
+  const { ids, some } = byId(models);
+  return { method: 'PUT', path: 'models', ids, body: (of) => ({ models: some(of) }) };
 }
 
-export function unwantedModels(ids: readonly string[]): Change<string> {
+export function unwantedModels(ids: readonly string[]): Change {
   return {
     method: 'DELETE',
     path: 'models',
-    items: ofIds(ids),
+    ids,
     body: (model_ids) => ({ model_ids }),
     list: (client) => client.listModels(),
     isDone: (there) => there === undefined,
   };
 }
 
-export function newDevices(userId: string, devices: readonly Device[]): Change<Device> {
+export function newDevices(userId: string, devices: readonly Device[]): Change {
+  const { ids, some } = byId(devices);
   return {
     method: 'POST',
     path: 'devices',
-    items: byId(devices),
-    body: (batch) => ({ user_id: userId, devices: batch }),
+    ids,
+    body: (of) => ({ user_id: userId, devices: some(of) }),
     list: (client) => client.listDevices(userId),
     // Whether a device that is there is the same one cannot be known: Sber and the user change names and rooms.
     isDone: (there) => there !== undefined,
@@ -65,15 +68,16 @@ export function newDevices(userId: string, devices: readonly Device[]): Change<D
 }
 
 /** Sber knows whose they are. */
-export function otherDevices(devices: readonly Device[]): Change<Device> {
-  return { method: 'PUT', path: 'devices', items: byId(devices), body: (batch) => ({ devices: batch }) };
+export function otherDevices(devices: readonly Device[]): Change {
+  const { ids, some } = byId(devices);
+  return { method: 'PUT', path: 'devices', ids, body: (of) => ({ devices: some(of) }) };
 }
 
-export function unwantedDevices(ids: readonly string[]): Change<string> {
+export function unwantedDevices(ids: readonly string[]): Change {
   return {
     method: 'DELETE',
     path: 'devices',
-    items: ofIds(ids),
+    ids,
     body: (device_ids) => ({ device_ids }),
     // Nothing but its words says so: the list of devices can be read for a user only, and here none is named.
     isDone: (_there, _id, message) => /not.?found|not exist|unknown|не найден/i.test(message),
@@ -81,122 +85,80 @@ export function unwantedDevices(ids: readonly string[]): Change<string> {
 }
 
 /** An unclear POST of states is not repeated: an old state could overtake a new one. */
-export function newStates(states: States): Change<[string, States[string]]> {
-  const items = new Map(Object.entries(states).map((entry) => [entry[0], entry]));
-  return { method: 'POST', path: 'state', items, body: (batch) => ({ devices: Object.fromEntries(batch) }) };
+export function newStates(states: States): Change {
+  const body: Change['body'] = (ids) => ({ devices: Object.fromEntries(ids.map((id) => [id, states[id]])) });
+  return { method: 'POST', path: 'state', ids: Object.keys(states), body };
 }
 
 /** The notice that a user unlinked. Sent once: there is no list to read back. */
-export function unlinkedUser(userId: string): Change<string> {
-  return { method: 'POST', path: 'unlink', items: ofIds([userId]), body: () => ({ user_id: userId }) };
+export function unlinkedUser(userId: string): Change {
+  return { method: 'POST', path: 'unlink', ids: [userId], body: () => ({ user_id: userId }) };
+}
+
+function byId<T extends { id: string }>(
+  items: readonly T[],
+): { ids: string[]; some: (ids: readonly string[]) => (T | undefined)[] } {
+  const all = new Map(items.map((item) => [item.id, item]));
+  return { ids: [...all.keys()], some: (ids) => ids.map((id) => all.get(id)) };
 }
 
 /** Carries one change out. An error where nothing at all was applied. */
-export async function send<T>(client: SberClient, change: Change<T>): Promise<Outcome> {
-  const batches = new Batches(client, change.items.size);
-  const outcome = await batches.send(change);
-  if (outcome.applied.length === 0) batches.throwError(outcome.failed);
+export async function send(client: SberClient, change: Change): Promise<Outcome> {
+  const [outcome = { applied: [], failed: [] }] = await sendAll(client, [change]);
   return outcome;
-}
-
-/** Brings the cloud to these models; on a dry run, says what that would do. @throws also INVALID_INPUT */
-export async function syncModels(
-  client: SberClient,
-  models: readonly Model[],
-  { deleteMissing, isDry }: { deleteMissing: boolean; isDry: boolean },
-): Promise<SyncOutcome> {
-  if (deleteMissing && models.length === 0) {
-    throw invalidInput(
-      'an empty list would delete every model',
-      'To delete all models, give their ids to the delete operation.',
-    );
-  }
-  const plan = await planOf(await client.listModels(), models, deleteMissing, client.pace);
-  return isDry ? foretold(plan) : carryOut(client, plan);
-}
-
-/** A plan as the result that carrying it out without a failure would have. */
-export function foretold(plan: Plan): SyncOutcome {
-  return {
-    created: plan.create.map(({ id }) => id),
-    updated: plan.update.map(({ id }) => id),
-    deleted: plan.delete,
-    unchanged: plan.unchanged,
-    failed: [],
-  };
 }
 
 const NOT_DELETED = 'not deleted, because something could not be created';
 
 /**
- * Carries a plan out: what is new, what changed, then what goes. A final error stops it, and nothing is deleted where
- * something could not be created: the new model may be meant to replace the old one.
+ * Carries changes out one after the other, batch by batch. An error that would meet every batch stops the rest, which then
+ * counts as failed. Nothing is deleted where something could not be created: it may be meant to replace what goes.
+ * @param unchanged how many items are right already: then "nothing was changed" is no error of its own
  */
-export async function carryOut(client: SberClient, plan: Plan): Promise<SyncOutcome> {
-  const batches = new Batches(client, plan.create.length + plan.update.length + plan.delete.length);
-  const created = await batches.send(newModels(plan.create));
-  const updated = await batches.send(otherModels(plan.update));
-  const deleted =
-    created.failed.length === 0
-      ? await batches.send(unwantedModels(plan.delete))
-      : { applied: [], failed: plan.delete.map((id) => ({ id, code: 0, message: NOT_DELETED })) };
-  const outcomes = [created, updated, deleted];
-  const failed = outcomes.flatMap((each) => each.failed);
-  const isNothingDone = outcomes.every(({ applied }) => applied.length === 0);
-  if (isNothingDone) batches.throwError(plan.unchanged.length === 0 ? failed : []);
-  return {
-    created: created.applied,
-    updated: updated.applied,
-    deleted: deleted.applied,
-    unchanged: plan.unchanged,
-    failed,
-  };
-}
-
-/** Sends lists batch by batch. An error that would meet every batch stops the rest, which then counts as failed. */
-class Batches {
-  private done = 0;
-  /** The first error that met a whole batch. */
-  private error: SberError | undefined;
-  /** The one that keeps the rest from being sent. */
-  private stopped: SberError | undefined;
-
-  constructor(
-    private readonly client: SberClient,
-    private readonly total: number,
-  ) {}
-
-  async send<T>(change: Change<T>): Promise<Outcome> {
-    const all: Outcome = { applied: [], failed: [] };
-    const ids = [...change.items.keys()];
+export async function sendAll(client: SberClient, changes: readonly Change[], unchanged = 0): Promise<Outcome[]> {
+  const total = changes.reduce((sum, { ids }) => sum + ids.length, 0);
+  const outcomes: Outcome[] = [];
+  let done = 0;
+  let hasFailedToCreate = false;
+  let firstError: SberError | undefined;
+  let stopped: SberError | undefined;
+  for (const change of changes) {
+    const { method, ids } = change;
+    const outcome: Outcome = { applied: [], failed: [] };
+    outcomes.push(outcome);
     for (let start = 0; start < ids.length; start += BATCH) {
       const batch = ids.slice(start, start + BATCH);
-      if (this.stopped !== undefined) {
-        all.failed.push(...failedAll(batch, this.stopped, 'not sent after '));
+      if (method === 'DELETE' && hasFailedToCreate) {
+        outcome.failed.push(...batch.map((id) => ({ id, code: 0, message: NOT_DELETED })));
         continue;
       }
-      this.client.throwIfStopped();
-      const { applied, failed, error } = await sendBatch(this.client, change, batch);
-      all.applied.push(...applied);
-      all.failed.push(...failed);
-      this.error ??= error;
+      if (stopped !== undefined) {
+        outcome.failed.push(...failedAll(batch, stopped, 'not sent after '));
+        continue;
+      }
+      client.throwIfStopped();
+      const { applied, failed, error } = await sendBatch(client, change, batch);
+      outcome.applied.push(...applied);
+      outcome.failed.push(...failed);
+      firstError ??= error;
       // Only a validation error concerns one batch; all others would meet the next batch too.
-      if (error?.code !== 'SBER_VALIDATION') this.stopped = error;
-      this.done += batch.length;
-      this.client.work.onProgress?.(this.done, this.total);
+      if (error?.code !== 'SBER_VALIDATION') stopped = error;
+      done += batch.length;
+      client.work.onProgress?.(done, total);
     }
-    return all;
+    hasFailedToCreate ||= method === 'POST' && outcome.failed.length > 0;
   }
+  if (outcomes.some(({ applied }) => applied.length > 0)) return outcomes;
+  if (firstError !== undefined) throw firstError;
+  const [failure] = outcomes.flatMap(({ failed }) => failed);
+  if (failure !== undefined && unchanged === 0) throw failureOfAll(failure);
+  return outcomes;
+}
 
-  /** Nothing was changed: the error of a whole batch, or else one that says so with the first item's code. */
-  throwError([first]: readonly ItemFailure[]): void {
-    if (this.error !== undefined) throw this.error;
-    if (first === undefined) return;
-    const words = first.message === '' ? '' : `: ${first.message}`;
-    const message = `Sber changed none of them; ${foreignText(first.id, 60)}: ${first.code}${words}`;
-    const facts = first.code === 0 ? {} : { gatewayCode: first.code };
-    throw new SberError(codeOfNumber(first.code) ?? 'BAD_RESPONSE', message, facts);
-  }
+/** No item was changed, each for a reason of its own: the first one's stands for all. */
+function failureOfAll({ id, code, message }: ItemFailure): SberError {
+  const words = `Sber changed none of them; ${foreignText(id, 60)}: ${code}${message === '' ? '' : `: ${message}`}`;
+  return new SberError(codeOfNumber(code) ?? 'BAD_RESPONSE', words, code === 0 ? {} : { gatewayCode: code });
 }
 
 type Sent = Outcome & { error?: SberError };
@@ -205,36 +167,34 @@ type Sent = Outcome & { error?: SberError };
  * One batch. After a POST whose fate is unclear the list is read: what is there counts as applied, and only what is not is
  * posted again. Never a second POST without having read the list in between.
  */
-async function sendBatch<T>(client: SberClient, change: Change<T>, batch: readonly string[]): Promise<Sent> {
-  const { method, path, items, body, list } = change;
-  const known: Outcome = { applied: [], failed: [] };
+async function sendBatch(client: SberClient, change: Change, batch: readonly string[]): Promise<Sent> {
+  const { method, path, body, isDone } = change;
+  const applied: string[] = [];
+  const failed: ItemFailure[] = [];
   const deadline = client.deadline();
   let rest = batch;
-  const gaveUp = (error: SberError): Sent => {
-    return { applied: known.applied, failed: [...known.failed, ...failedAll(rest, error)], error };
-  };
+  const gaveUp = (error: SberError): Sent => ({ applied, failed: [...failed, ...failedAll(rest, error)], error });
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const some = rest.map((id) => items.get(id) as T);
-      const { failed, repeated } = await client.change(method, path, body(some));
-      const last = merged(rest, attempt > 1 || repeated ? await afterRepeat(client, change, failed) : failed);
-      return { applied: [...known.applied, ...last.applied], failed: [...known.failed, ...last.failed] };
+      const { failed: named, repeated } = await client.change(method, path, body(rest));
+      const last = merged(rest, attempt > 1 || repeated ? await afterRepeat(client, change, named) : named);
+      return { applied: [...applied, ...last.applied], failed: [...failed, ...last.failed] };
     } catch (thrown) {
       const error = cloudFailure(thrown);
-      if (method !== 'POST' || list === undefined || !isUnclear(error)) return gaveUp(error);
+      if (method !== 'POST' || change.list === undefined || !isUnclear(error)) return gaveUp(error);
       // It may still be at work on it: a moment's patience, then look.
       if (!(await client.mayRepeat(attempt + 1, error, deadline))) return gaveUp(error);
-      const there = await readList(client, list);
+      const there = await readList(client, change);
       if (there === undefined) {
         const { code, message, cause } = error;
         return gaveUp(new SberError(code, `${message}; whether it was carried out could not be read`, cause));
       }
       for (const id of rest.filter((each) => there.has(each))) {
-        if (isDone(change, id, there.get(id))) known.applied.push(id);
-        else known.failed.push(...failedAll([id], error, 'the cloud has it with other content; '));
+        if (isDone?.(there.get(id), id, '') === true) applied.push(id);
+        else failed.push(...failedAll([id], error, 'the cloud has it with other content; '));
       }
       rest = rest.filter((id) => !there.has(id));
-      if (rest.length === 0) return known;
+      if (rest.length === 0) return { applied, failed };
       // A page that is no answer of Sber's will be the same page again.
       const again = error.code !== 'BAD_RESPONSE' && (error.code !== 'SBER_TIMEOUT' || attempt === 1);
       if (attempt >= MOST_ATTEMPTS || !again) return gaveUp(error);
@@ -255,25 +215,19 @@ function isUnclear({ code, cause, sent }: SberError): boolean {
  * The failures of a request that was sent again, without those that an earlier one did after all (it came late, or only its
  * answer was lost): the list has the last word, where it can be read.
  */
-async function afterRepeat<T>(client: SberClient, change: Change<T>, failed: ItemFailure[]): Promise<ItemFailure[]> {
-  if (failed.length === 0 || change.isDone === undefined) return failed;
-  const there = change.list === undefined ? new Map<string, Raw>() : await readList(client, change.list);
-  if (there === undefined) return failed;
-  return failed.filter(({ id, message }) => !isDone(change, id, there.get(id), message));
-}
-
-function isDone<T>({ items, isDone: is }: Change<T>, id: string, there: Raw | undefined, message = ''): boolean {
-  const item = items.get(id);
-  return item !== undefined && is?.(there, item, message) === true;
+async function afterRepeat(client: SberClient, change: Change, failed: ItemFailure[]): Promise<ItemFailure[]> {
+  const { ids, isDone } = change;
+  if (failed.length === 0 || isDone === undefined) return failed;
+  const there = await readList(client, change);
+  return there === undefined
+    ? failed
+    : failed.filter(({ id, message }) => !ids.includes(id) || !isDone(there.get(id), id, message));
 }
 
 /** What is there, by id; undefined where not even that can be read. */
-async function readList(
-  client: SberClient,
-  list: (client: SberClient) => Promise<Raw[]>,
-): Promise<Map<string, Raw> | undefined> {
+async function readList(client: SberClient, { list }: Change): Promise<Map<unknown, Raw> | undefined> {
   try {
-    return new Map((await list(client)).flatMap((raw) => (typeof raw.id === 'string' ? [[raw.id, raw]] : [])));
+    return new Map((await list?.(client))?.map((raw) => [raw.id, raw]));
   } catch (thrown) {
     cloudFailure(thrown);
     return undefined;
@@ -295,12 +249,4 @@ function merged(ids: readonly string[], failures: readonly ItemFailure[]): Outco
   if (nameless === undefined) return { applied: ids.filter((id) => !named.has(id)), failed: [...named.values()] };
   const others = failures.filter(({ id }) => id !== '' && !ids.includes(id));
   return { applied: [], failed: [...ids.map((id) => named.get(id) ?? { ...nameless, id }), ...others] };
-}
-
-function byId<T extends { id: string }>(items: readonly T[]): Map<string, T> {
-  return new Map(items.map((item) => [item.id, item]));
-}
-
-function ofIds(ids: readonly string[]): Map<string, string> {
-  return new Map(ids.map((id) => [id, id]));
 }

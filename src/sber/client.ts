@@ -11,11 +11,11 @@ import { silent, type Log } from '../common/log';
 import type { ProxySettings } from '../common/proxy';
 import { Redactor } from '../common/redact';
 import type { AccountSettings } from './endpoint';
-import { cloudFailure, SberError, type FailureFacts } from './failures';
+import { cloudFailure, SberError } from './failures';
+import { yieldLoop } from './items';
 import { readResponse, type ExpectedField, type Good } from './response';
 import type { ItemFailure, Raw } from './shapes';
 import { trusting } from './trust';
-import { pacing, type Pace } from './yield-loop';
 
 /** Attempts of one request at most, the first included. */
 export const MOST_ATTEMPTS = 5;
@@ -46,14 +46,7 @@ export interface ClientOptions {
   log?: Log | undefined;
 }
 
-/** What all operations of an account share. */
-interface Connection extends ClientOptions {
-  log: Log;
-  redactor: Redactor;
-  api: ApiClient;
-}
-
-/** Once for an account: what its operations share are the connections that stay open. */
+/** The client of an account; each operation gets its own by `for`. */
 export function connect(options: ClientOptions): SberClient {
   const { settings, clock, proxy, log = silent } = options;
   const trust = settings.ca === undefined ? undefined : trusting(settings.ca);
@@ -71,26 +64,21 @@ interface Request {
   body?: object;
 }
 
-/** What came of a writing request. */
-export interface Written {
-  /** The items that Sber did not change. */
-  failed: ItemFailure[];
-  /** An earlier attempt may have changed what the last one reports as failed. */
-  repeated: boolean;
-}
-
 /** The API for one operation. */
 export class SberClient {
-  readonly pace: Pace;
   /** Set once a request that changes something may have left: "nothing was sent" is no longer true. */
   private mayHaveChanged = false;
 
   constructor(
-    private readonly connection: Connection,
+    private readonly connection: ClientOptions & { log: Log; redactor: Redactor; api: ApiClient },
     readonly work: Work = {},
-  ) {
-    this.pace = pacing(connection.clock, () => this.throwIfStopped());
-  }
+  ) {}
+
+  /** For long work of the operation. @throws as `stopped` */
+  readonly yieldLoop = async (): Promise<void> => {
+    await yieldLoop();
+    this.throwIfStopped();
+  };
 
   /** The same account, for an operation of its own. */
   for(work: Work): SberClient {
@@ -119,8 +107,11 @@ export class SberClient {
     return new Map(Object.entries(devices).map(([id, one]) => [id, isRecord(one) ? one.states : undefined]));
   }
 
-  /** Any of the seven methods that change something. A POST is never sent twice. */
-  change(method: ChangeMethod, path: Resource, body: object): Promise<Written> {
+  /**
+   * Any of the seven methods that change something. A POST is never sent twice.
+   * @returns the items that Sber did not change; `repeated`: an earlier attempt may have changed what the last one reports
+   */
+  change(method: ChangeMethod, path: Resource, body: object): Promise<{ failed: ItemFailure[]; repeated: boolean }> {
     return this.request({ method, path, body }, undefined);
   }
 
@@ -159,7 +150,7 @@ export class SberClient {
   }
 
   /** One request, sent again where that is safe. */
-  private async request(request: Request, expected: ExpectedField): Promise<Good & Written> {
+  private async request(request: Request, expected: ExpectedField): Promise<Good & { repeated: boolean }> {
     const deadline = this.deadline();
     let timeouts = 0;
     let repeated = false;
@@ -211,75 +202,60 @@ export class SberClient {
     }
     onExchange?.(requestId, answer.status);
     this.mayHaveChanged ||= request.method !== 'GET';
-    return readResponse(answer, expected, { redactor, pace: this.pace, now: clock.now() });
+    return readResponse(answer, expected, { redactor, yieldLoop: this.yieldLoop, now: clock.now() });
   }
 }
 
 /** Whether the same request may succeed a moment later. By the contract: 429, 500, 503 and the network's own errors. */
 function mayPass({ code, cause: { gatewayCode, httpStatus } }: SberError): boolean {
-  switch (code) {
-    case 'SBER_INTERNAL':
-    case 'SBER_TIMEOUT':
-      return true;
-    case 'SBER_UNREACHABLE':
-      // A wrong login at a proxy stays wrong.
-      return httpStatus !== 407;
-    case 'SBER_UNAVAILABLE':
-      return [gatewayCode, httpStatus].some((number) => number === 503 || number === 429);
-    default:
-      return false;
-  }
+  if (code === 'SBER_UNAVAILABLE') return [gatewayCode, httpStatus].some((each) => each === 503 || each === 429);
+  // A wrong login at a proxy stays wrong.
+  if (code === 'SBER_UNREACHABLE') return httpStatus !== 407;
+  return code === 'SBER_INTERNAL' || code === 'SBER_TIMEOUT';
 }
 
 function transportError({ kind, reason, sent, status }: ApiFailure, host: string, hasOwnCa: boolean): SberError {
-  const facts = { sent, ...(status === undefined ? {} : { httpStatus: status }) };
-  switch (kind) {
-    case 'tls':
-      return tlsError(reason, host, hasOwnCa, facts);
-    case 'timeout':
-      return new SberError('SBER_TIMEOUT', `${host} gave no complete answer in time`, facts);
-    case 'size': {
-      const size = `${LARGEST_ANSWER / 1024 / 1024} MB`;
-      return new SberError('BAD_RESPONSE', `the answer of ${host} is larger than ${size}`, facts);
-    }
-    default:
-      return new SberError('SBER_UNREACHABLE', `no connection to ${host} (${reason})`, facts);
+  const facts = { sent, ...(status !== undefined && { httpStatus: status }) };
+  if (kind === 'timeout') return new SberError('SBER_TIMEOUT', `${host} gave no complete answer in time`, facts);
+  if (kind === 'size') {
+    return new SberError('BAD_RESPONSE', `the answer of ${host} is larger than ${LARGEST_ANSWER / 2 ** 20} MB`, facts);
   }
+  if (kind !== 'tls') return new SberError('SBER_UNREACHABLE', `no connection to ${host} (${reason})`, facts);
+  const faults = hasOwnCa ? [...TLS_FAULTS, OTHER_CA] : TLS_FAULTS;
+  const [, message, hint] = faults.find(([reasons]) => reasons.test(reason)) ?? [
+    /./,
+    'the certificate of HOST is not trusted',
+  ];
+  return new SberError('SBER_TLS', `${message.replace('HOST', host)} (${reason})`, {
+    ...facts,
+    ...(hint !== undefined && { hint }),
+  });
 }
 
-/** What a failed handshake says of the certificate, and what helps. Another CA helps only where the server is not trusted. */
-const TLS_FAULTS: readonly [reasons: RegExp, message: (host: string) => string, hint: string][] = [
+/** What a failed handshake says of the certificate, and what helps. Without a hint: to trust Sber's authority. */
+type TlsFault = readonly [reasons: RegExp, message: string, hint?: string];
+const TLS_FAULTS: readonly TlsFault[] = [
   [
     /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/,
-    (host) => `the certificate is not one of ${host}`,
+    'the certificate is not one of HOST',
     'Check the endpoint: the certificate was issued for another host name.',
   ],
   [
     /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/,
-    (host) => `the certificate of ${host} is not valid today`,
+    'the certificate of HOST is not valid today',
     'Check the clock of this machine. If it is right, only the server’s operator can help.',
   ],
   [
     /^(EPROTO$|ERR_SSL)/,
-    (host) => `no secure connection to ${host} came about`,
+    'no secure connection to HOST came about',
     'Check the endpoint and its port: what answers there does not speak https.',
   ],
 ];
-const OTHER_CA_HINT =
-  'The certificate in the CA field does not lead to the one that the server shows. Either it is another authority’s, or the server does not send the certificate in between: then add the issuing certificate (Russian Trusted Sub CA, from gosuslugi.ru/crt) to the root.';
-
-function tlsError(reason: string, host: string, hasOwnCa: boolean, facts: FailureFacts): SberError {
-  const [, message, hint] = TLS_FAULTS.find(([reasons]) => reasons.test(reason)) ?? [];
-  if (message !== undefined && hint !== undefined) {
-    return new SberError('SBER_TLS', `${message(host)} (${reason})`, { ...facts, hint });
-  }
-  return hasOwnCa && reason.startsWith('UNABLE_TO_')
-    ? new SberError('SBER_TLS', `no certificate leads from the CA field to ${host} (${reason})`, {
-        ...facts,
-        hint: OTHER_CA_HINT,
-      })
-    : new SberError('SBER_TLS', `the certificate of ${host} is not trusted (${reason})`, facts);
-}
+const OTHER_CA: TlsFault = [
+  /^UNABLE_TO_/,
+  'no certificate leads from the CA field to HOST',
+  'The certificate in the CA field does not lead to the one that the server shows. Either it is another authority’s, or the server does not send the certificate in between: then add the issuing certificate (Russian Trusted Sub CA, from gosuslugi.ru/crt) to the root.',
+];
 
 function queryOf(userId: string, ids: readonly string[]): [string, string][] {
   // A list is undocumented beyond one id. A repeated name is what the backend's kind (protobuf behind JSON) expects.

@@ -63,14 +63,11 @@ const NUMBERS: Readonly<Record<number, SberCode>> = {
 };
 
 /** The contract's code for one of Sber's numbers; undefined where Sber does not document it. */
-export function codeOfNumber(number: number): SberCode | undefined {
-  return NUMBERS[number];
-}
+export const codeOfNumber = (number: number): SberCode | undefined => NUMBERS[number];
 
 /** The contract's code for an HTTP status: what a proxy on the way says counts too. Undefined where it says nothing. */
-export function codeOfStatus(status: number): SberCode | undefined {
-  return status === 502 || status === 504 ? 'SBER_UNAVAILABLE' : NUMBERS[status];
-}
+export const codeOfStatus = (status: number): SberCode | undefined =>
+  status === 502 || status === 504 ? 'SBER_UNAVAILABLE' : NUMBERS[status];
 
 /** What is known besides code and text. */
 export interface FailureFacts extends Pick<ErrorCause, 'gatewayCode' | 'httpStatus'> {

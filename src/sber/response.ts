@@ -7,8 +7,8 @@ import { foreignText } from '../common/foreign';
 import { isRecord, parseJson } from '../common/json';
 import type { Redactor } from '../common/redact';
 import { codeOfNumber, codeOfStatus, SberError, type FailureFacts, type SberCode } from './failures';
+import type { YieldLoop } from './items';
 import type { ItemFailure, Raw } from './shapes';
-import type { Pace } from './yield-loop';
 
 /** A good answer. Its body is empty where the answer was; `failed` names the items that a writing request did not change. */
 export interface Good {
@@ -22,7 +22,7 @@ export type ExpectedField = 'models' | 'devices' | undefined;
 
 export interface Reading {
   redactor: Redactor;
-  pace: Pace;
+  yieldLoop: YieldLoop;
   /** Wall clock, milliseconds. */
   now: number;
 }
@@ -33,32 +33,44 @@ const QUOTE = 200;
 const DEEPEST = 100;
 /** Characters from which on reading an answer takes long enough to let others run in between. */
 const LARGE = 200_000;
-/** Statuses with which a firewall or a proxy refuses too. */
-const REFUSALS: readonly number[] = [401, 403];
-const FOREIGN_REFUSAL =
-  'What answered is not Sber’s API: a firewall or a proxy on the way refuses the request. Check whether this machine, or your country, may reach the endpoint.';
+/** A firewall or a proxy refuses with 401 and 403 too. */
+const FOREIGN_REFUSAL = {
+  hint: 'What answered is not Sber’s API: a firewall or a proxy on the way refuses the request. Check whether this machine, or your country, may reach the endpoint.',
+};
+const REDIRECT = {
+  hint: 'Enter the address that answers itself as the endpoint. The key is not carried to another address.',
+};
 
 /** @throws SberError for what is no good answer */
 export async function readResponse(answer: ApiAnswer, expected: ExpectedField, reading: Reading): Promise<Good> {
-  const { redactor, pace } = reading;
+  const { redactor, yieldLoop, now } = reading;
   const { status: httpStatus } = answer;
   const isGood = httpStatus >= 200 && httpStatus < 300;
   const fail = (code: SberCode | undefined, message: string, facts: FailureFacts = {}): SberError => {
-    const wait = httpStatus === 429 ? retryAfterMs(answer.headers, reading.now) : undefined;
+    const wait = httpStatus === 429 ? retryAfterMs(answer.headers, now) : undefined;
     return new SberError(code ?? 'BAD_RESPONSE', message, { httpStatus, retryAfterMs: wait, ...facts });
   };
+  const byStatus = (said: string, facts: FailureFacts = {}): SberError =>
+    httpStatus >= 300 && httpStatus < 400
+      ? fail(
+          'BAD_RESPONSE',
+          `the endpoint answered with a redirect (HTTP ${httpStatus}), which is not followed`,
+          REDIRECT,
+        )
+      : fail(codeOfStatus(httpStatus), `HTTP ${httpStatus}${said === '' ? '' : `, ${said}`}`, facts);
+
   const text = answer.body.trim();
   if (text === '') {
     if (isGood && expected === undefined) return { body: {}, failed: [], httpStatus };
-    throw isGood ? fail('BAD_RESPONSE', 'the answer is empty') : byStatus(httpStatus, 'an empty answer', fail);
+    throw isGood ? fail('BAD_RESPONSE', 'the answer is empty') : byStatus('an empty answer');
   }
-  if (text.length > LARGE) await pace.yieldLoop();
+  if (text.length > LARGE) await yieldLoop();
   const parsed = isTooDeep(text) ? undefined : parseJson(text);
-  if (text.length > LARGE) await pace.yieldLoop();
+  if (text.length > LARGE) await yieldLoop();
   if (!isRecord(parsed)) {
     const quote = `not JSON of Sber’s: ${quoted(text, redactor)}`;
     if (isGood) throw fail('BAD_RESPONSE', quote);
-    throw byStatus(httpStatus, quote, fail, REFUSALS.includes(httpStatus) ? { hint: FOREIGN_REFUSAL } : {});
+    throw byStatus(quote, httpStatus === 401 || httpStatus === 403 ? FOREIGN_REFUSAL : {});
   }
   const body = redactor.suspects(text) ? (redactor.value(parsed) as Raw) : parsed;
 
@@ -72,7 +84,7 @@ export async function readResponse(answer: ApiAnswer, expected: ExpectedField, r
     throw fail(codeOfNumber(code) ?? codeOfStatus(httpStatus), said, { gatewayCode: code });
   }
   if (expected !== undefined && Array.isArray(body[expected])) return { body, failed: [], httpStatus };
-  if (!isGood) throw byStatus(httpStatus, words, fail);
+  if (!isGood) throw byStatus(words);
   // Words of an error in a form that is not documented: to read them as success would be the worst reading of all.
   const isUnexplained = code === undefined && [body.code, body.error, body.message].some(saysSomething);
   if (saysSomething(body.errors) || isUnexplained) {
@@ -83,20 +95,6 @@ export async function readResponse(answer: ApiAnswer, expected: ExpectedField, r
     throw fail('BAD_RESPONSE', `the answer has no ${expected}: ${quoted(text, redactor)}`);
   }
   return { body, failed: [], httpStatus };
-}
-
-function byStatus(
-  status: number,
-  said: string,
-  fail: (code: SberCode | undefined, message: string, facts?: FailureFacts) => SberError,
-  facts: FailureFacts = {},
-): SberError {
-  if (status >= 300 && status < 400) {
-    return fail('BAD_RESPONSE', `the endpoint answered with a redirect (HTTP ${status}), which is not followed`, {
-      hint: 'Enter the address that answers itself as the endpoint. The key is not carried to another address.',
-    });
-  }
-  return fail(codeOfStatus(status), `HTTP ${status}${said === '' ? '' : `, ${said}`}`, facts);
 }
 
 /** The per-item list. An entry that is no object says nothing and is passed over. */
@@ -144,34 +142,18 @@ function quoted(text: string, redactor: Redactor): string {
 /** Whether a JSON text nests deeper than Sber ever does. One pass over the text, the texts inside it skipped. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    switch (text[at]) {
-      case '"':
-        at = endOfText(text, at);
-        break;
-      case '{':
-      case '[':
-        depth += 1;
-        if (depth > DEEPEST) return true;
-        break;
-      case '}':
-      case ']':
-        depth -= 1;
-        break;
-      default:
-    }
+  for (let at = 0; at < text.length && depth <= DEEPEST; at += 1) {
+    const sign = text[at];
+    if (sign === '"') at = endOfText(text, at);
+    else if (sign === '{' || sign === '[') depth += 1;
+    else if (sign === '}' || sign === ']') depth -= 1;
   }
-  return false;
+  return depth > DEEPEST;
 }
 
 /** Index of the quotation mark that ends the text begun at `start`. */
 function endOfText(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1);
-  while (end !== -1) {
-    let slashes = 0;
-    while (text[end - 1 - slashes] === '\\') slashes += 1;
-    if (slashes % 2 === 0) return end;
-    end = text.indexOf('"', end + 1);
-  }
-  return text.length;
+  let end = start + 1;
+  while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
+  return end;
 }

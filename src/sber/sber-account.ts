@@ -43,20 +43,13 @@ export class SberAccount {
     // All messages of a node share its signal; that many may wait is known here.
     setMaxListeners(MOST_WAITING, work.signal);
     const before = queue.last;
-    let release = (): void => undefined;
-    const ended = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    queue.last = before.then(() => ended);
     queue.waiting += 1;
-    try {
-      await abortable(before, work.signal).finally(() => {
-        queue.waiting -= 1;
-      });
-      return await operation(this.client.for(work));
-    } finally {
-      release();
-    }
+    const turn = abortable(before, work.signal).finally(() => {
+      queue.waiting -= 1;
+    });
+    const result = turn.then(() => operation(this.client.for(work)));
+    queue.last = Promise.allSettled([before, result]);
+    return result;
   }
 
   /** The models for an editor: a thousand editors cost one request at a time, and no message waits for them. */

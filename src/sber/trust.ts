@@ -4,7 +4,8 @@
  * is, and nothing here can turn verification off.
  */
 import { X509Certificate } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import * as tls from 'node:tls';
@@ -25,13 +26,10 @@ export function trusting(ca: string): () => Promise<tls.SecureContext> {
   // One context for all connections: parsing some 150 certificates anew for each would cost more than the request.
   let context: Promise<tls.SecureContext> | undefined;
   return () => {
-    context ??= trusted(ca).then(
-      (all) => tls.createSecureContext({ ca: all }),
-      (error: unknown) => {
-        context = undefined;
-        throw error;
-      },
-    );
+    context ??= trusted(ca).then((all) => tls.createSecureContext({ ca: all }));
+    context.catch(() => {
+      context = undefined;
+    });
     return context;
   };
 }
@@ -40,11 +38,7 @@ export function trusting(ca: string): () => Promise<tls.SecureContext> {
 export async function trusted(ca: string): Promise<string[]> {
   const given = unquoted(ca);
   if (given.includes('-----BEGIN')) return [...defaultRoots(), ...fromPem(given, 'the CA field')];
-  const isOne = await access(filePath(given)).then(
-    () => true,
-    () => false,
-  );
-  const paths = isOne ? [given] : given.split(/[\n,;]/).map(unquoted);
+  const paths = existsSync(filePath(given)) ? [given] : given.split(/[\n,;]/).map(unquoted);
   const files = await Promise.all(paths.filter((each) => each !== '').map(inFile));
   return [...defaultRoots(), ...files.flat()];
 }

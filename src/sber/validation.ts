@@ -1,15 +1,14 @@
 /**
- * What is checked before anything is sent, and the form in which it is sent. What Sber's structure forbids is refused
- * with INVALID_INPUT and its path; what only the catalogue has doubts about becomes a warning, for the cloud knows more
- * than the catalogue. Comparing models is left to `models`, single values to `values`.
+ * Models and devices: what is checked before anything is sent, the form in which they are sent, and when two models mean the
+ * same. What Sber's structure forbids is refused with INVALID_INPUT and its path; what only the catalogue has doubts about
+ * becomes a warning, for the cloud knows more than the catalogue. What a cloud has returned can be sent back.
  */
+import { CodedError } from '../common/errors';
 import { isRecord } from '../common/json';
 import { categoryFacts, functionFacts, functionRange } from './catalogue';
-import { allowedType, dependencySpelling, dependencyValues, meaningOfModel, whyLeftOut } from './models';
-import { Place, refuse } from './place';
+import { inPortions, Place, refuse, type YieldLoop } from './items';
 import type { AllowedValues, Dependency, Device, Model, Raw, Remark, Warning } from './shapes';
 import { finiteNumber, integerText, typedValue } from './values';
-import type { Pace } from './yield-loop';
 
 /** One field as it is sent; undefined where it says nothing and is left out. `item`: what it is a field of. */
 type Check<T> = (value: unknown, place: Place, item: Raw) => T | undefined;
@@ -24,12 +23,11 @@ const MODEL: Checks<Model> = {
   description: optional,
   category: mandatory,
   features: checkFeatures,
-  // What a cloud has returned can be sent back.
   allowed_values: (map, place, { features, category }) =>
     checkMap(map, place, (name, allowed, at) => {
-      const why = whyLeftOut(name, allowed, features);
-      if (why === undefined) return checkAllowed(name, allowed, category as string, at);
-      at.warn(`${why}; it is not sent`);
+      const checked = checkAllowed(name, allowed, features as string[], category as string, at);
+      if (typeof checked !== 'string') return checked;
+      at.warn(`${checked}; it is not sent`);
       return undefined;
     }),
   dependencies: (map, place, { features }) =>
@@ -63,23 +61,23 @@ const LARGEST_META = 1024;
  */
 export async function checkModels(
   items: readonly unknown[],
-  pace: Pace,
+  yieldLoop: YieldLoop,
 ): Promise<{ models: Model[]; warnings: Warning[] }> {
-  const { checked, remarks } = await checkAll(items, 'models', checkModel, pace);
-  return { models: checked, warnings: remarks.map(([modelId, remark]) => ({ modelId, ...remark })) };
+  const { checked, remarks } = await checkAll(items, 'models', checkModel, yieldLoop);
+  return { models: checked, warnings: remarks.map(({ id, ...remark }) => ({ modelId: id, ...remark })) };
 }
 
 /** Devices in their writing form. Errors as in `checkModels`. */
 export async function checkDevices(
   items: readonly unknown[],
-  pace: Pace,
+  yieldLoop: YieldLoop,
 ): Promise<{ devices: Device[]; warnings: Warning[] }> {
   const models = new Map<string, string>();
   const check = (item: unknown, place: Place): Device => {
     const device = checkItem(item, 'device', DEVICE, place);
     const { model } = device;
     if (model === undefined) return device;
-    const meaning = meaningOfModel(model);
+    const meaning = meaningOf(model);
     // Sber keeps models by their ids and passes over the second one.
     if ((models.get(model.id) ?? meaning) !== meaning) {
       refuse(place.at('model').at('id'), `"${model.id}" is in the list already, with other content`);
@@ -87,28 +85,54 @@ export async function checkDevices(
     models.set(model.id, meaning);
     return device;
   };
-  const { checked, remarks } = await checkAll(items, 'devices', check, pace);
-  return { devices: checked, warnings: remarks.map(([deviceId, remark]) => ({ deviceId, ...remark })) };
+  const { checked, remarks } = await checkAll(items, 'devices', check, yieldLoop);
+  return { devices: checked, warnings: remarks.map(({ id, ...remark }) => ({ deviceId: id, ...remark })) };
 }
 
 async function checkAll<T extends { id: string }>(
   items: readonly unknown[],
   name: string,
   check: (item: unknown, place: Place) => T,
-  pace: Pace,
-): Promise<{ checked: T[]; remarks: [id: string, remark: Remark][] }> {
+  yieldLoop: YieldLoop,
+): Promise<{ checked: T[]; remarks: (Remark & { id: string })[] }> {
   const checked = new Map<string, T>();
-  const remarks: [string, Remark][] = [];
-  for (const [index, item] of items.entries()) {
+  const remarks: (Remark & { id: string })[] = [];
+  for await (const [index, item] of inPortions(items.entries(), yieldLoop)) {
     const own: Remark[] = [];
-    const place = Place.of(`${name}[${index}]`, own);
+    const place = new Place(`${name}[${index}]`, own);
     const one = check(item, place);
     if (checked.has(one.id)) refuse(place.at('id'), `"${one.id}" stands in the list twice`);
     checked.set(one.id, one);
-    for (const remark of own) remarks.push([one.id, remark]);
-    if (pace.due()) await pace.yieldLoop();
+    remarks.push(...own.map((remark) => ({ id: one.id, ...remark })));
   }
   return { checked: [...checked.values()], remarks };
+}
+
+/**
+ * A text that is equal for models that mean the same, in whatever edition of the structure: for those that would be sent
+ * alike. One that could not be sent differs from all that could.
+ */
+export function meaningOfModel(model: Raw): string {
+  // A number where a text belongs (`"hw_version": 3`) is the text, and an answer leaves an empty list out.
+  const texts = Object.entries(model).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]);
+  const raw = { ...(Object.fromEntries(texts) as Raw), features: model.features ?? [] };
+  try {
+    return meaningOf(checkModel(raw, new Place('')));
+  } catch (error) {
+    if (error instanceof CodedError) return meaningOf(model);
+    throw error;
+  }
+}
+
+/** The same for a model in its writing form: all lists in it are sets. */
+export function meaningOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${[...new Set(value.map(meaningOf))].sort().join(',')}]`;
+  if (!isRecord(value)) return JSON.stringify(value);
+  const fields = Object.entries(value)
+    // No step and 1 both say: every whole number.
+    .filter(([name, field]) => field !== undefined && (name !== 'step' || field !== '1'))
+    .map(([name, field]) => `${JSON.stringify(name)}:${meaningOf(field)}`);
+  return `{${fields.sort().join(',')}}`;
 }
 
 function checkModel(item: unknown, place: Place): Model {
@@ -162,31 +186,54 @@ function warnOfCategory({ category, features }: Model, place: Place): void {
   }
 }
 
-function checkAllowed(name: string, allowed: unknown, category: string, place: Place): AllowedValues {
+const RESTRICTIONS: Readonly<Record<AllowedValues['type'], string>> = {
+  INTEGER: 'integer_values',
+  FLOAT: 'float_values',
+  ENUM: 'enum_values',
+};
+
+/** Or why they are not sent: Sber is known to drop models silently that restrict what cannot be restricted. */
+function checkAllowed(
+  name: string,
+  allowed: unknown,
+  features: readonly string[],
+  category: string,
+  place: Place,
+): AllowedValues | string {
   if (!isRecord(allowed)) refuse(place, 'must be an object with a type');
-  const type = allowedType(allowed) as AllowedValues['type'];
+  if (!features.includes(name)) return `${name} is not among the features`;
+  const types = Object.entries(RESTRICTIONS);
+  const { type = null } = allowed;
+  const [found, field = ''] =
+    types.find(([each, its]) => (type === null ? isRecord(allowed[its]) : each === type)) ?? [];
+  if (found === undefined) return 'only INTEGER, FLOAT and ENUM can be restricted';
+  const { [field]: given = null } = allowed;
+  if (given === null && Object.keys(allowed).every((each) => each === 'type' || each === field)) {
+    return 'it restricts nothing';
+  }
   const facts = functionFacts(name);
-  const isKnown = facts?.type === type;
-  if (facts !== undefined && !isKnown) place.at('type').warn(`the catalogue says ${facts.type}, not ${type}`);
-  const field = `${type.toLowerCase()}_values`;
-  warnOfOthers(allowed, ['type', field], place, `allowed values of type ${type}`);
+  const isKnown = facts?.type === found;
+  if (facts !== undefined && !isKnown) place.at('type').warn(`the catalogue says ${facts.type}, not ${found}`);
+  warnOfOthers(allowed, ['type', field], place, `allowed values of type ${found}`);
   const at = place.at(field);
-  if (type === 'ENUM') {
-    const values = checkWords(allowed[field], at);
+  if (found === 'ENUM') {
+    const values = checkWords(given, at);
+    if (values.length === 0) return 'it has no words';
     const known = isKnown ? (facts.values ?? []) : values;
     for (const value of values.filter((word) => !known.includes(word))) {
       at.at('values').warn(`"${value}" is none of the documented ${known.join(', ')}`);
     }
-    return { type, enum_values: { values } };
+    return { type: found, enum_values: { values } };
   }
-  const range = checkRange(allowed[field], type === 'INTEGER', at);
+  const range = checkRange(given, found === 'INTEGER', at);
+  if (Number(range.min) === 0 && Number(range.max) === 0) return 'a range from 0 to 0 restricts nothing';
   const { min = -Infinity, max = Infinity } = (isKnown ? functionRange(name, category) : undefined) ?? {};
   for (const end of ['min', 'max'] as const) {
-    const given = Number(range[end]);
-    if (given >= min && given <= max) continue;
+    const bound = Number(range[end]);
+    if (bound >= min && bound <= max) continue;
     at.at(end).warn(`${range[end]} is outside the documented range ${min} to ${max}; a range may only be narrowed`);
   }
-  return { type, [field]: range } as AllowedValues;
+  return { type: found, [field]: range } as AllowedValues;
 }
 
 /** A range, of which answers leave out what is 0. INTEGER is written as text, and may have a step. */
@@ -207,8 +254,10 @@ function checkWords(enumValues: unknown, place: Place): string[] {
   if (!isRecord(enumValues)) refuse(place, 'must be an object with a list "values"');
   warnOfOthers(enumValues, ['values'], place, 'a list of words');
   const at = place.at('values');
-  if (!Array.isArray(enumValues.values)) refuse(at, 'must be a list of words');
-  const words = enumValues.values.map((word: unknown, index) => {
+  const { values = null } = enumValues;
+  if (values === null) return [];
+  if (!Array.isArray(values)) refuse(at, 'must be a list of words');
+  const words = values.map((word: unknown, index) => {
     // hvac_heating_rate has the words 1 to 10.
     const text = typeof word === 'number' && Number.isSafeInteger(word) ? String(word) : word;
     return typeof text === 'string' && text !== '' ? text : refuse(at.at(index), 'must be text');
@@ -216,18 +265,23 @@ function checkWords(enumValues: unknown, place: Place): string[] {
   return [...new Set(words)];
 }
 
-/** Legacy: Sber dropped it from the structure in October 2025. Sent only where it is given, and then as `values`. */
+/**
+ * Legacy: Sber dropped it from the structure in October 2025. Sent only where it is given, and then as `values`; the pages of
+ * 2023 print `value`. A cloud that knows both and writes defaults out has an empty list in the other one.
+ */
 function checkDependency(name: string, dependency: unknown, features: readonly string[], place: Place): Dependency {
   if (!isRecord(dependency)) refuse(place, 'must be an object with key and values');
   const key = mandatory(dependency.key, place.at('key'));
   warnOfOthers(dependency, ['key', 'value', 'values'], place, 'a dependency');
-  const spelling = dependencySpelling(dependency);
-  const given = place.at(spelling);
-  if (!Array.isArray(dependency[spelling])) refuse(given, 'must be a list of values');
+  const { value = null, values = null } = dependency;
+  const isNew = value === null || (Array.isArray(values) ? values.length > 0 : values !== null);
+  const given = place.at(isNew ? 'values' : 'value');
+  const list = isNew ? (values ?? []) : value;
+  if (!Array.isArray(list)) refuse(given, 'must be a list of values');
   for (const each of [name, key]) {
     if (!features.includes(each)) place.warn(`${each} is not among the features`);
   }
-  return { key, values: dependencyValues(dependency).map((one, index) => typedValue(key, one, given.at(index))) };
+  return { key, values: list.map((one, index) => typedValue(key, one, given.at(index))) };
 }
 
 function checkGroups(groups: unknown, place: Place): string[] | undefined {
@@ -240,17 +294,15 @@ function checkGroups(groups: unknown, place: Place): string[] | undefined {
 function checkMeta(meta: unknown, place: Place): Raw | undefined {
   if (meta === undefined) return undefined;
   if (!isRecord(meta)) refuse(place, 'must be an object');
-  if (jsonLength(meta) > LARGEST_META) refuse(place, `must have a JSON form of at most ${LARGEST_META} characters`);
-  return meta;
-}
-
-/** Infinite for what has no JSON form, such as an object that contains itself. */
-function jsonLength(value: unknown): number {
+  let length: number;
   try {
-    return JSON.stringify(value).length;
+    length = JSON.stringify(meta).length;
   } catch {
-    return Infinity;
+    // An object that contains itself has no JSON form.
+    length = Infinity;
   }
+  if (length > LARGEST_META) refuse(place, `must have a JSON form of at most ${LARGEST_META} characters`);
+  return meta;
 }
 
 /** A map by names of functions, in its writing form; undefined where nothing of it is sent. */

@@ -5,9 +5,8 @@
  */
 import { isRecord } from '../common/json';
 import { COLOUR_BOUNDS, functionFacts, functionRange, type FunctionFacts } from './catalogue';
-import { Place, refuse } from './place';
+import { inPortions, Place, refuse, type YieldLoop } from './items';
 import type { Colour, Raw, Remark, State, States, TypedValue, ValueType, Warning } from './shapes';
-import type { Pace } from './yield-loop';
 
 /** What a flow sees. An integer beyond 2^53 stays text; null: Sber has no value, or one that is not understood. */
 export type PlainValue = boolean | number | string | Colour | null;
@@ -24,7 +23,6 @@ interface Kind {
 }
 
 const PARTS = ['h', 's', 'v'] as const;
-const WORD = 'one of the function’s words, as text';
 
 const KINDS: Readonly<Record<ValueType, Kind>> = {
   BOOL: {
@@ -47,7 +45,7 @@ const KINDS: Readonly<Record<ValueType, Kind>> = {
   STRING: { empty: '', must: 'text', write: asText },
   ENUM: {
     empty: '',
-    must: WORD,
+    must: 'one of the function’s words, as text',
     // hvac_heating_rate has the words 1 to 10.
     write: (value, isTyped) => {
       const word = asText(typeof value === 'number' && !isTyped ? String(value) : value);
@@ -99,17 +97,19 @@ function colourOf(value: unknown, part: (value: unknown) => number): Colour | un
  * (`{ states: [{ key, value }] }`). Values that are undefined are passed over.
  * @throws INVALID_INPUT naming device and function
  */
-export async function checkStates(devices: unknown, pace: Pace): Promise<{ states: States; warnings: Warning[] }> {
-  const all = Place.of('devices', []);
+export async function checkStates(
+  devices: unknown,
+  yieldLoop: YieldLoop,
+): Promise<{ states: States; warnings: Warning[] }> {
+  const all = new Place('devices');
   if (!isRecord(devices)) refuse(all, 'must be an object with device ids as keys');
   const warnings: Warning[] = [];
   const checked: [string, States[string]][] = [];
-  for (const [deviceId, values] of Object.entries(devices)) {
+  for await (const [deviceId, values] of inPortions(Object.entries(devices), yieldLoop)) {
     if (deviceId === '') refuse(all, 'has a device without an id');
     const remarks: Remark[] = [];
-    checked.push([deviceId, { states: statesOf(values, Place.of(`devices.${deviceId}`, remarks)) }]);
+    checked.push([deviceId, { states: statesOf(values, new Place(`devices.${deviceId}`, remarks)) }]);
     warnings.push(...remarks.map((remark) => ({ deviceId, ...remark })));
-    if (pace.due()) await pace.yieldLoop();
   }
   return { states: Object.fromEntries(checked), warnings };
 }
@@ -140,7 +140,7 @@ export function typedValue(key: string, value: unknown, place: Place): TypedValu
   if (value === null) refuse(place, 'is null; leave it out, so that Sber keeps what it has');
   const facts = functionFacts(key);
   const typed =
-    isRecord(value) && 'type' in value
+    isRecord(value) && ('type' in value || TYPES.some((type) => (value[fieldOf(type)] ?? null) !== null))
       ? checkedTyped(value, place)
       : written(facts?.type ?? guessedType(value, place), value, place, tenths(value, facts?.unit));
   if (facts === undefined) place.warn(`the catalogue does not know the function ${key}`);
@@ -148,18 +148,20 @@ export function typedValue(key: string, value: unknown, place: Place): TypedValu
   return typed;
 }
 
-/** A value in Sber's form, with what proto3 leaves out filled in. */
 function checkedTyped(value: Raw, place: Place): TypedValue {
-  const { type } = value;
-  if (!isType(type)) refuse(place.at('type'), `must be one of ${TYPES.join(', ')}`);
+  const type = typeOf(value);
+  if (type === undefined) refuse(place.at('type'), `must be one of ${TYPES.join(', ')}`);
   const field = fieldOf(type);
-  const raw = value[field] ?? undefined;
-  if (raw !== undefined) return written(type, raw, place.at(field));
-  // `{ "type": "BOOL" }` is false, as proto3 has it; with its value under another name it is not understood.
-  const [other] = Object.keys(value).filter((name) => name !== 'type' && name !== field);
-  if (other !== undefined) refuse(place.at(other), `is no part of a ${type} value, which stands in "${field}"`);
-  if (type === 'ENUM') refuse(place.at(field), `must be ${WORD}`);
-  return { type, [field]: KINDS[type].empty };
+  const held = heldBy(value, type);
+  if (held === undefined) refuse(place, `has other fields than "${field}", in which a ${type} value stands`);
+  return written(type, held, place.at(field));
+}
+
+/** What a typed value holds, with what proto3 leaves out filled in. Undefined where it stands under another name. */
+function heldBy(value: Raw, type: ValueType): unknown {
+  const field = fieldOf(type);
+  const isLeftOut = Object.keys(value).every((name) => name === 'type' || name === field);
+  return value[field] ?? (isLeftOut ? KINDS[type].empty : undefined);
 }
 
 /** @param advice for a plain value that is none; undefined: the value is given in Sber's form */
@@ -243,21 +245,15 @@ export function plainValue(value: unknown): PlainValue {
   if (!isRecord(value)) return null;
   const type = typeOf(value);
   if (type === undefined) return null;
-  const { empty, write, read = (raw: unknown) => write(raw, true) } = KINDS[type];
-  const field = fieldOf(type);
-  const isOmitted = Object.keys(value).every((name) => name === 'type' || name === field);
-  return read(value[field] ?? (isOmitted ? empty : undefined)) ?? null;
+  const { write, read = (raw: unknown) => write(raw, true) } = KINDS[type];
+  return read(heldBy(value, type)) ?? null;
 }
 
 /** The type that a value names; where it names none, the one that its `…_value` field shows. */
-export function typeOf(value: Raw): ValueType | undefined {
+function typeOf(value: Raw): ValueType | undefined {
   const { type } = value;
-  if (type !== undefined && type !== null) return isType(type) ? type : undefined;
-  return TYPES.find((each) => fieldOf(each) in value);
-}
-
-function isType(type: unknown): type is ValueType {
-  return (TYPES as readonly unknown[]).includes(type);
+  const isNamed = type !== undefined && type !== null;
+  return TYPES.find((each) => (isNamed ? each === type : fieldOf(each) in value));
 }
 
 function fieldOf(type: ValueType): Exclude<keyof TypedValue, 'type'> {

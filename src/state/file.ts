@@ -1,18 +1,15 @@
 /** State in a folder, a file for each key, for the one process that uses it. */
-import path from 'node:path';
 import { systemClock, within, type Clock } from '../common/clock';
 import type { Log } from '../common/log';
 import { LocalState } from './local';
-import { StateError, type Decide, type Json, type Lease } from './state';
+import type { Decide, Json } from './state';
 import { StateFile } from './state-file';
 
 export interface FileStateOptions {
-  /** The folder; made when first needed. */
+  /** Made when first needed. */
   folder: string;
   log: Log;
   clock?: Clock;
-  /** The right to use the folder, where processes use it in turns: nothing is written once it is lost. */
-  lease?: Lease | undefined;
 }
 
 /** How long closing waits for the disk. */
@@ -46,18 +43,9 @@ export class FileState extends LocalState {
   }
 
   private fileFor(key: string): StateFile {
-    const { folder, log, lease } = this.options;
-    const name = path.join(folder, `${encodeURIComponent(key).replaceAll('*', '%2A')}.json`);
-    const file =
-      this.files.get(key) ??
-      new StateFile(name, {
-        clock: this.clock,
-        log,
-        onSlow: (slow) => this.noteSpeed(slow),
-        mayWrite: () => {
-          if (lease?.lost.aborted) throw new StateError(`${folder} is used by another process meanwhile`, 'ESTALE');
-        },
-      });
+    const { folder, log } = this.options;
+    const onSlow = (slow: boolean): void => this.noteSpeed(slow);
+    const file = this.files.get(key) ?? new StateFile(folder, key, { clock: this.clock, log, onSlow });
     this.files.set(key, file);
     return file;
   }

@@ -1,11 +1,9 @@
 /**
- * A lease that lasts for a while and is renewed for as long as it is held: by a lock file or by Redis, which differ only
- * in how.
+ * A lease that is renewed for as long as it is held: by a lock file or by Redis, which differ only in how.
  *
- * A process that was stopped (a laptop's lid, a debugger, an overloaded machine) may believe that it holds a lease which
- * others have taken over long since. `lost` therefore compares times whenever it is read: read it right before acting.
- * What still slips between that look and the act is for the resource to refuse; a lock gateway does so, as each request
- * carries a timestamp, reserved under the lease, that has to be greater than any before.
+ * A process that was stopped (a laptop's lid, a debugger) may believe that it holds a lease which others have taken over
+ * long since. `lost` therefore compares times whenever it is read: read it right before acting. What still slips between
+ * is for the resource to refuse: a lock gateway refuses a timestamp that is not greater than all before.
  */
 import type { Clock } from '../common/clock';
 import type { Log } from '../common/log';
@@ -30,7 +28,7 @@ export interface Grant {
   /** False where another has it now. Where it throws, it is tried again as long as the lease lasts. */
   renew: () => Promise<boolean>;
   /** Gives it back. Where that fails, it ends by itself. */
-  release: () => Promise<void>;
+  release: () => Promise<unknown>;
 }
 
 export class RenewedLease implements Lease {
@@ -50,7 +48,7 @@ export class RenewedLease implements Lease {
   }
 
   release(): Promise<void> {
-    this.stop();
+    this.cancelTimers();
     this.released ??= this.grant.release().then(
       () => this.trace('released'),
       () => this.trace('cannot be given back, so it will run out'),
@@ -58,14 +56,14 @@ export class RenewedLease implements Lease {
     return this.released;
   }
 
-  private stop(): void {
+  private cancelTimers(): void {
     this.cancelExpiry();
     this.cancelRenewal();
   }
 
   private extend(asked: number, ms: number): void {
     const { clock } = this.grant;
-    this.stop();
+    this.cancelTimers();
     this.validUntil = asked + ms * (1 - MARGIN);
     this.cancelExpiry = clock.after(this.validUntil - clock.elapsed(), () => this.lose('it has run out'));
     this.cancelRenewal = clock.after(ms / RENEWALS, () => void this.renew());
@@ -83,7 +81,7 @@ export class RenewedLease implements Lease {
 
   private lose(why: string): void {
     if (this.released !== undefined || this.losing.signal.aborted) return;
-    this.stop();
+    this.cancelTimers();
     this.trace(`lost: ${why}`);
     this.losing.abort(new StateError('the lease was lost', 'ESTALE'));
   }

@@ -1,9 +1,7 @@
 /** What is the same wherever values are kept, as long as one process alone uses them. */
 import { EventEmitter } from 'node:events';
 import type { Decide, Json, Lease, LeaseOptions, State } from './state';
-import { Turns } from './turns';
-
-const NEVER = new AbortController().signal;
+import { NEVER, Turns } from './turns';
 
 export abstract class LocalState implements State {
   readonly shared: boolean = false;
@@ -15,9 +13,7 @@ export abstract class LocalState implements State {
   abstract close(): Promise<void>;
 
   lease(name: string, { signal }: LeaseOptions): Promise<Lease> {
-    return this.leases.lease(name, signal, (end) =>
-      Promise.resolve({ lost: NEVER, release: () => Promise.resolve().then(end) }),
-    );
+    return this.leases.lease(name, signal, () => Promise.resolve({ lost: NEVER, release: () => Promise.resolve() }));
   }
 
   publish(channel: string, message: Json): Promise<void> {

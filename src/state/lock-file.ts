@@ -4,13 +4,13 @@
  * machine, by a file that was not touched for a while.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { pause, type Clock } from '../common/clock';
 import { systemCode } from '../common/errors';
 import type { Log } from '../common/log';
 import { RenewedLease } from './lease';
-import { fateOf, ownerIn, thisProcess } from './presence';
+import { fateOf, ownerIn, Silence, thisProcess } from './presence';
 import { StateError, type Lease, type LeaseOptions } from './state';
 
 /** Looked at so often by each who waits, give or take a half. */
@@ -29,50 +29,39 @@ export async function acquireLockFile(options: LockFileOptions): Promise<Lease> 
   const { file, ttlMs, signal, clock, log, random } = options;
   const mine = JSON.stringify({ ...thisProcess(), id: randomUUID() });
   const permit = `${file}.removal`;
-  const isLeft = silence(file, ttlMs, clock);
-  const isPermitLeft = silence(permit, ttlMs, clock);
+  const silence = new Silence(clock);
+  const isSilent = (name: string, content: string): Promise<boolean> =>
+    silence.of(name, content).then(
+      ({ ms }) => ms >= ttlMs,
+      () => false,
+    );
+  const isMine = async (): Promise<boolean> => (await contentOf(file)) === mine;
+  const release = async (): Promise<void> => {
+    if (await isMine()) await rm(file, { force: true });
+  };
+  const renew = async (): Promise<boolean> => {
+    const now = new Date();
+    return (await isMine()) && utimes(file, now, now).then(() => true);
+  };
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 }).catch(() => undefined);
   for (;;) {
     signal?.throwIfAborted();
     const asked = clock.elapsed();
     if (await make(file, mine)) {
-      const isMine = async (): Promise<boolean> => (await contentOf(file)) === mine;
-      const release = async (): Promise<void> => {
-        if (await isMine()) await rm(file, { force: true });
-      };
-      const renew = async (): Promise<boolean> => {
-        const now = new Date();
-        return (await isMine()) && utimes(file, now, now).then(() => true);
-      };
       return new RenewedLease({ name: path.basename(file), log, clock, asked, ttlMs, renew, release });
     }
     const content = await contentOf(file);
     const owner = ownerIn(content ?? '');
     const isGone = owner !== undefined && fateOf(owner) === 'gone';
-    if (content !== undefined && (isGone || (await isLeft(content)))) {
+    if (content !== undefined && (isGone || (await isSilent(file, content)))) {
       // Of those who would remove it only one may at a time, and looks again before: never that of one who was quicker.
       if (await make(permit, '')) {
         if ((await contentOf(file)) === content) await rm(file, { force: true });
         await rm(permit, { force: true });
-      } else if (await isPermitLeft('')) await rm(permit, { force: true });
+      } else if (await isSilent(permit, '')) await rm(permit, { force: true });
     }
     await pause(clock, RETRY_MS * (0.5 + random()), signal);
   }
-}
-
-/**
- * Whether a file has not been touched for so long, by our own count: wall clocks are set, and file times with them.
- */
-function silence(file: string, ttlMs: number, clock: Clock): (content: string) => Promise<boolean> {
-  let last = '';
-  let since = 0;
-  return async (content) => {
-    const found = await stat(file).catch(() => undefined);
-    const now = clock.elapsed();
-    const seen = `${found?.mtimeMs ?? ''} ${content}`;
-    if (seen !== last) [last, since] = [seen, now];
-    return found !== undefined && now - since >= ttlMs;
-  };
 }
 
 /** Makes the file, unless there is one. */

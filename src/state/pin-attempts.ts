@@ -14,24 +14,24 @@ const ATTEMPT_COUNTS_MS = 24 * 60 * 60_000;
 
 export type PinVerdict = 'right' | 'wrong' | 'locked out';
 
-export interface PinAttemptsOptions {
-  state: State;
-  clock: Clock;
-  /** Of the record in the state. */
-  key: string;
-}
-
 export class PinAttempts {
-  constructor(private readonly options: PinAttemptsOptions) {}
+  /** `key`: of the record in the state. */
+  constructor(private readonly options: { state: State; clock: Clock; key: string }) {}
 
   /** Whether no PIN of this subject is looked at for a while. @throws StateError */
   async isLockedOut(who: string): Promise<boolean> {
     const { state, clock, key } = this.options;
     const now = clock.now();
-    const all = await state.get(key);
-    const until = numberIn(isRecord(all) ? all[who] : undefined, 'until');
+    const latest = now + LOCK_OUT_MS;
+    const until = numberIn(recordsIn(await state.get(key))[who], 'until');
     // A clock that was set back must not lengthen the wait.
-    if (until > now + LOCK_OUT_MS) await this.shortenLockOut(who, now);
+    if (until > latest) {
+      await state.change(key, (current) => {
+        const all = recordsIn(current);
+        const isLong = numberIn(all[who], 'until') > latest;
+        return { ...(isLong && { value: { ...all, [who]: { until: latest } } }), result: undefined };
+      });
+    }
     return until > now;
   }
 
@@ -44,32 +44,23 @@ export class PinAttempts {
     const { state, clock, key } = this.options;
     const now = clock.now();
     return state.change<PinVerdict>(key, (current) => {
-      const all = isRecord(current) ? (current as Record<string, Json>) : {};
-      const mine = all[who];
+      const { [who]: mine, ...others } = recordsIn(current);
       if (numberIn(mine, 'until') > now) return { result: 'locked out' };
-      if (isRight) return mine === undefined ? { result: 'right' } : { value: without(all, who), result: 'right' };
+      if (isRight) return { ...(mine !== undefined && { value: others }), result: 'right' };
       const counts = now - numberIn(mine, 'at', now) < ATTEMPT_COUNTS_MS;
       const failures = (counts ? numberIn(mine, 'failures') : 0) + 1;
       // The last one too is answered as wrong: what follows is locked out, and is answered so.
       const record: Json = failures >= ATTEMPTS ? { until: now + LOCK_OUT_MS } : { failures, at: now };
-      return { value: { ...all, [who]: record }, result: 'wrong' };
+      return { value: { ...others, [who]: record }, result: 'wrong' };
     });
   }
+}
 
-  private async shortenLockOut(who: string, now: number): Promise<void> {
-    await this.options.state.change(this.options.key, (current) => {
-      const all = isRecord(current) ? (current as Record<string, Json>) : {};
-      if (numberIn(all[who], 'until') <= now + LOCK_OUT_MS) return { result: undefined };
-      return { value: { ...all, [who]: { until: now + LOCK_OUT_MS } }, result: undefined };
-    });
-  }
+function recordsIn(value: Json | undefined): Readonly<Record<string, Json>> {
+  return isRecord(value) ? (value) : {};
 }
 
 function numberIn(record: unknown, name: string, otherwise = 0): number {
   const value = isRecord(record) ? record[name] : undefined;
   return typeof value === 'number' ? value : otherwise;
-}
-
-function without(all: Readonly<Record<string, Json>>, name: string): Record<string, Json> {
-  return Object.fromEntries(Object.entries(all).filter(([each]) => each !== name));
 }

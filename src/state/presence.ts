@@ -57,32 +57,43 @@ function startOf(pid: number): string {
   }
 }
 
-export interface PresenceOptions {
-  folder: string;
-  clock: Clock;
-  log: Log;
+/** For how long files have not been touched, by our own count: wall clocks are set, and file times with them. */
+export class Silence {
+  private readonly seen = new Map<string, { stamp: string; since: number; hasChanged: boolean }>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Milliseconds since the file was last seen to change, and whether it ever was. @throws where there is none */
+  async of(file: string, content: string): Promise<{ ms: number; hasChanged: boolean }> {
+    const stamp = `${(await stat(file)).mtimeMs} ${content}`;
+    const now = this.clock.elapsed();
+    const before = this.seen.get(file);
+    const seen = before?.stamp === stamp ? before : { stamp, since: now, hasChanged: before !== undefined };
+    this.seen.set(file, seen);
+    return { ms: now - seen.since, hasChanged: seen.hasChanged };
+  }
 }
 
 const ENDING = '.owner';
 const BEAT_MS = 15_000;
-/** A file of another machine that was not touched for so many beats was left behind. */
-const LEFT_BEHIND_BEATS = 8;
+/** A file of another machine that was not touched for so long was left behind. */
+const LEFT_BEHIND_MS = 120_000;
 
 export class Presence {
   /** The other process, in words for a person. */
   other: string | undefined;
-  private readonly file: string;
-  private readonly self = JSON.stringify(thisProcess());
-  /** When the files of others were touched last, and for how many beats that has not changed. */
-  private readonly seen = new Map<string, { touched: number; beats: number }>();
-  private cancel: () => void = () => undefined;
   /** Settles when it has looked for others. */
   beating: Promise<void> = Promise.resolve();
+  private readonly file: string;
+  private readonly self = JSON.stringify(thisProcess());
+  private readonly silence: Silence;
+  private cancel: () => void = () => undefined;
   private warned = false;
   private ended = false;
 
-  constructor(private readonly options: PresenceOptions) {
+  constructor(private readonly options: { folder: string; clock: Clock; log: Log }) {
     this.file = path.join(options.folder, `${randomUUID()}${ENDING}`);
+    this.silence = new Silence(options.clock);
     this.beat();
   }
 
@@ -96,11 +107,8 @@ export class Presence {
   /** A folder that cannot be used is noticed when something is kept there. */
   private beat(): void {
     this.beating = this.showAndLook().catch(() => undefined);
-    this.cancel = this.options.clock.after(
-      BEAT_MS,
-      () => void this.beating.then(() => !this.ended && this.beat()),
-      true,
-    );
+    const again = (): void => void this.beating.then(() => !this.ended && this.beat());
+    this.cancel = this.options.clock.after(BEAT_MS, again, true);
   }
 
   private async showAndLook(): Promise<void> {
@@ -112,10 +120,8 @@ export class Presence {
     });
     const names = await readdir(folder);
     for (const name of names) if (isLeftover(name)) await rm(path.join(folder, name), { force: true });
-    const others = names.filter((name) => name.endsWith(ENDING) && !this.file.endsWith(name));
-    const alive = await Promise.all(
-      others.map((name) => this.livingOwner(path.join(folder, name)).catch(() => undefined)),
-    );
+    const others = names.filter((name) => name.endsWith(ENDING)).map((name) => path.join(folder, name));
+    const alive = await Promise.all(others.map((file) => this.livingOwner(file).catch(() => undefined)));
     this.other = alive.find((name) => name !== undefined);
     if (this.other === undefined || this.warned) return;
     this.warned = true;
@@ -129,17 +135,13 @@ export class Presence {
     const text = await readFile(file, 'utf8');
     if (text === this.self) return undefined;
     const owner = ownerIn(text);
-    const { mtimeMs } = await stat(file);
-    const before = this.seen.get(file);
-    const beats = before?.touched === mtimeMs ? before.beats + 1 : 0;
-    this.seen.set(file, { touched: mtimeMs, beats });
     const fate = owner === undefined ? 'unknown' : fateOf(owner);
-    if (fate === 'gone' || beats >= LEFT_BEHIND_BEATS) {
-      await rm(file, { force: true });
-      return undefined;
+    const { ms, hasChanged } = await this.silence.of(file, text);
+    if (fate === 'gone' || ms >= LEFT_BEHIND_MS) await rm(file, { force: true });
+    else if (owner !== undefined && (fate === 'alive' || hasChanged)) {
+      return `process ${owner.pid} on ${foreignText(owner.host, 60)}`;
     }
-    const isAlive = fate === 'alive' || (before !== undefined && beats === 0);
-    return isAlive && owner !== undefined ? `process ${owner.pid} on ${foreignText(owner.host, 60)}` : undefined;
+    return undefined;
   }
 }
 

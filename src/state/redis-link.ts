@@ -1,12 +1,11 @@
 /**
  * The connections to Redis: one for commands, and one, made when first needed, that listens. The library reconnects, keeps
- * commands until a connection stands and ends those that are not answered in time; what is added here is a limit for
- * repeating, the word for a failure, and one warning for each outage.
+ * commands meanwhile and sends them again; what is added here is the word for a failure and one warning for each outage.
  */
 import { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
-import { pause, type Clock } from '../common/clock';
+import type { Clock } from '../common/clock';
 import { systemCode, textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
@@ -19,137 +18,100 @@ export interface LinkOptions {
   random: () => number;
   /** Gets a warning when Redis goes, and one when it is back. */
   log: Log;
-  /** Milliseconds for one answer of Redis. */
-  answerMs: number;
-  /** Milliseconds that a command may spend on connecting, waiting and repeating. */
+  /** Milliseconds that a command may spend on connecting, waiting and being sent again: half of it for one answer. */
   commandMs: number;
-  /** Milliseconds without trouble after which Redis is said to be back. */
-  steadyMs: number;
 }
 
-/** Error replies that pass by themselves: start-up, a failover, a long script of another client. */
-const PASSING = ['LOADING', 'READONLY', 'MASTERDOWN', 'TRYAGAIN', 'BUSY'];
-const RETRY_MS = 40;
-const RECONNECT_FIRST_MS = 50;
-const RECONNECT_MOST_MS = 1000;
+/** A new connection is tried so often in a command's time, and a command ends with the reason before its time is over. */
+const CONNECTIONS = 10;
+const MOST_CONNECTIONS = 9;
+/** Without trouble for so many times a command's time, Redis is said to be back. */
+const STEADY = 3;
 /** A connection that is given up says goodbye for so long; a dead one would do so for minutes. */
 const DISCONNECT_MS = 100;
 /** A listening connection is silent by nature; it is asked this often whether it still lives. */
 const HEARTBEAT_MS = 10_000;
-/** A listener that fails may fail with each message. */
-const REPEAT_MS = 60_000;
+/** An event beside those of the channels. */
+const GAP = Symbol('gap');
 
 export class RedisLink {
   private readonly client: Redis;
   private listening: Redis | undefined;
-  private readonly channels = new EventEmitter().setMaxListeners(0);
-  private readonly gaps = new EventEmitter().setMaxListeners(0);
+  private readonly news = new EventEmitter().setMaxListeners(0);
   /** Settles when Redis has all subscriptions that were asked for until now. */
   private subscribed: Promise<unknown> = Promise.resolve();
-  private readonly closing = new AbortController();
-  private cancelHeartbeat: () => void = () => undefined;
-  /** When the connection for commands went, by the clock's `elapsed`; undefined while it is there. */
-  private downSince: number | undefined;
   private lastReason = 'ECONNRESET';
   private outageNoted = false;
   private cancelGoodNews: () => void = () => undefined;
-  private failureNotedAt = -Infinity;
 
   constructor(
     private readonly address: RedisAddress,
     private readonly options: LinkOptions,
   ) {
-    this.downSince = options.clock.elapsed();
-    // A command that cannot be sent, or loses its connection, fails at once and is repeated here.
-    this.client = this.connect({ maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false });
-    this.client.on('ready', () => {
-      this.downSince = undefined;
-      this.lastReason = 'ECONNRESET';
-      this.expectGoodNews();
-    });
-    this.client.on('close', () => {
-      this.cancelGoodNews();
-      this.downSince ??= options.clock.elapsed();
-    });
+    this.client = this.connect(MOST_CONNECTIONS - 1);
+    this.client.on('ready', () => this.expectGoodNews());
     this.client.on('error', (error: unknown) => this.note(reasonOf(error) ?? this.lastReason));
   }
 
   /**
-   * Runs a Lua script. It may be run again when its answer was lost, so scripts are written to bear that.
+   * Runs a Lua script. It is run again when its answer was lost, so scripts are written to bear that.
    * @throws StateError
    */
   script(lua: string, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
-    return this.run(() => this.client.eval(lua, keys.length, ...keys, ...values));
+    return this.answerOf(this.client.eval(lua, keys.length, ...keys, ...values));
   }
 
+  /** @throws StateError */
   get(key: string): Promise<string | null> {
-    return this.run(() => this.client.get(key));
+    return this.answerOf(this.client.get(key));
   }
 
-  /** Reaches those who have subscribed here before, too. */
+  /** Reaches those who have subscribed here before, too. @throws StateError */
   async publish(channel: string, text: string): Promise<void> {
     await this.subscribed;
-    await this.run(() => this.client.publish(channel, text));
+    await this.answerOf(this.client.publish(channel, text));
   }
 
   /** Kept up until the returned function is called, over all reconnections. @param onGap messages may have been missed */
   subscribe(channel: string, onMessage: (text: string) => void, onGap: () => void = () => undefined): () => void {
     const [message, gap] = [this.guarded(onMessage), this.guarded(onGap)];
-    if (this.channels.listenerCount(channel) === 0) {
-      const asked = this.listener().subscribe(channel);
-      this.subscribed = Promise.allSettled([this.subscribed, asked]).then(() => undefined);
-    }
-    this.channels.on(channel, message);
-    this.gaps.on('gap', gap);
+    const client = (this.listening ??= this.listen());
+    if (this.news.listenerCount(channel) === 0) this.subscribed = client.subscribe(channel).catch(() => undefined);
+    this.news.on(channel, message);
+    this.news.on(GAP, gap);
     return () => {
-      this.channels.off(channel, message);
-      this.gaps.off('gap', gap);
-      if (this.channels.listenerCount(channel) === 0) this.listening?.unsubscribe(channel).catch(() => undefined);
+      this.news.off(channel, message);
+      this.news.off(GAP, gap);
+      if (this.news.listenerCount(channel) === 0) client.unsubscribe(channel).catch(() => undefined);
     };
   }
 
-  close(): void {
-    this.closing.abort(new StateError('the state was closed', 'ECLOSED'));
+  /** What was asked for is answered first. */
+  async close(): Promise<void> {
     this.cancelGoodNews();
-    this.cancelHeartbeat();
     this.listening?.disconnect();
-    this.client.disconnect();
+    await this.client.quit().catch(() => this.client.disconnect());
   }
 
-  private async run<T>(command: () => Promise<T>): Promise<T> {
-    const { clock, commandMs } = this.options;
-    const { signal } = this.closing;
-    // Right after a loss a moment's wait is worth it; later a caller is better served by a quick refusal.
-    const until = Math.min(clock.elapsed(), this.downSince ?? Infinity) + commandMs;
-    for (let reason: string | undefined; ;) {
-      signal.throwIfAborted();
-      if (clock.elapsed() + RETRY_MS >= until) throw this.failure(reason ?? this.lastReason);
-      try {
-        return await command();
-      } catch (error) {
-        signal.throwIfAborted();
-        // That there is no connection, or no longer, says less than why.
-        const isAnswer = isReply(error) || this.client.status === 'ready';
-        reason = (isAnswer ? reasonOf(error) : undefined) ?? reason ?? this.lastReason;
-        if (isReply(error) && !PASSING.includes(reason)) throw this.failure(reason);
-        if (isAnswer && reason === 'ETIMEDOUT') this.note(reason);
-      }
-      await pause(clock, RETRY_MS, signal);
+  private async answerOf<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      const reason = reasonOf(error) ?? this.lastReason;
+      throw new StateError(`the shared state in Redis at ${this.address.label} cannot be used (${reason})`, reason);
     }
   }
 
-  private listener(): Redis {
-    if (this.listening !== undefined) return this.listening;
+  private listen(): Redis {
     // The library keeps subscriptions up: it sends again what was asked for before, or without, a connection.
-    const client = this.connect({ maxRetriesPerRequest: null });
-    this.listening = client;
+    const client = this.connect(null);
     client.on('error', () => undefined);
-    client.on('message', (channel: string, text: string) => this.channels.emit(channel, text));
+    client.on('message', (channel: string, text: string) => this.news.emit(channel, text));
     client.once('ready', () =>
       client.on('ready', () => {
         // Answered behind the subscriptions, which the library has just sent.
         client.ping().then(
-          () => this.gaps.emit('gap'),
+          () => this.news.emit(GAP),
           () => undefined,
         );
       }),
@@ -158,31 +120,32 @@ export class RedisLink {
     return client;
   }
 
-  /** One that fails harms neither the others nor the process. */
+  /** A listener that fails harms neither the others nor the process, and is named once. */
   private guarded<T extends unknown[]>(listener: (...given: T) => void): (...given: T) => void {
+    let isNoted = false;
     return (...given) => {
       try {
         listener(...given);
       } catch (error) {
-        const now = this.options.clock.elapsed();
-        if (now - this.failureNotedAt < REPEAT_MS) return;
-        this.failureNotedAt = now;
-        this.options.log.warn(`a listener of the shared state failed: ${foreignText(textOf(error))}`);
+        if (!isNoted) this.options.log.warn(`a listener of the shared state failed: ${foreignText(textOf(error))}`);
+        isNoted = true;
       }
     };
   }
 
+  /** Where no answer comes, the library begins a new connection. */
   private beat(client: Redis): void {
-    this.cancelHeartbeat = this.options.clock.after(HEARTBEAT_MS, () => {
-      // Where no answer comes, the library begins a new connection.
+    const ask = (): void => {
       if (client.status === 'ready') client.ping().catch(() => undefined);
-      this.beat(client);
-    });
+      if (client.status !== 'end') this.beat(client);
+    };
+    this.options.clock.after(HEARTBEAT_MS, ask, true);
   }
 
-  private connect(retries: { maxRetriesPerRequest: number | null; autoResendUnfulfilledCommands?: boolean }): Redis {
+  /** @param retries after so many new connections commands are given up; null: never */
+  private connect(retries: number | null): Redis {
     const { host, port, tls, username, password, database } = this.address;
-    const { answerMs, random } = this.options;
+    const { commandMs, random } = this.options;
     const client = new Redis({
       host,
       port,
@@ -193,15 +156,15 @@ export class RedisLink {
       ...(tls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
       disableClientInfo: true,
       protocol: 2,
-      connectTimeout: answerMs,
-      commandTimeout: answerMs,
+      connectTimeout: commandMs / 2,
       // A connection may be dead without knowing it: begin a new one rather than wait for TCP to notice.
-      socketTimeout: answerMs,
+      socketTimeout: commandMs / 2,
+      commandTimeout: commandMs,
       disconnectTimeout: DISCONNECT_MS,
+      // A master that has become a replica: its name may lead to the new one.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
-      retryStrategy: (times) =>
-        Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(times - 1, 10), RECONNECT_MOST_MS) * (0.8 + 0.4 * random()),
-      ...retries,
+      retryStrategy: () => (commandMs / CONNECTIONS) * (0.5 + 0.5 * random()),
+      maxRetriesPerRequest: retries,
     });
     client.setMaxListeners(0);
     return client;
@@ -209,9 +172,10 @@ export class RedisLink {
 
   /** One that takes connections, but lets every write wait, would come and go with each command. */
   private expectGoodNews(): void {
-    if (!this.outageNoted) return;
+    this.lastReason = 'ECONNRESET';
     this.cancelGoodNews();
-    this.cancelGoodNews = this.options.clock.after(this.options.steadyMs, () => {
+    if (!this.outageNoted) return;
+    this.cancelGoodNews = this.options.clock.after(STEADY * this.options.commandMs, () => {
       this.outageNoted = false;
       this.options.log.warn(`Redis at ${this.address.label} answers again`);
     });
@@ -220,18 +184,10 @@ export class RedisLink {
   private note(reason: string): void {
     this.lastReason = reason;
     this.cancelGoodNews();
-    if (this.outageNoted || this.closing.signal.aborted) return;
+    if (this.outageNoted) return;
     this.outageNoted = true;
     this.options.log.warn(`Redis at ${this.address.label} cannot be used (${reason}); trying again until it can`);
   }
-
-  private failure(reason: string): StateError {
-    return new StateError(`the shared state in Redis at ${this.address.label} cannot be used (${reason})`, reason);
-  }
-}
-
-function isReply(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError';
 }
 
 /**
@@ -239,8 +195,10 @@ function isReply(error: unknown): boolean {
  * error: it may quote a command, and so a secret.
  */
 function reasonOf(error: unknown): string | undefined {
-  if (isReply(error)) return /^-?([A-Z]+)\b/.exec(textOf(error))?.[1] ?? 'ERR';
+  const text = textOf(error);
+  if (error instanceof Error && error.name === 'ReplyError') return /^-?([A-Z]+)\b/.exec(text)?.[1] ?? 'ERR';
+  if (text === 'Connection is closed.') return 'ECLOSED';
   const code = systemCode(error);
   if (code !== undefined) return foreignText(code, 60);
-  return /time(d )?out/i.test(textOf(error)) ? 'ETIMEDOUT' : undefined;
+  return /time(d )?out/i.test(text) ? 'ETIMEDOUT' : undefined;
 }

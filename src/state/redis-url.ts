@@ -20,27 +20,25 @@ export interface RedisAddress {
   readonly label: string;
 }
 
-const SHAPE =
-  /^(?<scheme>rediss?):\/\/(?:(?<user>[^@/?#:]*):(?<password>[^@/?#]*)@)?(?<host>\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+)(?::(?<port>\d{1,5}))?(?:\/(?<database>\d{0,5}))?(?:\?(?<query>[^#]*))?$/iu;
-
 /** @throws CodedError `INVALID_INPUT`, without a word of the text itself. */
 export function parseRedisUrl(text: string): RedisAddress {
-  const parts = SHAPE.exec(text.trim())?.groups;
-  if (parts === undefined) throw refuse('it does not have that form');
-  const { user, password } = parts;
-  const port = Number(parts.port ?? 6379);
-  if (port < 1 || port > 65_535) throw refuse('there is no such port');
-  const parameters = new URLSearchParams(parts.query);
-  if ([...parameters.keys()].some((key) => key !== 'prefix')) throw refuse('its only parameter is prefix');
-  const host = (parts.host ?? '').replace(/^\[|\]$/g, '');
+  if (!URL.canParse(text.trim())) throw refuse('it does not have that form');
+  const url = new URL(text.trim());
+  const host = decoded(url.hostname).replace(/^\[|\]$/g, '');
+  const database = url.pathname.slice(1);
+  const isServer = /^rediss?:$/.test(url.protocol) && /^[\p{L}\p{N}._:-]+$/u.test(host) && url.port !== '0';
+  const isWhole = url.hash === '' && (url.username === '' || url.password !== '');
+  if (!isServer || !isWhole || !/^\d{0,5}$/.test(database)) throw refuse('it does not have that form');
+  if ([...url.searchParams.keys()].some((key) => key !== 'prefix')) throw refuse('its only parameter is prefix');
+  const port = Number(url.port || 6379);
   return {
     host,
     port,
-    tls: parts.scheme?.toLowerCase() === 'rediss',
-    ...(user ? { username: decoded(user) } : {}),
-    ...(password ? { password: decoded(password) } : {}),
-    database: Number(parts.database ?? 0),
-    prefix: parameters.get('prefix') ?? 'thekeys:',
+    tls: url.protocol === 'rediss:',
+    ...(url.username && { username: decoded(url.username) }),
+    ...(url.password && { password: decoded(url.password) }),
+    database: Number(database),
+    prefix: url.searchParams.get('prefix') ?? 'thekeys:',
     label: `${host}:${port}`,
   };
 }

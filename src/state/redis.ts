@@ -84,47 +84,43 @@ export class RedisState implements State {
   private readonly prefix: string;
   private readonly self = randomBytes(9).toString('base64url');
   private counter = 0;
-  private readonly turns = new Turns();
-  private readonly held = new Set<Lease>();
-  private readonly underWay = new Set<Promise<unknown>>();
+  private readonly changes = new Turns();
+  private readonly leases = new Turns();
   private closed: Promise<void> | undefined;
 
   /** @throws CodedError `INVALID_INPUT` for an address that cannot be read. Connects by itself, then and later. */
   constructor({ url, ...options }: RedisStateOptions) {
     const address = parseRedisUrl(url);
-    const times = { answerMs: 1500, commandMs: 3000, steadyMs: 10_000 };
-    this.options = { clock: systemClock, random: Math.random, ...times, ...options };
+    this.options = { clock: systemClock, random: Math.random, commandMs: 3000, ...options };
     this.link = new RedisLink(address, this.options);
     this.prefix = address.prefix;
   }
 
   async get(key: string): Promise<Json | undefined> {
-    return this.read(await this.track(this.link.get(this.keyOf(key))), key).value;
+    return this.read(await this.link.get(this.keyOf(key)), key).value;
   }
 
   change<T>(key: string, decide: Decide<T>): Promise<T> {
-    return this.track(
-      this.turns.run(`change ${key}`, async () => {
-        for (let attempt = 1; attempt <= CHANGE_ATTEMPTS; attempt += 1) {
-          const { id, value } = this.read(await this.link.get(this.keyOf(key)), key);
-          const change = decide(value);
-          if (!('value' in change)) return change.result;
-          const text = change.value === undefined ? '' : JSON.stringify(change.value);
-          const written = await this.link.script(LUA_CHANGE, [this.keyOf(key)], [id, this.fresh(), text]);
-          if (written === 1) return change.result;
-          await pause(this.options.clock, this.options.random() * CHANGE_PAUSE_MS * Math.min(attempt, 5));
-        }
-        throw new StateError(`${key} is changed by others all the time`, 'EBUSY');
-      }),
-    );
+    return this.changes.run(key, async () => {
+      for (let attempt = 1; attempt <= CHANGE_ATTEMPTS; attempt += 1) {
+        const { id, value } = this.read(await this.link.get(this.keyOf(key)), key);
+        const change = decide(value);
+        if (!('value' in change)) return change.result;
+        const text = change.value === undefined ? '' : JSON.stringify(change.value);
+        const written = await this.link.script(LUA_CHANGE, [this.keyOf(key)], [id, this.fresh(), text]);
+        if (written === 1) return change.result;
+        await pause(this.options.clock, this.options.random() * CHANGE_PAUSE_MS * Math.min(attempt, 5));
+      }
+      throw new StateError(`${key} is changed by others all the time`, 'EBUSY');
+    });
   }
 
   lease(name: string, options: LeaseOptions): Promise<Lease> {
-    return this.turns.lease(`lease ${name}`, options.signal, (end) => this.acquire(name, options, end));
+    return this.leases.lease(name, options.signal, () => this.acquire(name, options));
   }
 
-  async publish(channel: string, message: Json): Promise<void> {
-    await this.track(this.link.publish(this.channelOf(channel), JSON.stringify(message)));
+  publish(channel: string, message: Json): Promise<void> {
+    return this.link.publish(this.channelOf(channel), JSON.stringify(message));
   }
 
   subscribe(channel: string, listener: (message: Json) => void, onGap?: () => void): () => void {
@@ -141,50 +137,43 @@ export class RedisState implements State {
   }
 
   private async end(): Promise<void> {
-    const released = [...this.held].map((lease) => lease.release());
-    await Promise.allSettled([...released, ...this.underWay]);
-    this.link.close();
+    await this.leases.release();
+    await this.changes.ended();
+    await this.link.close();
   }
 
   /** Asks until it is granted. */
-  private async acquire(name: string, { ttlMs, signal }: LeaseOptions, end: () => void): Promise<Lease> {
+  private async acquire(name: string, { ttlMs, signal }: LeaseOptions): Promise<Lease> {
     const { link } = this;
-    const { clock, random, log, answerMs } = this.options;
+    const { clock, random, log, commandMs } = this.options;
     if (this.closed !== undefined) throw new StateError('the state was closed', 'ECLOSED');
     const slot = `${this.prefix}lease:${name}`;
     const keys = [slot, `${slot}:line`];
     const token = this.fresh();
     // A grant whose answer comes too late, because Redis hung, is to end soon, as no caller holds it.
-    const firstMs = Math.min(ttlMs, 2 * answerMs);
+    const firstMs = Math.min(ttlMs, commandMs);
     const renew = async (): Promise<boolean> => (await link.script(LUA_RENEW, keys, [token, ttlMs])) === 1;
-    const giveBack = (): Promise<unknown> => this.track(link.script(LUA_RELEASE, keys, [token]));
-    const began = clock.elapsed();
+    const release = (): Promise<unknown> => link.script(LUA_RELEASE, keys, [token]);
     const trace = (what: string): void => log.trace(`lease ${name}: ${what}`);
+    const began = clock.elapsed();
+    let asked: number;
     try {
       for (let attempt = 1; ; attempt += 1) {
-        const asked = clock.elapsed();
-        const granted = await this.track(link.script(LUA_ACQUIRE, keys, [token, firstMs, PLACE_MS]));
+        asked = clock.elapsed();
+        const granted = await link.script(LUA_ACQUIRE, keys, [token, firstMs, PLACE_MS]);
         signal?.throwIfAborted();
-        if (granted === 1) {
-          const release = async (): Promise<void> => {
-            this.held.delete(lease);
-            await giveBack().finally(end);
-          };
-          const lease = new RenewedLease({ name, log, clock, asked, firstMs, ttlMs, renew, release });
-          trace(`acquired after ${Math.round(clock.elapsed() - began)} ms`);
-          if (!lease.lost.aborted) {
-            this.held.add(lease);
-            return lease;
-          }
-        } else if (attempt === 1) trace('waits, as another process has it');
+        if (granted === 1) break;
+        if (attempt === 1) trace('waits, as another process has it');
         await pause(clock, ASK_MS * (0.5 + random()), signal);
       }
     } catch (error) {
       trace(`given up: ${textOf(error)}`);
       // It may have been granted with an answer that was lost.
-      giveBack().catch(() => undefined);
+      release().catch(() => undefined);
       throw error;
     }
+    trace(`acquired after ${Math.round(clock.elapsed() - began)} ms`);
+    return new RenewedLease({ name, log, clock, asked, firstMs, ttlMs, renew, release });
   }
 
   private read(text: string | null, key: string): { id: string; value: Json | undefined } {
@@ -209,12 +198,5 @@ export class RedisState implements State {
   private fresh(): string {
     this.counter += 1;
     return `${this.self}.${this.counter}`;
-  }
-
-  private track<T>(work: Promise<T>): Promise<T> {
-    this.underWay.add(work);
-    const forget = (): void => void this.underWay.delete(work);
-    work.then(forget, forget);
-    return work;
   }
 }

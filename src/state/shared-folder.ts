@@ -6,10 +6,10 @@ import path from 'node:path';
 import { lifetime } from '../common/abort';
 import { systemClock } from '../common/clock';
 import type { Log } from '../common/log';
-import { FileState } from './file';
 import { LocalState } from './local';
 import { acquireLockFile } from './lock-file';
 import { StateError, type Decide, type Json, type Lease, type LeaseOptions } from './state';
+import { StateFile } from './state-file';
 
 /** A process that was killed, or stands still, is recognised by this where the system does not tell. */
 const CHANGE_MS = 5000;
@@ -22,7 +22,7 @@ export class SharedFolder extends LocalState {
   }
 
   get(key: string): Promise<Json | undefined> {
-    return new FileState(this.options).get(key);
+    return this.fileFor(key).get();
   }
 
   async change<T>(key: string, decide: Decide<T>): Promise<T> {
@@ -31,9 +31,9 @@ export class SharedFolder extends LocalState {
     const lease = await this.lease(`change ${key}`, { ttlMs: CHANGE_MS, signal: life.signal }).finally(() =>
       life.end(),
     );
-    const file = new FileState({ ...this.options, lease });
+    const file = this.fileFor(key, lease);
     try {
-      return await file.change(key, decide);
+      return await file.change(decide);
     } finally {
       // A disk that is slow holds up this caller for a second only, and the other processes until it is done.
       void file.rest().then(() => lease.release());
@@ -43,18 +43,17 @@ export class SharedFolder extends LocalState {
   override lease(name: string, options: LeaseOptions): Promise<Lease> {
     const { folder, log } = this.options;
     const file = path.join(folder, `${encodeURIComponent(name)}.lock`);
-    return this.leases.lease(name, options.signal, async (end) => {
-      const lease = await acquireLockFile({ ...options, file, log, clock: systemClock, random: Math.random });
-      return {
-        get lost() {
-          return lease.lost;
-        },
-        release: () => lease.release().finally(end),
-      };
-    });
+    return this.leases.lease(name, options.signal, () =>
+      acquireLockFile({ ...options, file, log, clock: systemClock, random: Math.random }),
+    );
   }
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  private fileFor(key: string, lease?: Lease): StateFile {
+    const { folder, log } = this.options;
+    return new StateFile(folder, key, { clock: systemClock, log, lease });
   }
 }

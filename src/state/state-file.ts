@@ -9,15 +9,15 @@ import { within, type Clock } from '../common/clock';
 import { systemCode } from '../common/errors';
 import { isRecord } from '../common/json';
 import type { Log } from '../common/log';
-import { StateError, type Decide, type Json } from './state';
+import { StateError, type Decide, type Json, type Lease } from './state';
 
 export interface StateFileOptions {
   clock: Clock;
   log: Log;
   /** Called with each write that the disk did in time (false) or did not (true). */
-  onSlow: (slow: boolean) => void;
-  /** Asked before each write. @throws StateError where another process may have written meanwhile. */
-  mayWrite: () => void;
+  onSlow?: (slow: boolean) => void;
+  /** The right to write, where processes write in turns: nothing is written once it is lost. */
+  lease?: Lease | undefined;
 }
 
 /** How long a caller waits for the disk. */
@@ -32,6 +32,7 @@ interface Content {
 }
 
 export class StateFile {
+  private readonly file: string;
   /** What the file is meant to hold, once it was read. The disk may be behind. */
   private known: Content | undefined;
   /** What counts where the disk refuses a write. */
@@ -42,13 +43,16 @@ export class StateFile {
   private next: Promise<void> | undefined;
   /** The write under way takes over a second: no caller waits for it any more. */
   private isLate = false;
-  private underWay: Promise<void> = Promise.resolve();
+  private readonly underWay = new Set<Promise<unknown>>();
   private isRefused = false;
 
   constructor(
-    private readonly file: string,
+    folder: string,
+    key: string,
     private readonly options: StateFileOptions,
-  ) {}
+  ) {
+    this.file = path.join(folder, `${encodeURIComponent(key).replaceAll('*', '%2A')}.json`);
+  }
 
   /** @throws StateError */
   async get(): Promise<Json | undefined> {
@@ -57,18 +61,12 @@ export class StateFile {
 
   /** @throws StateError */
   change<T>(decide: Decide<T>): Promise<T> {
-    const work = this.carryOut(decide);
-    this.underWay = Promise.allSettled([this.underWay, work]).then(() => undefined);
-    return work;
+    return this.track(this.carryOut(decide));
   }
 
   /** Resolves when nothing is being written any more, which a disk that hangs puts off for ever. */
   async rest(): Promise<void> {
-    for (let seen; seen !== this.underWay || this.isBusy();) {
-      seen = this.underWay;
-      await seen;
-      await (this.next ?? this.writing)?.catch(() => undefined);
-    }
+    while (this.underWay.size > 0) await Promise.allSettled(this.underWay);
   }
 
   private async carryOut<T>(decide: Decide<T>): Promise<T> {
@@ -85,16 +83,16 @@ export class StateFile {
   }
 
   private async content(): Promise<Content> {
-    for (;;) {
-      if (this.known !== undefined) return this.known;
+    while (this.known === undefined) {
       this.reading ??= this.read().finally(() => (this.reading = undefined));
       await this.within(this.reading, 'read');
     }
+    return this.known;
   }
 
   /** Resolves when the disk has what is known now. Those who come in the same moment share a write. */
   private save(content: Content): Promise<void> {
-    this.next ??= (this.writing ?? Promise.resolve()).then(() => this.saveNow(content));
+    this.next ??= this.track((this.writing ?? Promise.resolve()).then(() => this.saveNow(content)));
     return this.next;
   }
 
@@ -112,35 +110,37 @@ export class StateFile {
       throw error;
     } finally {
       this.writing = undefined;
-      this.isLate &&= this.isBusy();
+      if (!this.hasNext()) this.isLate = false;
     }
   }
 
-  private isBusy(): boolean {
-    return this.writing !== undefined || this.next !== undefined;
+  private hasNext(): boolean {
+    return this.next !== undefined;
   }
 
   private async inTime(saving: Promise<void>): Promise<void> {
     try {
-      if (this.isLate) throw this.tooSlow('written');
-      await this.within(saving, 'written');
-      this.options.onSlow(false);
+      await this.within(saving, 'written', this.isLate ? 0 : PATIENCE_MS);
+      this.options.onSlow?.(false);
     } catch (error) {
-      saving.catch(() => undefined);
       if (error instanceof StateError && error.reason === 'ETIMEDOUT') {
         this.isLate = this.writing !== undefined;
-        this.options.onSlow(true);
+        this.options.onSlow?.(true);
       }
       throw error;
     }
   }
 
-  private async within(work: Promise<void>, what: 'read' | 'written'): Promise<void> {
-    if (!(await within(work, PATIENCE_MS, this.options.clock))) throw this.tooSlow(what);
+  private async within(work: Promise<void>, what: 'read' | 'written', ms = PATIENCE_MS): Promise<void> {
+    if (await within(work, ms, this.options.clock)) return;
+    throw new StateError(`${this.file} cannot be ${what} in time (ETIMEDOUT)`, 'ETIMEDOUT');
   }
 
-  private tooSlow(what: 'read' | 'written'): StateError {
-    return new StateError(`${this.file} cannot be ${what} in time (ETIMEDOUT)`, 'ETIMEDOUT');
+  private track<T>(work: Promise<T>): Promise<T> {
+    this.underWay.add(work);
+    const forget = (): void => void this.underWay.delete(work);
+    work.then(forget, forget);
+    return work;
   }
 
   private async read(): Promise<void> {
@@ -177,7 +177,7 @@ export class StateFile {
   }
 
   private async write(value: Json | undefined): Promise<void> {
-    this.options.mayWrite();
+    this.options.lease?.lost.throwIfAborted();
     try {
       if (value === undefined) await rm(this.file, { force: true });
       else await this.replace(JSON.stringify({ version: VERSION, value }));

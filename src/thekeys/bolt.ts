@@ -8,8 +8,8 @@ import type { LockReading, LockState } from './wire';
 import { boltCall, lockStatusCall, type BoltAction, type Share } from './calls';
 import { begin, read, runAction, type Channel } from './command';
 import { gatewayError } from './gateway-errors';
-import type { ActionOptions, Timing } from './options';
-import type { Done, Lost } from './outcome';
+import type { ActionOptions } from './options';
+import { resultUnknown, type Done, type Lost } from './outcome';
 import type { Turn, TurnRequest } from './queue';
 
 export type LockAction = BoltAction | 'toggle';
@@ -21,20 +21,11 @@ export interface ActionResult {
   state: LockState | null;
   /** True only where the lock itself said so. */
   confirmed: boolean;
-  /** The last reading, where there was one. */
   reading?: LockReading;
 }
 
-/** When the bolt of each lock that was moved is at rest, on the clock's `elapsed()`. */
+/** When the bolt of each lock that was moved is at rest, on the clock's `elapsed()`: by `restKey`. */
 export type BoltsAtRest = Map<string, number>;
-
-/** The bolts that one gateway moves. */
-export interface Bolts {
-  channel: Channel;
-  timing: Timing;
-  restsAt: BoltsAtRest;
-  onReading: (reading: LockReading) => void;
-}
 
 interface Action {
   target: BoltAction;
@@ -58,8 +49,13 @@ const WANTED: Readonly<Record<BoltAction, LockState | undefined>> = {
 };
 
 /** @throws GatewayError, or the reason of the caller's signal where nothing was sent */
-export async function act(bolts: Bolts, verb: LockAction, share: Share, options: ActionOptions): Promise<ActionResult> {
-  const { clock, queue } = bolts.channel;
+export async function act(
+  channel: Channel,
+  verb: LockAction,
+  share: Share,
+  options: ActionOptions,
+): Promise<ActionResult> {
+  const { clock, queue, restsAt, timing } = channel;
   const { identifier } = share;
   const begun = begin(clock, options);
   const { life } = begun;
@@ -73,8 +69,8 @@ export async function act(bolts: Bolts, verb: LockAction, share: Share, options:
   let turn: Turn | undefined;
   try {
     turn = await queue.turn({ rank: 'action', lock: identifier, light: false, life, commands: 1 });
-    if (verb === 'toggle') await untilAtRest(bolts, action, turn);
-    const outcome = await runAction<null>(bolts.channel, turn, begun, options, async (send) => {
+    if (verb === 'toggle') await untilAtRest(channel, action, turn);
+    const outcome = await runAction<null>(channel, turn, begun, options, async (send) => {
       if (verb === 'toggle') {
         const reading = await send(lockStatusCall(share, () => clock.now()));
         if (reading.kind !== 'done') return reading;
@@ -82,10 +78,10 @@ export async function act(bolts: Bolts, verb: LockAction, share: Share, options:
       }
       return send(boltCall(action.target, share));
     });
-    bolts.restsAt.set(identifier, outcome.sentAt + bolts.timing.boltTravel);
+    restsAt.set(restKey(channel, share), outcome.sentAt + timing.boltTravel);
     turn.hold('lock');
     if (outcome.kind === 'done' && !options.confirm) return { identifier, action: verb, state: null, confirmed: false };
-    const reading = await readBack(bolts, action, outcome);
+    const reading = await readBack(channel, action, outcome);
     return conclude(verb, action, outcome, reading);
   } finally {
     turn?.end();
@@ -94,23 +90,26 @@ export async function act(bolts: Bolts, verb: LockAction, share: Share, options:
 }
 
 /** A bolt on its way still reads as what it was, and would be sent the same way again. */
-async function untilAtRest(
-  { channel, restsAt }: Bolts,
-  { share, options, deadline }: Action,
-  turn: Turn,
-): Promise<void> {
+async function untilAtRest(channel: Channel, { share, options, deadline }: Action, turn: Turn): Promise<void> {
   const latest = deadline - options.deadlineMs / 2;
-  const ms = Math.min(restsAt.get(share.identifier) ?? 0, latest) - channel.clock.elapsed();
+  const ms = Math.min(channel.restsAt.get(restKey(channel, share)) ?? 0, latest) - channel.clock.elapsed();
   if (ms > 0) await turn.stepAside(ms);
+}
+
+function restKey({ key }: Channel, { identifier }: Share): string {
+  return `${key} ${identifier}`;
 }
 
 /**
  * Reads the lock until it shows what was asked for, the time is over, or another command wants to move this lock and it was
  * read after the bolt had time to travel: twice, for a slow one. Undefined where it could not be read.
  */
-async function readBack(bolts: Bolts, action: Action, outcome: Done<null> | Lost): Promise<LockReading | undefined> {
-  const { channel, timing } = bolts;
-  const { clock, queue } = channel;
+async function readBack(
+  channel: Channel,
+  action: Action,
+  outcome: Done<null> | Lost,
+): Promise<LockReading | undefined> {
+  const { clock, queue, timing } = channel;
   const { options, deadline, life, share } = action;
   const wanted = WANTED[action.target];
   const isLost = outcome.kind === 'lost';
@@ -124,7 +123,7 @@ async function readBack(bolts: Bolts, action: Action, outcome: Done<null> | Lost
   try {
     for (let tries = 0; ; tries++) {
       await pause(clock, wait, life.signal);
-      last = (await readOnce(bolts, action, until)) ?? last;
+      last = (await readOnce(channel, action, until)) ?? last;
       const isShown = wanted === undefined ? last !== undefined && last.state !== 'unknown' : last?.state === wanted;
       if (isShown) return last;
       const isWanted = queue.isWanted(share.identifier);
@@ -146,22 +145,21 @@ async function readBack(bolts: Bolts, action: Action, outcome: Done<null> | Lost
 
 /** Undefined where it could not be read: whatever kept it from that may pass. @throws where the time is over */
 async function readOnce(
-  bolts: Bolts,
+  channel: Channel,
   { share, options, life }: Action,
   until: number,
 ): Promise<LockReading | undefined> {
-  const { channel, onReading } = bolts;
   const { clock } = channel;
   try {
     const call = lockStatusCall(share, () => clock.now());
     const request: TurnRequest = { rank: 'settle', light: false, life, commands: 0 };
     const reading = await read(channel, call, request, {
       course: { sent: false },
-      policy: { patient: true, signsAgain: false },
+      policy: { patient: true, isAction: false },
       deadline: () => until,
       answerMs: () => Math.min(options.timeoutMs, READ_ANSWER_MS, until - clock.elapsed()),
     });
-    onReading(reading);
+    channel.readings.add(reading);
     return reading;
   } catch (error) {
     if (life.signal.aborted) throw error;
@@ -178,21 +176,18 @@ function conclude(
   const wanted = WANTED[target];
   const state = reading?.state ?? 'unknown';
   const confirmed = wanted === undefined ? state !== 'unknown' && outcome.kind === 'done' : state === wanted;
-  if (outcome.kind === 'lost' && !confirmed) throw resultUnknown(outcome, reading);
+  if (outcome.kind === 'lost' && !confirmed) throw unsettled(outcome, reading);
   return { identifier: share.identifier, action: verb, state, confirmed, ...(reading && { reading }) };
 }
 
-function resultUnknown(lost: Lost, reading?: LockReading): Error {
+function unsettled(lost: Lost, reading?: LockReading): Error {
   const read = reading === undefined ? 'the lock could not be read' : `the lock reads as ${reading.state}`;
-  return gatewayError('RESULT_UNKNOWN', {
-    message: `the command was sent, ${lost.why}, and ${read}`,
-    httpStatus: lost.error.cause.httpStatus,
-  });
+  return resultUnknown(lost, `${lost.why}, and ${read}`);
 }
 
 /** What a command ends with that was given up after it was sent. */
 function interrupted(outcome: Done<null> | Lost): Error {
-  if (outcome.kind === 'lost') return resultUnknown(outcome);
+  if (outcome.kind === 'lost') return unsettled(outcome);
   return gatewayError('RESULT_UNKNOWN', {
     message: 'the gateway accepted the command, but it was given up before the lock could be read',
   });

@@ -21,7 +21,6 @@ import {
 export interface Share {
   /** The "ID serrure". */
   identifier: string;
-  /** The share code. */
   code: string;
 }
 
@@ -29,9 +28,7 @@ export interface Share {
 export interface Call<T> {
   path: string;
   method: 'GET' | 'POST';
-  /** Named in the body. */
   identifier?: string;
-  /** Signs the request. */
   code?: string;
   /** Answered from what the gateway knows, without Bluetooth, even while it works on something else. */
   light: boolean;

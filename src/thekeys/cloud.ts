@@ -32,9 +32,7 @@ export interface CloudLock {
   accessories: CloudAccessory[];
 }
 
-/** A share between a lock and a gateway. */
 export interface CloudShare {
-  /** The cloud's number of the share. */
   id: number | undefined;
   /** The share code: the key of every signature. A secret. */
   code: string;
@@ -73,12 +71,13 @@ interface Question {
   hint?: string;
 }
 
-/** An answer, its JSON read once. */
 interface Answer {
   /** The status of HTTP, or that of the envelope where HTTP says that all is well. */
   status: number;
   httpStatus: number;
   body: Fields | undefined;
+  /** It was about the creation of a share, which may have come about whatever the answer is. */
+  creating: boolean;
 }
 
 export class TheKeysCloud {
@@ -179,9 +178,8 @@ export class TheKeysCloud {
     const send = (token: string): Promise<Answer> => this.send({ ...question, path: `/fr/api/v2/${path}`, token });
     let answer = await send((this.#token ??= await this.login()));
     if (answer.status === 401 && !isFresh) answer = await send((this.#token = await this.login()));
-    const creating = question.method === 'POST';
-    const { data } = this.read(answer, creating, question.hint);
-    if (data === undefined) throw unusable(answer, 'without data', creating);
+    const { data } = this.read(answer, question.hint);
+    if (data === undefined) throw unusable(answer, 'without data');
     return isRecord(data) ? data : null;
   }
 
@@ -189,7 +187,7 @@ export class TheKeysCloud {
     const form = { _username: this.account, _password: this.options.password() };
     const answer = await this.send({ method: 'POST', path: '/api/login_check', form });
     const isRefused = [400, 401, 403].includes(answer.status);
-    const { access_token, token } = isRefused ? {} : this.read(answer, false);
+    const { access_token, token } = isRefused ? {} : this.read(answer);
     // Clients are divided on which of the two names to read; both are there.
     const given = [access_token, token].find((value) => typeof value === 'string' && value !== '');
     if (typeof given === 'string') return given;
@@ -201,6 +199,7 @@ export class TheKeysCloud {
   }
 
   private async send({ method, path, form, token }: Question): Promise<Answer> {
+    const creating = path.includes('/partage/create/');
     const deadline = this.clock.elapsed() + (this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const request = {
       method,
@@ -215,14 +214,8 @@ export class TheKeysCloud {
     };
     try {
       for (;;) {
-        const {
-          status,
-          headers,
-          body: text,
-        } = await this.client.call({
-          ...request,
-          timeoutMs: deadline - this.clock.elapsed(),
-        });
+        const timeoutMs = deadline - this.clock.elapsed();
+        const { status, headers, body: text } = await this.client.call({ ...request, timeoutMs });
         const wait = retryAfterMs(headers, this.clock.now()) ?? 1000;
         if (status === 429 && this.clock.elapsed() + wait < deadline) {
           await pause(this.clock, wait);
@@ -231,20 +224,20 @@ export class TheKeysCloud {
         const value = parseJson(text);
         const body = isRecord(value) ? value : undefined;
         const inner = body?.status;
-        return { status: status === 200 && typeof inner === 'number' ? inner : status, httpStatus: status, body };
+        const meant = status === 200 && typeof inner === 'number' ? inner : status;
+        return { status: meant, httpStatus: status, body, creating };
       }
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
-      const creating = error.sent && path.includes('/partage/create/');
       const hint = 'Check the internet connection, and the proxy where one is used, then try again.';
-      throw unreachable(`the cloud of The Keys did not answer (${error.reason})`, hint, creating);
+      throw unreachable(`the cloud of The Keys did not answer (${error.reason})`, hint, creating && error.sent);
     }
   }
 
-  /** The answer's object, or the error that it stands for. @param creating see `unreachable` */
-  private read(answer: Answer, creating: boolean, hint?: string): Fields {
+  /** The answer's object, or the error that it stands for */
+  private read(answer: Answer, hint?: string): Fields {
     const { status, body } = answer;
-    if (status >= 500 || status === 429) throw unusable(answer, `with an error of its own (${status})`, creating);
+    if (status >= 500 || status === 429) throw unusable(answer, `with an error of its own (${status})`);
     if (status >= 400) {
       const words = this.wordsOf(body);
       throw refused(
@@ -253,7 +246,7 @@ export class TheKeysCloud {
         answer.httpStatus,
       );
     }
-    if (status >= 300 || body === undefined) throw unusable(answer, 'with something other than data', creating);
+    if (status >= 300 || body === undefined) throw unusable(answer, 'with something other than data');
     return body;
   }
 
@@ -312,18 +305,15 @@ function refused(message: string, hint: string, httpStatus?: number): GatewayErr
   return gatewayError('CLOUD_REFUSED', { message, hint, httpStatus });
 }
 
-/** @param creating it was about the creation of a share, which may have come about all the same */
+/** @param creating as in `Answer` */
 function unreachable(message: string, hint: string, creating: boolean, httpStatus?: number): CodedError {
   const maybe = 'The share may have been created. Look for it in the app or on the-keys.fr before you try again.';
   const status = httpStatus === undefined ? {} : { httpStatus };
-  return new CodedError('CLOUD_UNREACHABLE', message, {
-    ...status,
-    retriable: !creating,
-    hint: creating ? maybe : hint,
-  });
+  const cause = { ...status, retriable: !creating, hint: creating ? maybe : hint };
+  return new CodedError('CLOUD_UNREACHABLE', message, cause);
 }
 
-function unusable({ httpStatus, status }: Answer, how: string, creating: boolean): CodedError {
+function unusable({ httpStatus, status, creating }: Answer, how: string): CodedError {
   const hint = 'It may be down for maintenance. Try again later.';
   return unreachable(`the cloud of The Keys answered ${how}`, hint, creating && status !== 429, httpStatus);
 }
@@ -336,14 +326,10 @@ function listOf(all: readonly { id: string; name: string }[]): string {
 function noSuchLock(wanted: string, locks: readonly CloudLock[]): GatewayError {
   const confused = locks.find(({ id }) => String(id) === wanted.trim());
   const all = listOf(locks.map(({ identifier, name }) => ({ id: identifier, name })));
-  return refused(
-    `the account has no lock with the ID serrure ${wanted}`,
-    confused !== undefined
-      ? `${wanted} is the cloud's own number of that lock; its ID serrure is ${confused.identifier}.`
-      : all === ''
-        ? 'The account has no lock at all. Is it the owner’s account?'
-        : `Its locks are: ${all}.`,
-  );
+  let hint = all === '' ? 'The account has no lock at all. Is it the owner’s account?' : `Its locks are: ${all}.`;
+  if (confused !== undefined)
+    hint = `${wanted} is the cloud's own number of that lock; its ID serrure is ${confused.identifier}.`;
+  return refused(`the account has no lock with the ID serrure ${wanted}`, hint);
 }
 
 function gatewayHint(accessories: readonly CloudAccessory[]): string {

@@ -6,16 +6,17 @@ import { abortable, lifetime, type Lifetime } from '../common/abort';
 import type { Clock } from '../common/clock';
 import type { Log } from '../common/log';
 import { StateError, type Lease, type State } from '../state/state';
+import type { BoltsAtRest } from './bolt';
 import { formOf, statusCall, synchronizeCall, type Call } from './calls';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './gateway-errors';
 import { ExchangeFailure, LEAST_ANSWER_MS, type exchange } from './exchange';
-import type { CommandOptions } from './options';
+import type { CommandOptions, Timing } from './options';
 import { answered, failed, sharedStateLost, type Done, type Lost, type Outcome, type Request } from './outcome';
 import type { Queue, Turn, TurnRequest } from './queue';
+import type { Readings } from './readings';
 import { next, synchronizingError, type Facts, type Policy, type Tries } from './retry';
 import type { Timestamps } from './timestamps';
 
-/** What all commands of one gateway share. */
 export interface Channel {
   /** `host:port`: names the sequence of timestamps and, where processes share the gateway, the right to send. */
   readonly key: string;
@@ -23,6 +24,10 @@ export interface Channel {
   readonly exchange: typeof exchange;
   readonly queue: Queue;
   readonly timestamps: Timestamps;
+  /** What is known of its locks, whichever node asked. */
+  readonly readings: Readings;
+  readonly restsAt: BoltsAtRest;
+  readonly timing: Timing;
   readonly state: State;
   readonly clock: Clock;
   readonly log: Log;
@@ -30,23 +35,20 @@ export interface Channel {
   synchronized: { at: number; helped: boolean };
 }
 
-/** Sends one request, in the turn of the command. */
 export type Send = <T>(call: Call<T>) => Promise<Outcome<T>>;
 
 export interface Command<T> extends Begun {
+  channel: Channel;
   turn: Turn;
   policy: Policy;
   /** One request; or two, of which the first decides about the second, so that nothing comes between them. */
   attempt: (send: Send) => Promise<Outcome<T>>;
-  /** True where the deadline is over as soon as the request is sent: the answer has time of its own. */
-  deadlineIsForSending: boolean;
   /** Milliseconds for one request and its answer. */
   answerMs: () => number;
   onSend?: () => void;
   onRetry?: (code: GatewayErrorCode) => void;
 }
 
-/** How far a command has come. */
 export interface Course {
   /** Its request is on its way. */
   sent: boolean;
@@ -60,7 +62,6 @@ export function tooLate({ sent, obstacle }: Course): GatewayError {
   return obstacle ?? gatewayError('EXPIRED');
 }
 
-/** A command whose life has begun. */
 export interface Begun {
   life: Lifetime;
   course: Course;
@@ -87,12 +88,10 @@ export function runAction<T>(
   { timeoutMs, unreachableMs, onProgress }: CommandOptions,
   attempt: Command<T>['attempt'],
 ): Promise<Done<T> | Lost> {
-  return run(channel, {
+  return run({
     ...begun,
-    turn,
-    attempt,
-    policy: { patient: true, signsAgain: true, unreachableMs },
-    deadlineIsForSending: true,
+    ...{ channel, turn, attempt },
+    policy: { patient: true, isAction: true, unreachableMs },
     answerMs: () => timeoutMs,
     onSend: () => onProgress?.({ step: 'sending' }),
     onRetry: (code) => onProgress?.({ step: 'retrying', code }),
@@ -118,31 +117,34 @@ const BETWEEN_SYNCHRONIZATIONS_MS = 600_000;
  * Runs a command in its turn, to its end. `lost`: an action may have reached the gateway, and no usable answer came.
  * @throws GatewayError, or the reason of the command's signal
  */
-export async function run<T>(channel: Channel, command: Command<T>): Promise<Done<T> | Lost> {
-  const { turn, life, policy, course } = command;
+async function run<T>(command: Command<T>): Promise<Done<T> | Lost> {
+  const { channel, turn, life, policy, course } = command;
+  const { clock, log, key, timestamps } = channel;
   const tries: Tries = { unsent: 0, busy: 0, signature: 0, clock: 0, synchronizing: 0 };
   let unreachableSince: number | undefined;
   for (;;) {
-    const outcome = await attempt(channel, command);
+    const outcome = await attempt(command);
     if (outcome.kind === 'refused' || outcome.kind === 'unsent') life.setDeadline(command.deadline());
-    unreachableSince = outcome.kind === 'unsent' ? (unreachableSince ?? channel.clock.elapsed()) : undefined;
-    const facts = await explain(channel, command, outcome, unreachableSince);
+    unreachableSince = outcome.kind === 'unsent' ? (unreachableSince ?? clock.elapsed()) : undefined;
+    const facts = await explain(command, outcome, unreachableSince);
     const step = next(outcome, facts, tries, policy);
     if (step.kind === 'end') return step.outcome;
     if (step.kind === 'fail') throw step.error;
 
-    channel.log.trace(
-      `${channel.key}: again in ${step.afterMs} ms (${step.error.code}, ${step.first ?? step.because})`,
-    );
+    log.trace(`${key}: again in ${step.afterMs} ms (${step.error.code}, ${step.first ?? step.because})`);
     course.obstacle = step.error;
     command.onRetry?.(step.error.code);
     tries[step.because] += 1;
-    if (step.first === 'synchronize') await synchronize(channel, command);
-    if (step.first === 'restart-timestamps' && outcome.kind === 'refused') await restart(channel, outcome);
+    if (step.first === 'synchronize') await synchronize(command);
+    if (step.first === 'restart-timestamps' && outcome.kind === 'refused' && outcome.timestamp !== undefined) {
+      // The clock is believed rather than the sequence of timestamps, where that is possible.
+      const advice = await timestamps.refused(outcome.timestamp);
+      if (advice.kind !== 'restarted') throw step.error;
+    }
     await turn.stepAside(step.afterMs);
     if (step.first !== 'synchronize' && step.first !== 'await-synchronized') continue;
-    const explained = await untilSynchronized(channel, command);
-    if (!explained && !policy.signsAgain) throw step.error;
+    const explained = await untilSynchronized(command);
+    if (!explained && !policy.isAction) throw step.error;
   }
 }
 
@@ -151,13 +153,11 @@ export async function read<T>(
   channel: Channel,
   call: Call<T>,
   request: TurnRequest,
-  reading: Omit<Command<T>, 'turn' | 'life' | 'attempt' | 'deadlineIsForSending'>,
+  reading: Omit<Command<T>, 'channel' | 'turn' | 'life' | 'attempt'>,
 ): Promise<T> {
   const turn = await channel.queue.turn(request);
   try {
-    const { life } = request;
-    const attempt = (send: Send): Promise<Outcome<T>> => send(call);
-    const outcome = await run(channel, { turn, life, attempt, deadlineIsForSending: false, ...reading });
+    const outcome = await run<T>({ ...reading, channel, turn, life: request.life, attempt: (send) => send(call) });
     if (outcome.kind === 'lost') throw outcome.error;
     return outcome.value;
   } finally {
@@ -166,13 +166,13 @@ export async function read<T>(
 }
 
 /** One try. Where processes share the gateway, none of the others sends anything meanwhile. */
-async function attempt<T>(channel: Channel, command: Command<T>): Promise<Outcome<T>> {
+async function attempt<T>(command: Command<T>): Promise<Outcome<T>> {
+  const { state, key } = command.channel;
+  const { signal } = command.life;
   let lease: Lease | undefined;
   try {
-    const { state, key } = channel;
-    const { signal } = command.life;
     lease = state.shared ? await state.lease(`gateway/${key}`, { ttlMs: LEASE_MS, signal }) : undefined;
-    return await command.attempt((call) => request(channel, command, call, lease));
+    return await command.attempt((call) => request(command, call, lease));
   } catch (error) {
     if (error instanceof StateError) return { kind: 'unsent', error: sharedStateLost(error) };
     throw error;
@@ -182,18 +182,13 @@ async function attempt<T>(channel: Channel, command: Command<T>): Promise<Outcom
 }
 
 /** One request and its answer. @throws the reason of the command's signal, where nothing was sent or a read was given up */
-async function request<T>(
-  channel: Channel,
-  command: Command<unknown>,
-  call: Call<T>,
-  lease: Lease | undefined,
-): Promise<Outcome<T>> {
+async function request<T>(command: Command<unknown>, call: Call<T>, lease: Lease | undefined): Promise<Outcome<T>> {
+  const { channel, life, course } = command;
   const { clock, log, timestamps } = channel;
-  const { life, course } = command;
   const began = clock.elapsed();
   const note = (what: string): void =>
     log.trace(`${channel.key}: ${call.method} ${call.path}: ${what}, ${Math.round(clock.elapsed() - began)} ms`);
-  const sent: Request = { call, timestamp: undefined, sentAt: 0 };
+  const sent: Request<T> = { call, timestamp: undefined, sentAt: 0 };
   try {
     life.setDeadline(command.deadline());
     if (call.code !== undefined) await abortable(timestamps.reserve(), life.signal);
@@ -216,11 +211,11 @@ async function request<T>(
         if (call.code !== undefined) sent.timestamp = timestamps.next();
         sent.sentAt = clock.elapsed();
         course.sent = true;
-        if (command.deadlineIsForSending) life.setDeadline(undefined);
+        if (command.policy.isAction) life.setDeadline(undefined);
         return formOf(call, sent.timestamp);
       },
     });
-    const outcome = answered(call, answer, sent, { now: clock.now(), otherOwner: channel.state.otherOwner });
+    const outcome = answered(answer, sent, { now: clock.now(), otherOwner: channel.state.otherOwner });
     note(outcome.kind === 'done' ? 'done' : outcome.error.code);
     if (sent.timestamp !== undefined) accepted(channel, sent.timestamp, outcome);
     return outcome;
@@ -250,12 +245,11 @@ function accepted(channel: Channel, timestamp: number, outcome: Outcome<unknown>
 
 /** What else must be known of a refusal before it is decided what follows. */
 async function explain(
-  channel: Channel,
   command: Command<unknown>,
   outcome: Outcome<unknown>,
   unreachableSince: number | undefined,
 ): Promise<Facts> {
-  const { clock, timestamps, synchronized } = channel;
+  const { clock, timestamps, synchronized } = command.channel;
   const now = clock.elapsed();
   const facts: Facts = {
     unreachableForMs: unreachableSince === undefined ? 0 : now - unreachableSince,
@@ -266,17 +260,17 @@ async function explain(
   try {
     switch (error.code) {
       case 'LOCK_NOT_DETECTED':
-        return { ...facts, synchronizing: await isSynchronizing(channel, command) };
+        return { ...facts, synchronizing: await isSynchronizing(command) };
       case 'INVALID_HMAC': {
         const advice = await timestamps.refused(timestamp);
-        const ask = advice.kind === 'retry' && !command.policy.signsAgain;
-        return { ...facts, advice, synchronizing: ask && (await isSynchronizing(channel, command)) };
+        const ask = advice.kind === 'retry' && !command.policy.isAction;
+        return { ...facts, advice, synchronizing: ask && (await isSynchronizing(command)) };
       }
       case 'GATEWAY_CLOCK': {
         timestamps.spare(timestamp);
         const isRecent = now - synchronized.at < BETWEEN_SYNCHRONIZATIONS_MS;
         // Some gateways answer `/synchronize` at once, and take minutes for it.
-        if (isRecent && (await isSynchronizing(channel, command))) return { ...facts, synchronizing: true };
+        if (isRecent && (await isSynchronizing(command))) return { ...facts, synchronizing: true };
         const doubt = timestamps.doubt(timestamp);
         // Before the sequence of timestamps is doubted, the gateway has its chance again.
         return { ...facts, doubt, maySynchronize: !isRecent || synchronized.helped || doubt === 'some' };
@@ -291,28 +285,29 @@ async function explain(
   }
 }
 
-async function isSynchronizing(channel: Channel, command: Command<unknown>, what = /./): Promise<boolean> {
-  const outcome = await aside(channel, command, statusCall, LIGHT_ANSWER_MS);
+async function isSynchronizing(command: Command<unknown>, what = /./): Promise<boolean> {
+  const outcome = await aside(command, statusCall, LIGHT_ANSWER_MS);
   return outcome.kind === 'done' && outcome.value.synchronizing && what.test(outcome.value.currentStatus);
 }
 
 /** Waits while the gateway says that it synchronizes. False where it does not say so. */
-async function untilSynchronized(channel: Channel, command: Command<unknown>): Promise<boolean> {
+async function untilSynchronized(command: Command<unknown>): Promise<boolean> {
   for (let explained = false; ; explained = true) {
-    if (!(await isSynchronizing(channel, command))) return explained;
+    if (!(await isSynchronizing(command))) return explained;
     if (!command.policy.patient) throw synchronizingError('GATEWAY_BUSY');
     await command.turn.stepAside(5000);
   }
 }
 
 /** `/synchronize` sets a gateway's clock (code 38; field reports). */
-async function synchronize(channel: Channel, command: Command<unknown>): Promise<void> {
+async function synchronize(command: Command<unknown>): Promise<void> {
+  const { channel } = command;
   for (;;) {
-    const outcome = await aside(channel, command, synchronizeCall, command.answerMs());
+    const outcome = await aside(command, synchronizeCall, command.answerMs());
     const isBusy = outcome.kind === 'refused' && outcome.error.code === 'GATEWAY_BUSY';
     if (outcome.kind !== 'unsent' && !isBusy) {
       // Where its answer was lost, its status says whether it has begun: a lock's synchronization is another one.
-      const begun = outcome.kind !== 'lost' || (await isSynchronizing(channel, command, /gw|gateway/i));
+      const begun = outcome.kind !== 'lost' || (await isSynchronizing(command, /gw|gateway/i));
       if (begun) channel.synchronized = { at: channel.clock.elapsed(), helped: false };
       return;
     }
@@ -321,25 +316,13 @@ async function synchronize(channel: Channel, command: Command<unknown>): Promise
   }
 }
 
-/** The clock is believed rather than the sequence of timestamps, where that is possible. */
-async function restart(
-  channel: Channel,
-  { error, timestamp }: { error: GatewayError; timestamp?: number | undefined },
-): Promise<void> {
-  const advice = timestamp === undefined ? undefined : await channel.timestamps.refused(timestamp);
-  if (advice?.kind !== 'restarted') throw error;
-}
-
 /** Another request in the turn of the command, which says nothing of how far the command itself has come. */
-function aside<T>(channel: Channel, command: Command<unknown>, call: Call<T>, answerMs: number): Promise<Outcome<T>> {
-  const { turn, life, policy, deadline } = command;
-  return attempt(channel, {
-    turn,
-    life,
-    policy,
-    deadline,
-    deadlineIsForSending: false,
-    course: { sent: false, ...(command.course.obstacle && { obstacle: command.course.obstacle }) },
+function aside<T>(command: Command<unknown>, call: Call<T>, answerMs: number): Promise<Outcome<T>> {
+  const { channel, turn, life, policy, deadline, course } = command;
+  return attempt({
+    ...{ channel, turn, life, deadline },
+    policy: { ...policy, isAction: false },
+    course: { ...course, sent: false },
     attempt: (send) => send(call),
     answerMs: () => answerMs,
   });

@@ -10,7 +10,6 @@ import type { ActionResult, LockAction, Work } from './gateway';
 import { noLockNamed } from './gateway-errors';
 import { plainIdentifier } from './wire';
 
-/** The parts of a message that may name a command. */
 export interface CommandMessage {
   payload?: unknown;
   identifier?: unknown;
@@ -45,16 +44,10 @@ const ACTIONS: Readonly<Record<string, LockAction>> = {
   calibrate: 'calibrate',
 };
 
-const OPERATIONS: Readonly<Record<string, GatewayOperation>> = {
-  list: 'list',
-  status: 'status',
-  synchronize: 'synchronize',
-  update: 'update',
-  'synchronize-lock': 'synchronize-lock',
-  'update-lock': 'update-lock',
-};
+const OPERATIONS = Object.fromEntries(
+  (['list', 'status', 'synchronize', 'update', 'synchronize-lock', 'update-lock'] as const).map((word) => [word, word]),
+) as Readonly<Record<string, GatewayOperation>>;
 
-/** The setting that leaves the choice to the message. */
 const FROM_MESSAGE = 'message';
 
 /**
@@ -94,7 +87,6 @@ export function readIdentifier(message: CommandMessage, from: Identifiers, ofPay
   throw noLockNamed();
 }
 
-/** Undefined where the place is empty. */
 function identifierOf(value: unknown, place: string, { named }: Identifiers): string | undefined {
   const isNumber = typeof value === 'number' && plainIdentifier(value) !== undefined;
   if (!isNumber && typeof value !== 'string' && value !== undefined && value !== null) {
@@ -146,7 +138,6 @@ function normal(word: string): string {
   return word.trim().toLowerCase().replaceAll('_', '-');
 }
 
-/** A value of a message, for a sentence. */
 function describe(value: unknown): string {
   if (typeof value === 'string') return quoted(value);
   if (value === undefined) return 'missing';

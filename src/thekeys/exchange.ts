@@ -25,7 +25,6 @@ export interface ExchangeRequest {
   body: () => string;
   /** Milliseconds for the whole exchange, from the call to the last byte of the answer. */
   timeoutMs: number;
-  /** Ends the exchange. */
   signal?: AbortSignal | undefined;
   clock: Clock;
 }

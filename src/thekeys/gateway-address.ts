@@ -48,9 +48,12 @@ export function parseAddress(text: string): GatewayAddress {
       `Type ${host} if that is what you mean. ${HOW}`,
     );
   }
-  const port = url.port === '' ? '80' : url.port;
-  const key = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-  return { base: new URL(`http://${url.hostname}:${port}/`), key };
+  return { base: new URL(`http://${url.hostname}:${url.port || '80'}/`), key: hostPort(host, url.port) };
+}
+
+/** @param port empty: that of http */
+export function hostPort(host: string, port: string): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port || '80'}`;
 }
 
 function urlOf(place: string): URL | undefined {

@@ -110,7 +110,6 @@ export interface ErrorDetails {
   hint?: string;
   gatewayCode?: number | undefined;
   httpStatus?: number | undefined;
-  /** As in `CodedError`. */
   badge?: string | undefined;
 }
 

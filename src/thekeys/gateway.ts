@@ -10,7 +10,7 @@ import type { State } from '../state/state';
 import type { GatewayAddress } from './gateway-address';
 import { noLockNamed } from './gateway-errors';
 import { plainIdentifier, type GatewayStatus, type ListedLock, type LockReading } from './wire';
-import { act, type ActionResult, type Bolts, type BoltsAtRest, type LockAction } from './bolt';
+import { act, type ActionResult, type BoltsAtRest, type LockAction } from './bolt';
 import {
   cleanCode,
   faultOfCode,
@@ -46,7 +46,6 @@ export interface GatewayOptions {
   clock?: Clock;
   exchange?: typeof exchange;
   timing?: Partial<Timing>;
-  /** From 0 to 1, for the jitter of polls. */
   random?: () => number;
   /** Handed in where it must outlive this object: the lock does not know that another one stands for its gateway now. */
   restsAt?: BoltsAtRest;
@@ -56,7 +55,6 @@ export class Gateway {
   readonly address: GatewayAddress;
   private readonly channel: Channel;
   private readonly reads: Reads;
-  private readonly bolts: Bolts;
   /** What is known of its locks, whichever node asked. */
   readonly readings: Readings;
   private readonly watcher: Watcher;
@@ -64,51 +62,34 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     const { address, state, log, clock = systemClock } = options;
     const timing = { ...TIMING, ...options.timing };
-    const restsAt: BoltsAtRest = options.restsAt ?? new Map<string, number>();
     this.address = address;
+    const { base, key } = address;
+    this.readings = new Readings({ state, key, log });
     this.channel = {
-      key: address.key,
-      base: address.base,
+      ...{ key, base, state, clock, log },
       exchange: options.exchange ?? exchange,
       queue: new Queue(clock, timing.breather),
-      timestamps: new Timestamps({ state, key: `timestamp/${address.key}`, clock, log }),
-      state,
-      clock,
-      log,
+      timestamps: new Timestamps({ state, key: `timestamp/${key}`, clock, log }),
+      readings: this.readings,
+      restsAt: options.restsAt ?? new Map<string, number>(),
+      timing,
       synchronized: { at: -Infinity, helped: false },
     };
     this.reads = new Reads(this.channel);
-    this.readings = new Readings({ state, key: address.key, log });
-    this.bolts = { channel: this.channel, timing, restsAt, onReading: (reading) => this.readings.add(reading) };
     this.watcher = new Watcher({
+      ...this.channel,
       list: (poll) => this.reads.read('list', listCall, 'poll', poll),
       read: (share, poll) => this.readLock(share, 'poll', poll),
-      readings: this.readings,
-      key: address.key,
-      clock,
-      state,
-      log,
       random: options.random ?? Math.random,
     });
   }
 
-  open(share: Share, options: ActionOptions): Promise<ActionResult> {
-    return this.act('open', share, options);
-  }
-
-  close(share: Share, options: ActionOptions): Promise<ActionResult> {
-    return this.act('close', share, options);
-  }
-
+  readonly open = this.verb('open');
+  readonly close = this.verb('close');
   /** Opens a closed lock and closes an open one. @throws STATE_UNKNOWN where the lock does not know its state */
-  toggle(share: Share, options: ActionOptions): Promise<ActionResult> {
-    return this.act('toggle', share, options);
-  }
-
+  readonly toggle = this.verb('toggle');
   /** Lets the lock learn its end positions: it moves the bolt. Undocumented by the vendor. */
-  calibrate(share: Share, options: ActionOptions): Promise<ActionResult> {
-    return this.act('calibrate', share, options);
-  }
+  readonly calibrate = this.verb('calibrate');
 
   /** Asks the lock itself, over Bluetooth. */
   lockStatus(share: Share, options: CommandOptions): Promise<LockReading> {
@@ -133,7 +114,7 @@ export class Gateway {
 
   /** Writes the gateway's firmware anew, even if it is current. Ends when the gateway is back. */
   update(options: CommandOptions): Promise<void> {
-    return this.command('update', options, () => update(this.bolts, options));
+    return this.command('update', options, () => update(this.channel, options));
   }
 
   synchronizeLock(identifier: string, options: CommandOptions): Promise<void> {
@@ -155,24 +136,23 @@ export class Gateway {
     await Promise.all([this.channel.timestamps.settle(), this.readings.saved()]);
   }
 
-  /** True while a request is under way. */
   get busy(): boolean {
     return this.channel.queue.busy;
   }
 
-  /** Resolves when no request is under way. */
   rest(): Promise<void> {
     return this.channel.queue.rest();
   }
 
-  private act(verb: LockAction, share: Share, options: ActionOptions): Promise<ActionResult> {
-    return this.command(`${verb} lock ${share.identifier}`, options, () =>
-      act(this.bolts, verb, checkShare(share), options),
-    );
+  private verb(verb: LockAction) {
+    return (share: Share, options: ActionOptions): Promise<ActionResult> =>
+      this.command(`${verb} lock ${share.identifier}`, options, () =>
+        act(this.channel, verb, checkShare(share), options),
+      );
   }
 
   private work(name: Work, call: () => Call<null>, options: CommandOptions): Promise<void> {
-    return this.command(name, options, () => work(this.bolts, call(), options));
+    return this.command(name, options, () => work(this.channel, call(), options));
   }
 
   private async readLock(share: Share, rank: 'read' | 'poll', options: CommandOptions): Promise<LockReading> {
@@ -202,7 +182,6 @@ export class Gateway {
   }
 }
 
-/** @throws CodedError INVALID_INPUT */
 function checkIdentifier(identifier: string): string {
   const plain = plainIdentifier(identifier);
   if (plain === undefined) throw noLockNamed();

@@ -8,13 +8,15 @@ import { systemClock, within, type Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { logWith, type Log } from '../common/log';
 import type { State } from '../state/state';
-import { ExchangeFailure, type ExchangeRequest, type HttpAnswer } from './exchange';
-import { Gateway, type BoltsAtRest, type Timing } from './gateway';
+import { begin } from './command';
+import { hostPort } from './gateway-address';
+import { ExchangeFailure } from './exchange';
+import type { BoltsAtRest, Gateway, Timing } from './gateway';
 import { asRows, ipOf, KNOWN_GATEWAYS, locate, withRow, type KnownGateway } from './known-gateways';
-import { memberOf, type Member, type Membership, type Registered, type Use } from './member';
-import type { Lookup } from './nearby';
+import type { Member, Membership, Use } from './member';
 import { Place } from './place';
-import { fixedAddress, Resolver } from './resolver';
+import { fixedAddress, Resolver, type Lookup } from './names';
+import { plainIdentifier } from './wire';
 
 export interface GatewaysOptions {
   /** Each caller closes what it got. @param url `redis://…`, or empty @throws CodedError INVALID_INPUT */
@@ -28,23 +30,17 @@ export interface GatewaysOptions {
 /** Milliseconds that a closing configuration waits for a slow disk. */
 const STATE_GRACE_MS = 1000;
 
-interface Attachment {
-  readonly use: Use;
-  to: Gateway | undefined;
-  end: () => void;
-}
-
-/** A gateway as configurations call it. */
 interface Name {
   /** `host:port` as typed; `ip:port` where that needs no look-up. */
   readonly key: string;
   readonly base: URL;
   readonly members: Set<Member>;
-  readonly attachments: Set<Attachment>;
+  /** Called with the gateway that stands for it now. */
+  readonly followers: Set<(gateway: Gateway) => void>;
   /** `ip:port`, where it led last. */
   at: string | undefined;
-  place: Place | undefined;
-  opening: Promise<Place> | undefined;
+  place?: Place | undefined;
+  opening?: Promise<Place> | undefined;
 }
 
 export class Gateways {
@@ -53,8 +49,8 @@ export class Gateways {
   private readonly names = new Map<string, Name>();
   /** By where they are. */
   private readonly places = new Map<string, Place>();
-  /** By the key of a gateway. A bolt goes on turning while a deploy replaces everything here. */
-  private readonly restsAt = new Map<string, BoltsAtRest>();
+  /** A bolt goes on turning while a deploy replaces everything here. */
+  private readonly restsAt: BoltsAtRest = new Map<string, number>();
   /** Those that end with what is under way, by where they are: the next one there waits for it. */
   private readonly ending = new Map<string, Promise<void>>();
   private readonly closing = new Set<Promise<void>>();
@@ -67,16 +63,29 @@ export class Gateways {
   join(membership: Membership): Member {
     const { base, key: typed } = membership.address;
     const ip = fixedAddress(base.hostname);
-    const key = ip === undefined ? typed : placeAt(ip, base);
-    const name = this.names.get(key) ?? newName(key, base);
+    const key = ip === undefined ? typed : hostPort(ip, base.port);
+    const known = this.names.get(key);
+    const name: Name = known ?? { key, base, members: new Set(), followers: new Set(), at: ip && key };
     this.names.set(key, name);
-    const registered: Registered = {
+    const identifier = plainIdentifier(membership.identifier) ?? '';
+    const member: Member = {
+      membership,
+      identifier,
       gateway: async () => (await this.placeOf(name)).gateway,
+      run: async (options, command) => {
+        const { life, deadline } = begin(this.clock, options);
+        const { gateway } = await abortable(this.placeOf(name), life.signal).finally(() => life.end());
+        return command(gateway, { ...options, deadlineMs: deadline() - this.clock.elapsed() });
+      },
       attach: (use) => this.attach(name, use),
+      codeFor: (lock) => {
+        const isOwn = identifier === '' || identifier === lock;
+        const neighbour = isOwn ? undefined : this.membersAt(name).find((each) => each.identifier === lock);
+        return (neighbour ?? member).membership.code;
+      },
       notice: () => name.place?.notice,
       leave: () => this.leave(name, member),
     };
-    const member = memberOf(membership, registered, this.clock, () => this.membersAt(name));
     name.members.add(member);
     return member;
   }
@@ -121,7 +130,7 @@ export class Gateways {
   /** With the state that is named now. What is under way ends with the one before. @throws CodedError INVALID_INPUT */
   private placeOf(name: Name): Promise<Place> {
     const { place } = name;
-    if (place?.sharedState === this.sharedStateOf(name)) return Promise.resolve(place);
+    if (place?.options.sharedState === this.sharedStateOf(name)) return Promise.resolve(place);
     if (place !== undefined) this.retire(place);
     name.opening ??= this.open(name).finally(() => (name.opening = undefined));
     return name.opening;
@@ -130,15 +139,13 @@ export class Gateways {
   private async open(name: Name): Promise<Place> {
     for (;;) {
       const sharedState = this.sharedStateOf(name);
-      const state = this.options.stateFor(
-        sharedState,
-        forwarding(() => logOf(name.members, this.options.log)),
-      );
+      const log = this.logOf(() => [...name.members]);
+      const state = this.options.stateFor(sharedState, log);
       const place = await this.arrive(name, state, sharedState);
-      if (place.state !== state) void state.close();
+      if (place.options.state !== state) void state.close();
       name.at = place.row.at;
       name.place = place;
-      if (place.sharedState === this.sharedStateOf(name)) {
+      if (place.options.sharedState === this.sharedStateOf(name)) {
         if (place.isSure && [...name.members].some(isConfigured)) place.addName(name.key);
         if (this.names.get(name.key) !== name) void this.release(place);
         return place;
@@ -162,52 +169,27 @@ export class Gateways {
   }
 
   private newPlace(row: KnownGateway, isSure: boolean, state: State, sharedState: string, { base }: Name): Place {
-    const { clock, options } = this;
-    const restsAt = this.restsAt.get(row.id) ?? new Map<string, number>();
-    this.restsAt.set(row.id, restsAt);
-    const members = (): Iterable<Member> => this.namesOf(place).flatMap((name) => [...name.members]);
-    const log = forwarding(() => logOf(members(), options.log));
-    const gateway = (self: Place): Gateway =>
-      new Gateway({
-        address: { base, key: row.id },
-        state,
-        log: {
-          ...log,
-          warn: (text) => {
-            // What it warns of is that something cannot be kept.
-            self.isIrreplaceable = true;
-            log.warn(text);
-          },
-        },
-        clock,
-        restsAt,
-        exchange: (request) => this.exchange(self, request),
-        ...(options.timing === undefined ? {} : { timing: options.timing }),
-      });
-    const place = new Place({ row, isSure, state, sharedState, clock, log, gateway });
+    const { clock, options, restsAt } = this;
+    const place: Place = new Place({
+      ...{ row, isSure, base, state, sharedState, restsAt, clock, timing: options.timing },
+      log: this.logOf(() => this.namesOf(place).flatMap((name) => [...name.members])),
+      find: (self) => this.find(self),
+      onUnreachable: (self) => {
+        for (const name of this.namesOf(self)) this.resolver.expire(name.base.hostname);
+      },
+    });
     return place;
-  }
-
-  private async exchange(place: Place, request: ExchangeRequest): Promise<HttpAnswer> {
-    const began = this.clock.elapsed();
-    try {
-      const ready = Promise.resolve(this.ending.get(place.row.at)).then(() => this.find(place));
-      await (request.signal === undefined ? ready : abortable(ready, request.signal));
-      return await place.exchange({ ...request, timeoutMs: request.timeoutMs - (this.clock.elapsed() - began) });
-    } catch (error) {
-      const isUnsent = error instanceof ExchangeFailure && !error.sent;
-      if (isUnsent) for (const { base } of this.namesOf(place)) this.resolver.expire(base.hostname);
-      throw error;
-    }
   }
 
   /** Sees to it that the place is where its names lead now. @throws ExchangeFailure, StateError */
   private async find(place: Place): Promise<void> {
+    await this.ending.get(place.row.at);
     const names = this.namesOf(place);
     const found = await Promise.all(names.map(async (name) => ({ name, at: await this.whereIs(name) })));
     const elsewhere = found.filter(({ at }) => at !== place.row.at);
     const [first] = elsewhere;
-    const isMove = elsewhere.length === names.length && elsewhere.every(({ at }) => at === first?.at);
+    const haveAllLeft = elsewhere.length === names.length;
+    const isMove = haveAllLeft && elsewhere.every(({ at }) => at === first?.at);
     if (first !== undefined && isMove && !this.places.has(first.at)) {
       this.places.delete(place.row.at);
       this.places.set(first.at, place);
@@ -215,8 +197,7 @@ export class Gateways {
       for (const name of names) name.at = first.at;
     } else if (first !== undefined) {
       for (const { name } of elsewhere) this.reopen(name);
-      if (elsewhere.length === names.length) this.retire(place);
-      if (elsewhere.length === names.length) throw new ExchangeFailure('connect', false, 'ERR_MOVED');
+      if (haveAllLeft) this.replace(place);
     }
     if (!place.isSure) await this.makeSure(place);
   }
@@ -224,19 +205,23 @@ export class Gateways {
   /** Its row may have another key: then all of its names go to another object. */
   private async makeSure(place: Place): Promise<void> {
     const [name] = this.namesOf(place);
-    const row = name && (await this.rowOf(name, place.state, place.row.at, place.row.id));
+    const row = name && (await this.rowOf(name, place.options.state, place.row.at, place.row.id));
     if (row?.id === place.row.id) {
       place.row = row;
       place.isSure = true;
       return;
     }
+    this.replace(place);
+  }
+
+  /** What was to be sent is not sent by this object. @throws ExchangeFailure */
+  private replace(place: Place): never {
     this.retire(place);
     throw new ExchangeFailure('connect', false, 'ERR_MOVED');
   }
 
-  /** `ip:port`. @throws ExchangeFailure */
   private async whereIs({ base }: Name): Promise<string> {
-    return placeAt(await this.resolver.resolve(base.hostname), base);
+    return hostPort(await this.resolver.resolve(base.hostname), base.port);
   }
 
   /** What is kept of the gateway there. Where the disk is slow, a door waits no longer. @throws StateError of a shared state */
@@ -268,29 +253,31 @@ export class Gateways {
   }
 
   private attach(name: Name, use: Use): () => void {
-    const attachment: Attachment = { use, to: undefined, end: () => undefined };
-    name.attachments.add(attachment);
+    let current: Gateway | undefined;
+    let end = (): void => undefined;
+    const follow = (gateway: Gateway): void => {
+      if (gateway === current) return;
+      end();
+      current = gateway;
+      end = use(gateway);
+    };
+    name.followers.add(follow);
     this.connect(name);
     return () => {
-      if (name.attachments.delete(attachment)) attachment.end();
+      if (name.followers.delete(follow)) end();
     };
   }
 
   private connect(name: Name): void {
     const connected = this.placeOf(name).then(({ gateway }) => {
-      for (const attachment of name.attachments) {
-        if (attachment.to === gateway) continue;
-        attachment.end();
-        attachment.to = gateway;
-        attachment.end = attachment.use(gateway);
-      }
+      for (const follow of name.followers) follow(gateway);
     });
-    connected.catch((error: unknown) => logOf(name.members, this.options.log).warn(textOf(error)));
+    connected.catch((error: unknown) => this.logOf(() => [...name.members]).warn(textOf(error)));
   }
 
   private reopen(name: Name): void {
     name.place = undefined;
-    if (name.attachments.size > 0) this.connect(name);
+    if (name.followers.size > 0) this.connect(name);
   }
 
   /** All of its names go to another object. It ends with what is under way, which the next one there waits for. */
@@ -317,29 +304,29 @@ export class Gateways {
 
   /** Writes down where the timestamps stand and forgets the gateway, unless a configuration uses it. */
   private release(place: Place): Promise<void> {
-    const released = this.close(place);
+    const isWanted = (): boolean => this.places.get(place.row.at) !== place || this.namesOf(place).length > 0;
+    const released = Promise.resolve(this.ending.get(place.row.at)).then(() => this.end(place, isWanted));
     this.track(released);
     return released;
   }
 
-  private async close(place: Place): Promise<void> {
-    const { at, id } = place.row;
-    const isWanted = (): boolean => this.places.get(at) !== place || this.namesOf(place).length > 0;
-    await this.ending.get(at);
+  /** Ends with what is under way, unless it is wanted again meanwhile. */
+  private async end(place: Place, isWanted = (): boolean => false): Promise<void> {
+    const { state } = place.options;
     if (isWanted()) return;
     await place.gateway.rest();
     if (isWanted()) return;
     await place.gateway.settle();
-    if (isWanted() || (place.isIrreplaceable && !place.state.shared)) return;
-    this.places.delete(at);
-    if (this.restsAt.get(id)?.size === 0) this.restsAt.delete(id);
-    await place.state.close();
+    const { at } = place.row;
+    const isReleased = this.places.get(at) === place;
+    if (isWanted() || (isReleased && place.isIrreplaceable && !state.shared)) return;
+    if (isReleased) this.places.delete(at);
+    await state.close();
   }
 
-  private async end({ gateway, state }: Place): Promise<void> {
-    await gateway.rest();
-    await gateway.settle();
-    await state.close();
+  /** That of the first of these configurations. */
+  private logOf(members: () => Member[]): Log {
+    return logWith((level, text) => (members()[0]?.membership.log ?? this.options.log)[level](text));
   }
 
   private track(work: Promise<unknown>): void {
@@ -353,7 +340,7 @@ export class Gateways {
   /** Of all configurations that name one, the first. */
   private sharedStateOf(name: Name): string {
     const configured = this.membersAt(name).filter(isConfigured);
-    const inUse = name.place?.sharedState;
+    const inUse = name.place?.options.sharedState;
     const [first] = configured;
     if (first === undefined) return inUse ?? '';
     const named = configured.map(({ membership }) => membership.sharedState).filter((url) => url !== '');
@@ -366,23 +353,6 @@ export class Gateways {
   }
 }
 
-function newName(key: string, base: URL): Name {
-  const at = fixedAddress(base.hostname) === undefined ? undefined : key;
-  return { key, base, members: new Set(), attachments: new Set(), at, place: undefined, opening: undefined };
-}
-
-function placeAt(ip: string, { port }: URL): string {
-  return `${ip.includes(':') ? `[${ip}]` : ip}:${port === '' ? '80' : port}`;
-}
-
 function isConfigured({ membership }: Member): boolean {
   return membership.guest !== true;
-}
-
-function logOf(members: Iterable<Member>, otherwise: Log): Log {
-  return [...members][0]?.membership.log ?? otherwise;
-}
-
-function forwarding(log: () => Log): Log {
-  return logWith((level, text) => log()[level](text));
 }

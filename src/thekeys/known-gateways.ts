@@ -11,13 +11,11 @@ export interface KnownGateway {
   at: string;
   /** `host:port` of the names that lead there. */
   names: readonly string[];
-  /** Of its firmware. */
   version: number | null;
   /** Identifiers that were on its list. */
   locks: readonly string[];
 }
 
-/** The key under which they are kept. */
 export const KNOWN_GATEWAYS = 'gateways';
 const MOST_ROWS = 50;
 const MOST_LOCKS = 50;

@@ -3,31 +3,11 @@
  * dialog. A gateway announces itself by no protocol (no client in use browses for it), so names are all there is to try.
  */
 import { isIP } from 'node:net';
-import { abortable, lifetime } from '../common/abort';
 import { isLocalAddress } from '../common/address';
-import type { Clock } from '../common/clock';
 import { CodedError } from '../common/errors';
-import { parseAddress, type GatewayAddress } from './gateway-address';
+import { hostPort, parseAddress, type GatewayAddress } from './gateway-address';
 import { gatewayError } from './gateway-errors';
-
-/** All addresses of a name; rejects where it is not known. Whatever it holds is let go when the signal is aborted. */
-export type Lookup = (name: string, signal: AbortSignal) => Promise<readonly string[]>;
-
-export interface NameOptions {
-  lookup: Lookup;
-  clock: Clock;
-}
-
-/** The addresses of a name, looked up for so many milliseconds at most. */
-export async function lookUp({ lookup, clock }: NameOptions, name: string, ms: number): Promise<readonly string[]> {
-  const life = lifetime({ clock, deadline: clock.elapsed() + ms, late: () => new Error('no answer in time') });
-  try {
-    return await abortable(lookup(name, life.signal), life.signal);
-  } finally {
-    life.abort(new Error('over'));
-    life.end();
-  }
-}
+import { lookUp, type NameOptions } from './names';
 
 /** `thekeys.local` is the default of three published clients; the others are what home routers make of the same name. */
 export const USUAL_NAMES: readonly string[] = [
@@ -102,5 +82,5 @@ async function addressesOf({ base }: GatewayAddress, options: NameOptions): Prom
 function pinned({ base }: GatewayAddress, ip: string): GatewayAddress {
   // No address of the web holds the zone of a link-local one.
   const plain = ip.replace(/%.*$/, '');
-  return parseAddress(`${isIP(plain) === 6 ? `[${plain}]` : plain}:${base.port === '' ? '80' : base.port}`);
+  return parseAddress(hostPort(plain, base.port));
 }

@@ -38,8 +38,8 @@ export interface Lost {
   sentAt: number;
 }
 
-export interface Request {
-  call: Call<unknown>;
+export interface Request<T> {
+  call: Call<T>;
   timestamp: number | undefined;
   sentAt: number;
 }
@@ -52,14 +52,9 @@ export interface Circumstances {
   otherOwner?: string | undefined;
 }
 
-export function answered<T>(
-  call: Call<T>,
-  answer: HttpAnswer,
-  request: Request,
-  circumstances: Circumstances,
-): Outcome<T> {
+export function answered<T>(answer: HttpAnswer, request: Request<T>, circumstances: Circumstances): Outcome<T> {
+  const { call, timestamp, sentAt } = request;
   const reply = call.read(answer.body);
-  const { timestamp, sentAt } = request;
   switch (reply.kind) {
     case 'ok':
       return { kind: 'done', value: reply.value, sentAt };
@@ -73,7 +68,10 @@ export function answered<T>(
   }
 }
 
-export function failed({ kind, sent, reason, status }: ExchangeFailure, { call, sentAt }: Request): Unsent | Lost {
+export function failed(
+  { kind, sent, reason, status }: ExchangeFailure,
+  { call, sentAt }: Request<unknown>,
+): Unsent | Lost {
   if (!sent && (kind !== 'protocol' || call.acts)) return { kind: 'unsent', error: unreachable(reason) };
   const lost = LOST[kind];
   const why = lost?.why ?? 'the connection was lost before the answer';
@@ -82,6 +80,12 @@ export function failed({ kind, sent, reason, status }: ExchangeFailure, { call, 
     httpStatus: status,
   });
   return { kind: 'lost', error, why, acts: call.acts, sentAt };
+}
+
+/** An action may have been carried out. @param end of the sentence that tells what is known */
+export function resultUnknown({ error }: Lost, end: string): GatewayError {
+  const message = `the command was sent, ${end}`;
+  return gatewayError('RESULT_UNKNOWN', { message, httpStatus: error.cause.httpStatus });
 }
 
 /** Without the shared state two processes could use the same timestamp, so nothing is sent. */
@@ -125,17 +129,11 @@ function refusal(
   { status, headers }: HttpAnswer,
   circumstances: Circumstances,
 ): GatewayError {
-  return gatewayError(code, {
-    gatewayCode,
-    httpStatus: status,
-    // A gateway may quote the request, and with it a hash.
-    ...(detail === undefined
-      ? {}
-      : {
-          message: `${gatewayError(code).message}: "${foreignText(detail.replace(/[A-Za-z0-9+/=%]{24,}/g, '…'), 80)}"`,
-        }),
-    ...explanation(code, headers, circumstances),
-  });
+  const details = { gatewayCode, httpStatus: status, ...explanation(code, headers, circumstances) };
+  if (detail === undefined || details.message !== undefined) return gatewayError(code, details);
+  // A gateway may quote the request, and with it a hash.
+  const said = foreignText(detail.replace(/[A-Za-z0-9+/=%]{24,}/g, '…'), 80);
+  return gatewayError(code, { ...details, message: `${gatewayError(code).message}: "${said}"` });
 }
 
 /** Clocks that differ by more would explain a refused timestamp. */

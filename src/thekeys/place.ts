@@ -3,11 +3,12 @@
  * to be. What answers in a gateway's place could open the door with one signature, so a gateway that has moved is looked
  * at before it gets one, and what does not look like the gateway from before is reported.
  */
+import { abortable } from '../common/abort';
 import type { Clock } from '../common/clock';
 import type { Log } from '../common/log';
 import type { State } from '../state/state';
-import { exchange, type ExchangeRequest, type HttpAnswer } from './exchange';
-import type { Gateway } from './gateway';
+import { exchange, ExchangeFailure, type ExchangeRequest, type HttpAnswer } from './exchange';
+import { Gateway, type BoltsAtRest, type Timing } from './gateway';
 import { asRows, ipOf, isStranger, KNOWN_GATEWAYS, withRow, withSeen, type KnownGateway } from './known-gateways';
 import { readLocks, readStatus } from './wire';
 
@@ -18,19 +19,23 @@ export interface PlaceOptions {
   row: KnownGateway;
   /** False where it is not known yet whether this row is the one of the gateway. */
   isSure: boolean;
+  base: URL;
   state: State;
+  /** Address of its Redis; empty for the user directory. */
   sharedState: string;
+  restsAt: BoltsAtRest;
   clock: Clock;
   log: Log;
-  gateway: (place: Place) => Gateway;
+  timing?: Partial<Timing> | undefined;
+  /** Sees to it, before each request, that the place is where its names lead now. @throws ExchangeFailure, StateError */
+  find: (place: Place) => Promise<void>;
+  /** A request did not reach it. */
+  onUnreachable: (place: Place) => void;
 }
 
 export class Place {
   row: KnownGateway;
   isSure: boolean;
-  readonly state: State;
-  /** Address of its Redis; empty for the user directory. */
-  readonly sharedState: string;
   readonly gateway: Gateway;
   /** What a person should know of where it is, and whether it is the same. */
   notice: string | undefined;
@@ -39,19 +44,42 @@ export class Place {
   private hasMoved = false;
   private version: number | null = null;
 
-  constructor(private readonly options: PlaceOptions) {
-    ({ row: this.row, isSure: this.isSure, state: this.state, sharedState: this.sharedState } = options);
-    this.gateway = options.gateway(this);
+  constructor(readonly options: PlaceOptions) {
+    const { row, isSure, base, state, restsAt, clock, log, timing } = options;
+    this.row = row;
+    this.isSure = isSure;
+    const warn = (text: string): void => {
+      // What the gateway warns of is that something cannot be kept.
+      this.isIrreplaceable = true;
+      log.warn(text);
+    };
+    this.gateway = new Gateway({
+      address: { base, key: row.id },
+      state,
+      log: { ...log, warn },
+      clock,
+      restsAt,
+      exchange: (request) => this.exchange(request),
+      ...(timing && { timing }),
+    });
   }
 
   /** What the gateway answers, wherever it is now. */
-  async exchange(request: ExchangeRequest): Promise<HttpAnswer> {
-    const began = this.options.clock.elapsed();
-    if (this.hasMoved) await this.look(request.url);
-    const timeoutMs = Math.max(0, request.timeoutMs - (this.options.clock.elapsed() - began));
-    const answer = await exchange({ ...request, connectTo: ipOf(this.row.at), timeoutMs });
-    this.compare(request.url.pathname, answer.body);
-    return answer;
+  private async exchange(request: ExchangeRequest): Promise<HttpAnswer> {
+    const { clock, find, onUnreachable } = this.options;
+    const endsAt = clock.elapsed() + request.timeoutMs;
+    try {
+      const found = find(this);
+      await (request.signal === undefined ? found : abortable(found, request.signal));
+      if (this.hasMoved) await this.look(request.url);
+      const timeoutMs = Math.max(0, endsAt - clock.elapsed());
+      const answer = await exchange({ ...request, connectTo: ipOf(this.row.at), timeoutMs });
+      this.compare(request.url.pathname, answer.body);
+      return answer;
+    } catch (error) {
+      if (error instanceof ExchangeFailure && !error.sent) onUnreachable(this);
+      throw error;
+    }
   }
 
   /** One more name leads there. */
@@ -77,13 +105,9 @@ export class Place {
     this.hasMoved = false;
     const { clock } = this.options;
     for (const path of ['/status', '/lockers']) {
-      const asked = {
-        method: 'GET',
-        url: new URL(path, base),
-        connectTo: ipOf(this.row.at),
-        timeoutMs: LOOK_MS,
-      } as const;
-      const answer = await exchange({ ...asked, clock, body: () => '' }).catch(() => undefined);
+      const url = new URL(path, base);
+      const asked = { method: 'GET', url, connectTo: ipOf(this.row.at), timeoutMs: LOOK_MS, clock } as const;
+      const answer = await exchange({ ...asked, body: () => '' }).catch(() => undefined);
       if (answer !== undefined) this.compare(path, answer.body);
     }
   }
@@ -115,9 +139,9 @@ export class Place {
 
   /** What cannot be kept is found anew after a restart. */
   private keep(): void {
-    const { row, state } = this;
+    const { row } = this;
     if (!this.isSure) return;
-    state
+    this.options.state
       .change(KNOWN_GATEWAYS, (current) => ({ value: withRow(asRows(current), row), result: undefined }))
       .catch(() => undefined);
   }

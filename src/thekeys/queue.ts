@@ -38,6 +38,19 @@ const GIVE_WAY: Readonly<Partial<Record<Rank, { ms: number; error: () => Gateway
   read: { ms: 10_000, error: () => gatewayError('GATEWAY_TIMEOUT') },
 };
 
+/** The right to send to the gateway, for one command. */
+export interface Turn {
+  readonly request: TurnRequest;
+  /** Its place among those of the same rank. */
+  readonly order: number;
+  /** Lets others have their turns, and waits for another one in the old place. @throws why the request's life ended */
+  stepAside(ms: number): Promise<void>;
+  /** The turn is over, but until `end()` nothing else moves its lock, or only light requests reach the gateway. */
+  hold(what: 'lock' | 'gateway'): void;
+  /** All is over. */
+  end(): void;
+}
+
 interface Waiting {
   turn: Turn;
   /** On the clock's `elapsed()`. */
@@ -67,7 +80,17 @@ export class Queue {
   /** Waits for a turn. Call its `end()` in a `finally`. @throws QUEUE_FULL, or the reason why the request's life ended */
   async turn(request: TurnRequest): Promise<Turn> {
     if (isCommand(request)) this.admit();
-    const turn = new Turn(this, request, this.turns++);
+    const turn: Turn = {
+      request,
+      order: this.turns++,
+      stepAside: (ms) => {
+        const again = this.wait(turn, ms);
+        this.leave(turn, 'nothing');
+        return again;
+      },
+      hold: (what) => this.leave(turn, what),
+      end: () => this.leave(turn, 'nothing'),
+    };
     await this.wait(turn, 0);
     return turn;
   }
@@ -94,18 +117,15 @@ export class Queue {
     return [...this.waiting].some(({ turn }) => turn.request.lock === lock);
   }
 
-  /** True while a request is under way. */
   get busy(): boolean {
     return this.current !== undefined;
   }
 
-  /** Resolves when no request is under way. */
   async rest(): Promise<void> {
     if (this.busy) await new Promise<void>((resolve) => this.idle.push(resolve));
   }
 
-  /** For turns: waits, in the turn's old place. */
-  wait(turn: Turn, ms: number): Promise<void> {
+  private wait(turn: Turn, ms: number): Promise<void> {
     const { signal } = turn.request.life;
     return new Promise((resolve, reject) => {
       const leave = onAbort(signal, () => {
@@ -126,8 +146,7 @@ export class Queue {
     });
   }
 
-  /** For turns: it is over, or pauses. */
-  leave(turn: Turn, holding: 'nothing' | 'lock' | 'gateway'): void {
+  private leave(turn: Turn, holding: 'nothing' | 'lock' | 'gateway'): void {
     const { lock } = turn.request;
     if (holding === 'gateway') this.longWork.add(turn);
     else this.longWork.delete(turn);
@@ -211,33 +230,6 @@ export class Queue {
     if (this.current !== undefined) return;
     const starts = [...this.waiting].map((entry) => this.startOf(entry)).filter((at) => at > now);
     if (starts.length > 0) this.cancelAlarm = this.clock.after(Math.min(...starts) - now, () => this.pump());
-  }
-}
-
-/** The right to send to the gateway, for one command. */
-export class Turn {
-  constructor(
-    private readonly queue: Queue,
-    readonly request: TurnRequest,
-    /** Its place among those of the same rank. */
-    readonly order: number,
-  ) {}
-
-  /** Lets others have their turns, and waits for another one in the old place. @throws why the request's life ended */
-  async stepAside(ms: number): Promise<void> {
-    const again = this.queue.wait(this, ms);
-    this.queue.leave(this, 'nothing');
-    await again;
-  }
-
-  /** The turn is over, but until `end()` nothing else moves its lock, or only light requests reach the gateway. */
-  hold(what: 'lock' | 'gateway'): void {
-    this.queue.leave(this, what);
-  }
-
-  /** All is over. */
-  end(): void {
-    this.queue.leave(this, 'nothing');
   }
 }
 

@@ -6,16 +6,9 @@
 import { randomUUID } from 'node:crypto';
 import { textOf } from '../common/errors';
 import { isRecord } from '../common/json';
-import type { Log } from '../common/log';
-import type { Json, State } from '../state/state';
+import type { Json } from '../state/state';
+import type { Channel } from './command';
 import { plainIdentifier, type LockReading } from './wire';
-
-export interface ReadingsOptions {
-  state: State;
-  /** `host:port` of the gateway. */
-  key: string;
-  log: Log;
-}
 
 export type ReadingListener = (reading: LockReading) => void;
 
@@ -32,11 +25,10 @@ export class Readings {
   private cannotKeep = false;
   private unsubscribe: (() => void) | undefined;
 
-  constructor(private readonly options: ReadingsOptions) {
+  constructor(private readonly options: Pick<Channel, 'state' | 'key' | 'log'>) {
     this.stateKey = `readings/${options.key}`;
   }
 
-  /** A lock was read. */
   add(reading: LockReading): void {
     const { state, log } = this.options;
     const before = this.last(reading.identifier);
@@ -136,10 +128,8 @@ export class Readings {
             const reading = this.readings.get(lock);
             if (reading !== undefined) all.set(lock, reading);
           }
-          return {
-            value: Object.fromEntries([...all].map(([lock, reading]) => [lock, { ...reading }])),
-            result: undefined,
-          };
+          const value = Object.fromEntries([...all].map(([lock, reading]) => [lock, { ...reading }]));
+          return { value, result: undefined };
         });
         this.cannotKeep = false;
       } catch (error) {
@@ -166,7 +156,6 @@ export class SaidStates {
     this.states.set(identifier, known);
   }
 
-  /** The reading as it goes out. */
   async say(reading: LockReading): Promise<LockReading & { previous: LockReading['state'] | null }> {
     const before = this.states.get(reading.identifier);
     this.states.set(reading.identifier, Promise.resolve(reading.state));

@@ -17,7 +17,6 @@ interface Reader {
   expiresAt: number;
 }
 
-/** One request, and all who wait for its answer. */
 interface SharedRead {
   readonly request: TurnRequest;
   readonly course: Course;
@@ -51,49 +50,39 @@ export class Reads {
   private begin(key: string, call: Call<unknown>, rank: Rank, first: Reader): SharedRead {
     const life = lifetime({ clock: this.channel.clock });
     const request: TurnRequest = { rank, light: call.light, life, commands: 1 };
-    const course: Course = { sent: false };
-    const readers = new Set([first]);
-    const answer = this.answer(call, request, course, readers).finally(() => {
+    const begun = { request, course: { sent: false }, readers: new Set([first]) };
+    const answer = this.answer(call, begun).finally(() => {
       life.end();
       if (this.waiting.get(key) === shared) this.waiting.delete(key);
     });
     // All readers may have left before it ends.
     answer.catch(() => undefined);
-    const shared: SharedRead = { request, course, readers, answer };
+    const shared = { ...begun, answer };
     this.waiting.set(key, shared);
     return shared;
   }
 
-  private answer(
-    call: Call<unknown>,
-    request: TurnRequest,
-    course: Course,
-    readers: ReadonlySet<Reader>,
-  ): Promise<unknown> {
+  private answer<T>(call: Call<T>, { request, course, readers }: Omit<SharedRead, 'answer'>): Promise<T> {
     const { clock } = this.channel;
     // Asked anew for each request: a reader may have joined that is no poll, or has more time.
     const isPoll = (): boolean => request.rank === 'poll';
     const most = (value: (reader: Reader) => number): number => Math.max(...[...readers].map(value));
-    const report = (progress: Progress): void => {
-      for (const { options } of readers) options.onProgress?.(progress);
-    };
+    const report = (progress: Progress): void => readers.forEach(({ options }) => options.onProgress?.(progress));
+    const longestMs = (): number => (call.light ? LIGHT_ANSWER_MS : isPoll() ? POLL_ANSWER_MS : Infinity);
     return read(this.channel, call, request, {
       course,
       policy: {
+        isAction: false,
         get patient() {
           return !isPoll();
         },
-        signsAgain: false,
         get unreachableMs() {
           return most(({ options }) => options.unreachableMs ?? Infinity);
         },
       },
       deadline: () => most(({ expiresAt }) => expiresAt),
       answerMs: () =>
-        Math.min(
-          call.light ? LIGHT_ANSWER_MS : isPoll() ? POLL_ANSWER_MS : Infinity,
-          most(({ options, expiresAt }) => Math.min(options.timeoutMs, expiresAt - clock.elapsed())),
-        ),
+        most(({ options, expiresAt }) => Math.min(longestMs(), options.timeoutMs, expiresAt - clock.elapsed())),
       onSend: () => report({ step: 'sending' }),
       onRetry: (code) => report({ step: 'retrying', code }),
     });

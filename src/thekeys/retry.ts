@@ -15,15 +15,15 @@ export const PAUSES = {
   synchronizing: [5000],
 } as const;
 
-/** What differs between commands. */
 export interface Policy {
   /** False: the first obstacle ends it (polls). */
   patient: boolean;
   /**
-   * True: a refused signature is followed by another one. False for reads, as an impostor in the gateway's place could
-   * collect signatures that open the door: then something else must explain the refusal.
+   * Its deadline is for sending: the answer has time of its own. A refused signature is followed by another one; not with
+   * a read, as an impostor in the gateway's place could collect signatures that open the door: there something else must
+   * explain the refusal.
    */
-  signsAgain: boolean;
+  isAction: boolean;
   /** Milliseconds after which a gateway that cannot be reached is tried no more. Absent: until the deadline. */
   unreachableMs?: number | undefined;
 }
@@ -31,7 +31,6 @@ export interface Policy {
 /** How often it has tried again, by reason. */
 export type Tries = Record<keyof typeof PAUSES, number>;
 
-/** What is known besides the answer. */
 export interface Facts {
   /** The gateway says that it synchronizes: meanwhile it sees no lock, and its clock may be wrong. */
   synchronizing?: boolean;
@@ -41,25 +40,21 @@ export interface Facts {
   doubt?: 'none' | 'some' | 'strong';
   /** False where the gateway has been synchronized lately, and that did not help. */
   maySynchronize?: boolean;
-  /** For how long it could not be reached. */
   unreachableForMs: number;
-  /** Until the deadline. */
   remainingMs: number;
 }
 
-export type Step<T> =
-  | { kind: 'end'; outcome: Done<T> | Lost }
-  | { kind: 'fail'; error: GatewayError }
-  | {
-      kind: 'again';
-      because: keyof typeof PAUSES;
-      afterMs: number;
-      error: GatewayError;
-      /** What to do first: synchronize the gateway, wait until it has done so, or let the timestamps start anew. */
-      first?: 'synchronize' | 'await-synchronized' | 'restart-timestamps';
-    };
+export type Step<T> = { kind: 'end'; outcome: Done<T> | Lost } | { kind: 'fail'; error: GatewayError } | Again;
 
-/** The next step after this outcome. */
+interface Again {
+  kind: 'again';
+  because: keyof Tries;
+  afterMs: number;
+  error: GatewayError;
+  /** What to do first: synchronize the gateway, wait until it has done so, or let the timestamps start anew. */
+  first?: 'synchronize' | 'await-synchronized' | 'restart-timestamps';
+}
+
 export function next<T>(outcome: Outcome<T>, facts: Facts, tries: Tries, policy: Policy): Step<T> {
   switch (outcome.kind) {
     case 'done':
@@ -88,7 +83,7 @@ function afterRefusal<T>({ error, timestamp }: Refused, facts: Facts, tries: Tri
       if (tries.signature > 0) return fail;
       if (facts.synchronizing === true) return whileSynchronizing(error, policy);
       const isOurs = facts.advice !== undefined && facts.advice.kind !== 'retry';
-      if (!policy.signsAgain && !isOurs) return fail;
+      if (!policy.isAction && !isOurs) return fail;
       const waitMs = facts.advice?.kind === 'wait' ? facts.advice.ms : 0;
       return again('signature', error, tries, waitMs < facts.remainingMs ? waitMs : 0);
     }
@@ -105,12 +100,7 @@ function afterRefusal<T>({ error, timestamp }: Refused, facts: Facts, tries: Tri
   }
 }
 
-function again(
-  because: keyof Tries,
-  error: GatewayError,
-  tries: Tries,
-  atLeastMs = 0,
-): Step<never> & { kind: 'again' } {
+function again(because: keyof Tries, error: GatewayError, tries: Tries, atLeastMs = 0): Again {
   const pauses = PAUSES[because];
   const pause = pauses[Math.min(tries[because], pauses.length - 1)] ?? 0;
   return { kind: 'again', because, afterMs: Math.max(atLeastMs, pause), error };
@@ -122,14 +112,9 @@ function patiently(because: keyof Tries, error: GatewayError, tries: Tries, poli
 
 function whileSynchronizing({ code }: GatewayError, policy: Policy): Step<never> {
   if (!policy.patient) return { kind: 'fail', error: synchronizingError('GATEWAY_BUSY') };
+  const afterMs = PAUSES.synchronizing[0];
   const error = synchronizingError(code);
-  return {
-    kind: 'again',
-    because: 'synchronizing',
-    afterMs: PAUSES.synchronizing[0],
-    error,
-    first: 'await-synchronized',
-  };
+  return { kind: 'again', because: 'synchronizing', afterMs, error, first: 'await-synchronized' };
 }
 
 /** What a command ends with that met a gateway which synchronizes. */

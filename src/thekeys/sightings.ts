@@ -23,7 +23,6 @@ interface Sighting {
 }
 
 export class Sightings {
-  /** By number. */
   private readonly all = new Map<string, Sighting>();
 
   /** A list, made `ageMs` ago. */
@@ -58,7 +57,6 @@ export class Sightings {
     seen.outOfReach = false;
   }
 
-  /** Whether the lock is to be read now. */
   isNew(lock: string, now: number): boolean {
     const restsAt = this.restsAt(lock);
     return this.all.get(lock)?.read !== true || (restsAt !== undefined && restsAt <= now);

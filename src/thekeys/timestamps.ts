@@ -4,21 +4,12 @@
  * one waits for nothing. Which were used is written in `sequence.ts`; when to use one is for the commands.
  */
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../common/clock';
 import { textOf } from '../common/errors';
 import { isRecord } from '../common/json';
-import type { Log } from '../common/log';
-import { StateError, type Json, type State } from '../state/state';
+import { StateError, type Json } from '../state/state';
+import type { Channel } from './command';
 import { ExchangeFailure } from './exchange';
 import { asSequence, GAP, giveBack, reserve, resume, rewind, toJson, UNUSED, type Sequence } from './sequence';
-
-export interface TimestampsOptions {
-  state: State;
-  /** Of the sequence: one per physical gateway. */
-  key: string;
-  clock: Clock;
-  log: Log;
-}
 
 /**
  * How many are reserved at once. After `kill -9` the sequence goes on behind the reserved ones, so this is also how many
@@ -85,7 +76,8 @@ export class Timestamps {
   /** The name of the shared sequence when this process used it last. */
   private sequenceId: string | undefined;
 
-  constructor(private readonly options: TimestampsOptions) {}
+  /** @param options `key`: of the sequence, one per physical gateway */
+  constructor(private readonly options: Pick<Channel, 'state' | 'key' | 'clock' | 'log'>) {}
 
   /**
    * Sees to it that `next()` has one to give. It waits for a disk, but not for long.
@@ -116,7 +108,6 @@ export class Timestamps {
     return this.last;
   }
 
-  /** The gateway accepted it. */
   confirm(timestamp: number): void {
     this.accepted = Math.max(this.accepted, timestamp);
     this.open = undefined;
@@ -265,7 +256,7 @@ export class Timestamps {
         const result = decide(asSequence(current) ?? UNUSED);
         decided = { result };
         if (result === undefined) return { result };
-        return { value: { ...asKept(aboutOf(current)), ...toJson(result.sequence) }, result };
+        return { value: { ...aboutOf(current), ...toJson(result.sequence) }, result };
       });
     if (this.options.state.shared) return change();
     try {
@@ -273,39 +264,30 @@ export class Timestamps {
       this.troubled = false;
       return result;
     } catch (error) {
-      // A disk that is slow gets the change all the same, later: to decide again would skip a block with each command.
       const isSlow = error instanceof StateError && error.reason === 'ETIMEDOUT';
-      if (isSlow && decided !== undefined) {
-        this.warn(error);
-        return decided.result;
+      // Once for each trouble, and once only of a disk that is slow now and then.
+      if (!this.troubled && !(isSlow && this.warnedOfSlowness)) {
+        this.options.log.warn(
+          `the timestamps of commands cannot be kept: ${textOf(error)}. Commands work, but after a restart with a clock set back the gateway may refuse them for a while.`,
+        );
       }
-      this.trouble(error);
+      this.warnedOfSlowness ||= isSlow;
+      // A disk that is slow gets the change all the same, later: to decide again would skip a block with each command.
+      if (isSlow && decided !== undefined) return decided.result;
+      this.troubled = true;
+      if (!this.settled) this.keepSoon();
       return otherwise();
     }
   }
 
-  private trouble(error: unknown): void {
-    this.warn(error);
-    this.troubled = true;
-    if (this.settled) return;
-    // Without waiting for the next command, as the process may be killed before it.
+  /** Without waiting for the next command, as the process may be killed before it. */
+  private keepSoon(): void {
     this.cancelKeeping ??= this.options.clock.after(KEEP_PAUSE_MS, () => {
       this.cancelKeeping = undefined;
       if (!this.troubled) return;
       const keep = (current: Sequence): { sequence: Sequence } => ({ sequence: this.later(current) });
       void this.kept(keep, () => keep(this.sequence));
     });
-  }
-
-  /** Once for each trouble, and once only of a disk that is slow now and then. */
-  private warn(error: unknown): void {
-    const isSlow = error instanceof StateError && error.reason === 'ETIMEDOUT';
-    if (!this.troubled && !(isSlow && this.warnedOfSlowness)) {
-      this.options.log.warn(
-        `the timestamps of commands cannot be kept: ${textOf(error)}. Commands work, but after a restart with a clock set back the gateway may refuse them for a while.`,
-      );
-    }
-    this.warnedOfSlowness ||= isSlow;
   }
 
   /**
@@ -320,14 +302,13 @@ export class Timestamps {
     const { given, sequence, id } = await this.options.state.change(this.options.key, (current) => {
       const home = asSequence(current) ?? UNUSED;
       const about = aboutOf(current);
-      const { id = randomUUID() } = about;
-      const isLost = known !== undefined && about.id !== known && about.isDistant !== true;
+      const { era: id = randomUUID() } = about;
+      const isLost = known !== undefined && about.era !== known && about.apart !== true;
       const next = reserve(home, isLost ? distant : this.seconds(), 1);
       // Far ahead of the clock it is another process that has let the sequence start anew, for good reason.
       const isOld = next.first <= used && used - this.seconds() <= WRONG_CLOCK_SECONDS;
       const reserved = isOld ? reserve(home, distant, 1) : next;
-      const kept = asKept({ id, isDistant: about.isDistant === true || isLost });
-      const value = { ...toJson(reserved.sequence), ...kept };
+      const value = { ...toJson(reserved.sequence), era: id, apart: about.apart === true || isLost };
       return { value, result: { sequence: reserved.sequence, id, given: reserved.first } };
     });
     this.sequence = sequence;
@@ -337,19 +318,10 @@ export class Timestamps {
 }
 
 /**
- * Of a shared sequence: its name, so that a process that has used it notices when it was lost, and whether it began at a
- * distance from what was used before. Kept as `era` and `apart`: processes of an earlier version may share it.
+ * Of a shared sequence: its name (`era`), so that a process that has used it notices when it was lost, and whether it began
+ * at a distance from what was used before (`apart`). Processes of an earlier version may share it under these names.
  */
-interface About {
-  id?: string;
-  isDistant?: boolean;
-}
-
-function aboutOf(value: Json | undefined): About {
+function aboutOf(value: Json | undefined): { era?: string; apart?: boolean } {
   const { era, apart } = isRecord(value) ? value : {};
-  return { ...(typeof era === 'string' && { id: era }), ...(typeof apart === 'boolean' && { isDistant: apart }) };
-}
-
-function asKept({ id, isDistant }: About): Record<string, Json> {
-  return { ...(id !== undefined && { era: id }), ...(isDistant !== undefined && { apart: isDistant }) };
+  return { ...(typeof era === 'string' && { era }), ...(typeof apart === 'boolean' && { apart }) };
 }

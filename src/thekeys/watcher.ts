@@ -3,17 +3,15 @@
  * and asks a lock only when its log counter changed, and once more when the bolt has had time to travel: some firmware counts
  * a movement when it begins. Where several processes share the gateway, one of them polls and the others adopt what it found.
  */
-import type { Clock } from '../common/clock';
 import { CodedError, textOf } from '../common/errors';
 import { isRecord } from '../common/json';
-import type { Log } from '../common/log';
-import { StateError, type Json, type State } from '../state/state';
+import { StateError, type Json } from '../state/state';
 import type { ListedLock, LockReading } from './wire';
 import type { Share } from './calls';
+import type { Channel } from './command';
 import { gatewayError, type GatewayError, type GatewayErrorCode } from './gateway-errors';
 import type { CommandOptions } from './options';
 import { sharedStateLost } from './outcome';
-import type { Readings } from './readings';
 import { Sightings } from './sightings';
 
 export interface Watch {
@@ -34,21 +32,14 @@ export interface WatchListener {
   onTrouble(error: GatewayError): void;
   /** After each further poll that fails while the outage lasts: whatever was shown since, it is not over. */
   onTroubleLasts(error: GatewayError): void;
-  /** Once, when the outage is over. */
   onRecovered(): void;
 }
 
-export interface WatcherOptions {
+export interface WatcherOptions extends Pick<Channel, 'key' | 'clock' | 'state' | 'log' | 'readings'> {
   /** The locks that the gateway sees, asked for with the rank of a poll. */
   list(options: CommandOptions): Promise<ListedLock[]>;
   /** What a lock says of itself, asked for with the rank of a poll, and added to `readings`. */
   read(share: Share, options: CommandOptions): Promise<LockReading>;
-  readings: Readings;
-  /** `host:port`. */
-  key: string;
-  clock: Clock;
-  state: State;
-  log: Log;
   /** From 0 to 1. */
   random: () => number;
 }
@@ -97,7 +88,6 @@ interface Entry {
   servedBy?: Poll;
 }
 
-/** A poll under way. */
 interface Poll {
   readonly due: readonly Entry[];
   readonly signal: AbortSignal;
@@ -124,7 +114,6 @@ export class Watcher {
   private poll: Poll | undefined;
   private stopping = new AbortController();
   private unsubscribe: (() => void) | undefined;
-  /** What another process found last. */
   private found = { at: -Infinity, locks: [] as readonly ListedLock[] };
   /** Marks this process's polls among those of others. */
   private readonly id: string;
@@ -198,35 +187,30 @@ export class Watcher {
 
   /** One process polls; the others wait for it, and have what it found. */
   private async run(poll: Poll): Promise<void> {
-    const { state, clock } = this.options;
+    const { state, clock, log } = this.options;
     const isShared = state.shared && !this.isFresh(poll);
     const lease = isShared ? await state.lease(this.stateKey, { ttlMs: LEASE_MS, signal: poll.signal }) : undefined;
     try {
+      // It may have come while this one waited.
       if (state.shared && this.isFresh(poll)) {
         await this.readAll(poll, this.found.locks);
         return;
       }
-      const listedAt = clock.elapsed();
-      const locks = await this.list(poll);
+      log.trace('poll: the list of locks');
+      const askedAt = clock.elapsed();
+      const locks = await this.options.list(pollOptions(poll.due, poll.signal));
+      this.sightings.note(locks, this.watched, clock.elapsed());
       await this.readAll(poll, locks);
       if (lease === undefined) return;
       const now = clock.elapsed();
       const read = [...this.watched].filter((lock) => !this.sightings.isNew(lock, now));
-      const listed = locks.map((each) => ({ ...each }));
-      await state.publish(this.stateKey, { from: this.id, ageMs: now - listedAt, locks: listed, read });
+      const finding = { from: this.id, ageMs: now - askedAt, locks: locks.map((each) => ({ ...each })), read };
+      await state.publish(this.stateKey, finding);
     } finally {
       await lease?.release();
     }
   }
 
-  private async list(poll: Poll): Promise<ListedLock[]> {
-    this.options.log.trace('poll: the list of locks');
-    const locks = await this.options.list(pollOptions(poll.due, poll.signal));
-    this.sightings.note(locks, this.watched, this.options.clock.elapsed());
-    return locks;
-  }
-
-  /** Another process has polled: what is due soon here is answered by that. */
   private receive(message: Json): void {
     if (!isFinding(message) || message.from === this.id) return;
     const { ageMs, locks, read } = message;
@@ -320,22 +304,16 @@ export class Watcher {
     this.options.log.trace(`poll: lock ${entry.lock}, ${error.code}`);
     if (this.isPassing(entry, error)) return;
     const outage = OUTAGES[error.code] ?? error.code;
-    if (entry.trouble === outage) {
-      entry.listener.onTroubleLasts(error);
-      return;
-    }
+    const lasts = entry.trouble === outage;
     entry.trouble = outage;
-    entry.listener.onTrouble(error);
+    if (lasts) entry.listener.onTroubleLasts(error);
+    else entry.listener.onTrouble(error);
   }
 
   private isPassing(entry: Entry, error: GatewayError): boolean {
-    if (!PASSING.includes(error.code)) {
-      entry.heldUpSince = undefined;
-      return false;
-    }
     const now = this.options.clock.elapsed();
-    entry.heldUpSince ??= now;
-    return now - entry.heldUpSince < PASSING_MS;
+    entry.heldUpSince = PASSING.includes(error.code) ? (entry.heldUpSince ?? now) : undefined;
+    return entry.heldUpSince !== undefined && now - entry.heldUpSince < PASSING_MS;
   }
 
   private get watched(): Set<string> {
@@ -352,7 +330,9 @@ function byShare(entries: readonly Entry[]): [Entry, ...Entry[]][] {
   const groups = new Map<string, [Entry, ...Entry[]]>();
   for (const entry of entries) {
     const key = `${entry.lock} ${entry.watch.share.code}`;
-    groups.set(key, [...(groups.get(key) ?? []), entry] as [Entry, ...Entry[]]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [entry]);
+    else group.push(entry);
   }
   return [...groups.values()];
 }

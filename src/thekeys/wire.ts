@@ -20,7 +20,6 @@ export interface ListedLock {
   lastLog?: number;
 }
 
-/** What a lock said of itself. */
 export interface LockReading {
   identifier: string;
   state: LockState;

@@ -7,13 +7,9 @@ import type { GatewayStatus } from './wire';
 import { statusCall, updateCall, type Call } from './calls';
 import { begin, LIGHT_ANSWER_MS, read, runAction, type Channel } from './command';
 import { gatewayError, type GatewayError } from './gateway-errors';
-import type { CommandOptions, Timing } from './options';
+import type { CommandOptions } from './options';
+import { resultUnknown } from './outcome';
 import type { Turn } from './queue';
-
-export interface Workshop {
-  channel: Channel;
-  timing: Timing;
-}
 
 /** States of the gateway, in its own words, in which it works on something long. Idle, it says "Scanning". */
 const UPDATING = /updat|upgrad|download|flash|firmware|reboot|restart/i;
@@ -22,20 +18,18 @@ const WORKING = new RegExp(`synchroni[sz]|${UPDATING.source}`, 'i');
 const METHOD_REFUSED = new Set([400, 404, 405, 501]);
 
 /** Writes the gateway's firmware: with POST, or where a gateway does not know that, with GET. */
-export async function update(workshop: Workshop, options: CommandOptions): Promise<void> {
-  const { clock } = workshop.channel;
+export async function update(channel: Channel, options: CommandOptions): Promise<void> {
+  const { clock } = channel;
   const deadline = clock.elapsed() + options.deadlineMs;
   try {
-    await work(workshop, updateCall('POST'), options);
+    await work(channel, updateCall('POST'), options);
   } catch (error) {
     if (!isMethodRefused(error as GatewayError)) throw error;
-    await work(workshop, updateCall('GET'), { ...options, deadlineMs: deadline - clock.elapsed() });
+    await work(channel, updateCall('GET'), { ...options, deadlineMs: deadline - clock.elapsed() });
   }
 }
 
-/** Sends it, and follows it to its end. */
-export async function work(workshop: Workshop, call: Call<null>, options: CommandOptions): Promise<void> {
-  const { channel } = workshop;
+export async function work(channel: Channel, call: Call<null>, options: CommandOptions): Promise<void> {
   const begun = begin(channel.clock, options);
   const { life } = begun;
   let turn: Turn | undefined;
@@ -43,12 +37,7 @@ export async function work(workshop: Workshop, call: Call<null>, options: Comman
     turn = await channel.queue.turn({ rank: 'action', light: false, life, commands: 1 });
     try {
       const outcome = await runAction(channel, turn, begun, options, (send) => send(call));
-      if (outcome.kind === 'lost') {
-        throw gatewayError('RESULT_UNKNOWN', {
-          message: `the command was sent, and ${outcome.why}`,
-          httpStatus: outcome.error.cause.httpStatus,
-        });
-      }
+      if (outcome.kind === 'lost') throw resultUnknown(outcome, `and ${outcome.why}`);
     } catch (error) {
       // Where no answer came, the gateway is asked whether it is at it.
       if (options.signal?.aborted || !isUnanswered(error as GatewayError)) throw error;
@@ -56,7 +45,7 @@ export async function work(workshop: Workshop, call: Call<null>, options: Comman
       if (!(await isAt(channel, call, options))) throw error;
     }
     turn.hold('gateway');
-    await follow(workshop, call.acts, options);
+    await follow(channel, call.acts, options);
   } finally {
     turn?.end();
     life.end();
@@ -77,8 +66,8 @@ async function isAt(channel: Channel, call: Call<null>, options: CommandOptions)
  * Looks at the gateway's status until it works no more. Silence while a firmware is written is a restart; in other work,
  * and beyond the grace, it is a gateway that is gone.
  */
-async function follow({ channel, timing }: Workshop, mayRestart: boolean, options: CommandOptions): Promise<void> {
-  const { clock } = channel;
+async function follow(channel: Channel, mayRestart: boolean, options: CommandOptions): Promise<void> {
+  const { clock, timing } = channel;
   const began = clock.elapsed();
   let answeredAt = began;
   let status = '';
@@ -109,7 +98,6 @@ async function follow({ channel, timing }: Workshop, mayRestart: boolean, option
   }
 }
 
-/** At the gateway's status, between others. */
 async function look(channel: Channel, forMs: number, options: CommandOptions): Promise<GatewayStatus> {
   const { clock } = channel;
   const { signal } = options;
@@ -122,7 +110,7 @@ async function look(channel: Channel, forMs: number, options: CommandOptions): P
       { rank: 'settle', light: true, life, commands: 0 },
       {
         ...begun,
-        policy: { patient: false, signsAgain: false },
+        policy: { patient: false, isAction: false },
         answerMs: () => Math.min(LIGHT_ANSWER_MS, deadline() - clock.elapsed()),
       },
     );
@@ -131,7 +119,6 @@ async function look(channel: Channel, forMs: number, options: CommandOptions): P
   }
 }
 
-/** It was sent, and nothing came back. */
 function isUnanswered({ code, cause }: GatewayError): boolean {
   return (code === 'GATEWAY_TIMEOUT' || code === 'RESULT_UNKNOWN') && cause.httpStatus === undefined;
 }

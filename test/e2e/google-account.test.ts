@@ -153,4 +153,17 @@ describe('the dialog of the Google account', function () {
     assert.ok(!JSON.stringify(copied).includes('correct horse'));
     await dialog.cancel();
   });
+
+  it('has one eye for a password that is typed and not deployed yet', async () => {
+    const dialog = await Dialog.open(editor, 'google');
+    await rows().nth(1).waitFor();
+    while ((await rows().count()) > 0) await rows().first().getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('button', { name: 'Add a person' }).click();
+    await page.keyboard.type('zoe');
+    await rows().first().locator('input').nth(1).fill('new door');
+    await dialog.save();
+    const again = await Dialog.open(editor, 'google');
+    assert.equal(await rows().first().locator('.fa-eye').count(), 1);
+    await again.cancel();
+  });
 });

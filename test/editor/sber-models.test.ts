@@ -4,8 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { systemClock } from '../../src/common/clock';
-import { pacing } from '../../src/sber/yield-loop';
+import { yieldLoop } from '../../src/sber/items';
 import { CATEGORIES, FUNCTIONS } from '../../src/sber/catalogue';
 import { lockModels } from '../support/sber-lock';
 import type { Model } from '../../src/sber/shapes';
@@ -177,6 +176,18 @@ describe('the model builder', () => {
     assert.deepEqual(codes(door(), door()), [[], ['idTwice']]);
   });
 
+  it('holds a boiler to the range of its own category', () => {
+    const boiler = door({ category: 'hvac_boiler', features: ['hvac_temp_set'] });
+    boiler.limits.set('hvac_temp_set', { min: '30', max: '75', step: '' });
+    assert.deepEqual(codes(boiler), [[]]);
+    boiler.limits.set('hvac_temp_set', { min: '30', max: '', step: '' });
+    const { allowed_values: allowed } = saved(boiler) as { allowed_values?: Record<string, unknown> };
+    assert.deepEqual(allowed?.hvac_temp_set, {
+      type: 'INTEGER',
+      integer_values: { min: '30', max: '80', step: '1' },
+    });
+  });
+
   it('marks the node only for what cannot be sent, and says which model', () => {
     const good = saved(door());
     assert.equal(firstFault([]), null);
@@ -204,7 +215,7 @@ describe('the model builder', () => {
           model.limits.set(name, { min, max, step: name === 'temperature' ? step : '' });
         }
         const made = saved(model);
-        const refused = await checkModels([made], pacing(systemClock)).then(
+        const refused = await checkModels([made], yieldLoop).then(
           () => false,
           () => true,
         );
@@ -296,8 +307,6 @@ describe('the words of the model builder', () => {
 });
 
 describe('what the model builder makes', () => {
-  const breath = pacing(systemClock);
-
   it('is sent as it is, without a warning, for every kind of device with all that it can do', async () => {
     const made = Object.entries(CATEGORIES).map(([category, { mandatory, oneOf, optional }]) => {
       const draft = draftOf({ id: category, manufacturer: 'Acme', model: 'All of it', category });
@@ -310,7 +319,7 @@ describe('what the model builder makes', () => {
       }
       return JSON.parse(JSON.stringify(modelOf(draft))) as object;
     });
-    const { models, warnings } = await checkModels(made, breath);
+    const { models, warnings } = await checkModels(made, yieldLoop);
     assert.deepEqual(warnings, []);
     assert.deepEqual(models, made);
   });
@@ -329,7 +338,7 @@ describe('the example flow "Sber models"', () => {
 
   it('has models that Sber takes', async () => {
     assert.ok(saved.length > 0);
-    assert.deepEqual((await checkModels(saved, pacing(systemClock))).warnings, []);
+    assert.deepEqual((await checkModels(saved, yieldLoop)).warnings, []);
   });
 
   it('has the models of a The Keys lock as the package knows them', () => {

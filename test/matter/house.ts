@@ -77,17 +77,22 @@ function bridgeOptions(change: Partial<BridgeOptions> = {}): BridgeOptions {
     spawn: settings.isWithout === true ? noThread : threadFrom(settings.worker),
     clock: systemClock,
     log,
-    onStatus: (status) => void statuses.push(status),
     onCodes: (made) => (codes = made),
     ...change,
   };
+}
+
+/** Its changes are kept. */
+function followed(made: Bridge): Bridge {
+  made.follow((status) => void statuses.push(status));
+  return made;
 }
 
 /** From here on: how long the main loop was held. */
 const loop = monitorEventLoopDelay({ resolution: 5 });
 loop.enable();
 let codes = { passcode: 0, discriminator: 0 };
-let bridge = new Bridge(bridgeOptions());
+let bridge = followed(new Bridge(bridgeOptions()));
 let secondCodes = codes;
 const { second: other } = settings;
 const second =
@@ -96,7 +101,6 @@ const second =
     bridgeOptions({
       ...other,
       folder: path.join(settings.folder, 'matter', other.id),
-      onStatus: () => undefined,
       onCodes: (made) => (secondCodes = made),
     }),
   );
@@ -201,7 +205,7 @@ const handlers = {
   },
   redeployBridge: async (names: string[]) => {
     await bridge.close();
-    bridge = new Bridge(bridgeOptions());
+    bridge = followed(new Bridge(bridgeOptions()));
     locks = addLocks(names);
   },
   close: () => bridge.close(),

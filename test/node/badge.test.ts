@@ -78,7 +78,8 @@ describe('the badge of a lock node', () => {
     const words = (key: string): string => key.replace('badge.', '');
     const badge = new Badge(new HandClock(), words, (status) => shown.push(status));
     const known: { notice?: string } = {};
-    const lock = new LockBadge(badge, words, () => known.notice);
+    const fail = (): never => assert.fail('the lock has not failed');
+    const lock = new LockBadge({ badge, words, report: fail, showFailure: fail }, { notice: () => known.notice });
     const open = (): Promise<void> =>
       lock.follow('opening', (onProgress) => {
         onProgress({ step: 'sending' });

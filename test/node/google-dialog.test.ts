@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import type { NodeInitializer } from 'node-red';
 import helper from 'node-red-node-test-helper';
-import { googleAccountOf } from '../../nodes/shared/google';
+import { accountOf } from '../../nodes/shared/define-config';
 import { HomeGraphStandIn } from '../../simulators/google/home-graph';
 import { ACCOUNT, CREDENTIALS, GoogleFlow, type FlowItem } from '../support/google-nodes';
 import { startProxy, type TestProxy } from '../support/proxy';
@@ -223,7 +223,7 @@ describe('what the dialog of the Google account asks', function () {
     await start();
     const voice = await flow.link();
     await voice.sync();
-    const [agentUserId = ''] = await googleAccountOf(flow.RED, 'account').accounts.linkedUsers();
+    const [agentUserId = ''] = await accountOf(flow.RED, 'google-smarthome-config', 'account').accounts.linkedUsers();
     graph.learn(agentUserId, [{ id: 'door', traits: ['action.devices.traits.LockUnlock'] }]);
     await flow.receive('out', CLOSED);
     await graph.until(() => graph.taken('reportStateAndNotification').length > 0);

@@ -9,7 +9,7 @@ import { describeStateContract } from '../support/state-contract';
 import { count } from '../support/counting';
 
 /** Quick to give up, as no test likes to wait. */
-const QUICK = { answerMs: 300, commandMs: 600, steadyMs: 1000 };
+const QUICK = { commandMs: 600 };
 
 describe('state in Redis', () => {
   let server: RedisServer;

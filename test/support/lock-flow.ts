@@ -3,7 +3,7 @@ import gatewayConfig from '../../nodes/gateway-config';
 import gatewaySync from '../../nodes/gateway-sync';
 import lockAction from '../../nodes/lock-action';
 import lockStatus from '../../nodes/lock-status';
-import { gatewaysOf } from '../../nodes/shared/gateways';
+import { gatewaysOf } from '../../nodes/shared/gateway-access';
 import type { Timing } from '../../src/thekeys/gateway';
 import { SimulatedGateway, type SimulatedGatewayOptions } from '../../simulators/gateway/gateway';
 import { serve, type RunningGateway } from '../../simulators/gateway/server';

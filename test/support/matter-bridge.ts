@@ -82,7 +82,7 @@ export class MatterHouse {
 
   newBridge(change: Partial<BridgeOptions> = {}): Bridge {
     const keep = (text: string): void => void this.log.push(text);
-    return new Bridge({
+    const bridge = new Bridge({
       id: 'house',
       folder: path.join(this.folder, 'house'),
       state: this.state,
@@ -96,7 +96,6 @@ export class MatterHouse {
       log: { warn: keep, info: keep, debug: keep, trace: keep },
       random: () => 0.5,
       uptime: () => this.clock.elapsed(),
-      onStatus: (status) => void this.statuses.push(status),
       spawn: (listener) => {
         const thread = new FakeThread(listener);
         this.threads.push(thread);
@@ -104,6 +103,8 @@ export class MatterHouse {
       },
       ...change,
     });
+    bridge.follow((status) => void this.statuses.push(status));
+    return bridge;
   }
 
   get thread(): FakeThread {

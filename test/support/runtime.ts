@@ -2,7 +2,7 @@
  * Flows in Node-RED's own test helper, in the test's own process: loading, sending, and waiting for what comes out at the nodes'
  * ends, at Catch, Complete and Status nodes. What stands around them (a gateway, a cloud, Google) is up to who extends it.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Node, NodeAPI, NodeMessageInFlow, NodeStatus } from 'node-red';
@@ -40,6 +40,16 @@ export function placed(items: readonly FlowItem[]): FlowItem[] {
   ];
 }
 
+/** As Node-RED does in English: the test helper knows no catalogues. */
+function english(full: string, values: Record<string, string | number> = {}): string {
+  const [, type = '', key = ''] = /^[^/]+\/([^:]+):(.+)$/.exec(full) ?? [];
+  const file = path.join(__dirname, '../../nodes/locales/en-US', `${type}.json`);
+  let found = JSON.parse(readFileSync(file, 'utf8')) as unknown;
+  for (const part of key.split('.')) found = (found as Record<string, unknown> | undefined)?.[part];
+  if (typeof found !== 'string') return full;
+  return found.replace(/__(\w+)__/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
 export class Runtime {
   RED!: NodeAPI;
   userDir = '';
@@ -74,6 +84,7 @@ export class Runtime {
   async loadWith(modules: readonly Module[], items: FlowItem[], credentials: object): Promise<void> {
     const capture = (RED: NodeAPI): void => {
       this.RED = RED;
+      RED._ = english;
       RED.events.on('node-status', this.onStatus);
     };
     await helper.load([capture, ...modules] as never, items, credentials);

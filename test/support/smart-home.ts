@@ -55,7 +55,6 @@ export class House {
   readonly linkListeners = new Set<(agentUserId: string) => void>();
   readonly graph: HomeGraph;
   home: SmartHome;
-  private handles = 0;
   private readonly replies = new Map<string, Reply>();
 
   constructor(
@@ -101,7 +100,6 @@ export class House {
       state,
       clock: this.clock,
       prefix: 'google/test',
-      newHandle: () => `handle-${(this.handles += 1)}`,
       log: {
         warn: (text) => this.warnings.push(text),
         info: (text) => this.logged.push(text),

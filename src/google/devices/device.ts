@@ -2,13 +2,13 @@
  * A device that Google knows: its traits put together, its entry in the device list, and the one place where what a flow
  * says becomes what the device is. Pure; states are kept by `device-states.ts`.
  */
+import { invalidInput } from '../../common/errors';
 import { isRecord, pickFields } from '../../common/json';
 import { TRAIT_PREFIX, TYPE_PREFIX, type DeviceSettings } from '../device-settings';
 import { isGoogleCode } from '../error-codes';
 import type { JsonObject, States } from '../types';
 import { armDisarm, EXIT_DELAY } from './arm-disarm';
-import { energyStorage, isBatteryLow } from './energy-storage';
-import { lockUnlock } from './lock-unlock';
+import { energyStorage, isBatteryLow, LOCK_UNLOCK } from './lock';
 import { OWNED_COMMANDS, plainCommand, plainTrait } from './plain';
 import { isResult, NOTIFYING_TRAITS, publishedStates } from './published';
 import { statusReport } from './status-report';
@@ -31,7 +31,7 @@ export class Device {
     this.traitNames = traitNamesOf(settings);
     this.traits = this.traitNames.flatMap((name) => traitOf(name, settings) ?? []);
     this.openEnded = this.traitNames.some((name) => publishedStates(name) === undefined);
-    this.owned = new Set(['online', 'exceptionCode', ...this.traits.flatMap(({ kept }) => kept)]);
+    this.owned = new Set(['online', 'exceptionCode', ...this.traits.flatMap(keptBy)]);
   }
 
   get id(): string {
@@ -47,7 +47,7 @@ export class Device {
     const { settings, traitNames } = this;
     const attributes: JsonObject = {};
     for (const trait of this.traits) Object.assign(attributes, trait.attributes);
-    if (settings.kind === 'CUSTOM') Object.assign(attributes, settings.customAttributes);
+    if (settings.deviceType === 'CUSTOM') Object.assign(attributes, settings.customAttributes);
     return {
       id: settings.id,
       type: settings.type,
@@ -67,15 +67,12 @@ export class Device {
   /** @param name Google's full name of the command */
   understand(name: string, params: unknown): Command | NotUnderstood {
     const short = name.startsWith(COMMAND_PREFIX) ? name.slice(COMMAND_PREFIX.length) : '';
-    const unsupported = { why: `${name.slice(0, 100)} is no command of this device` };
-    const owner = this.traits.find((trait) => trait.commands.includes(short));
-    const passedThrough = this.settings.kind === 'CUSTOM' && short !== '' && !OWNED_COMMANDS.has(short);
-    if (owner === undefined && !passedThrough) return unsupported;
+    const owner = this.traits.find((trait) => trait.commands?.includes(short));
+    const passedThrough = this.settings.deviceType === 'CUSTOM' && short !== '' && !OWNED_COMMANDS.has(short);
+    if (owner === undefined && !passedThrough) return { why: `${name.slice(0, 100)} is no command of this device` };
     if (params !== undefined && params !== null && !isRecord(params)) return { why: 'params must be an object' };
     const given = (params ?? {}) as JsonObject;
-    const understood = owner?.understand(short, given);
-    if (understood !== undefined) return understood;
-    return passedThrough ? plainCommand(this.settings.type.replace(TYPE_PREFIX, ''), short, given) : unsupported;
+    return owner?.understand?.(short, given) ?? plainCommand(this.settings.type.replace(TYPE_PREFIX, ''), short, given);
   }
 
   /** Those of a flow's values that are states of this device, as Google publishes them. */
@@ -83,17 +80,16 @@ export class Device {
     return pickFields(values, (name, value) => this.isState(name) && (value !== null || name === 'isLocked'));
   }
 
-  /** Why what a flow said cannot be so, or undefined. */
-  fault(said: Readonly<States>): string | undefined {
+  /** @throws CodedError `INVALID_INPUT` where what a flow said cannot be so */
+  check(said: Readonly<States>): void {
     const { online = true } = said;
-    if (typeof online !== 'boolean') return 'online must be true or false';
+    if (typeof online !== 'boolean') throw invalidInput('online must be true or false');
     for (const trait of this.traits) {
       for (const state of trait.states) {
-        const fault = state in said ? trait.fault(state, said[state]) : undefined;
-        if (fault !== undefined) return fault;
+        const fault = state in said ? trait.fault?.(state, said[state]) : undefined;
+        if (fault !== undefined) throw invalidInput(fault);
       }
     }
-    return undefined;
   }
 
   /** What the device is from now on. `kept` and the result are for keeping; show them through `shown`. */
@@ -102,7 +98,7 @@ export class Device {
     const next: States = { online };
     if (typeof exceptionCode === 'string' && isGoogleCode(exceptionCode)) next.exceptionCode = exceptionCode;
     for (const trait of this.traits) {
-      const mine = pick(kept, trait.kept);
+      const mine = pick(kept, keptBy(trait));
       const said = pick(change.said, trait.states);
       const command = change.command && concerns(trait, change.command) ? change.command : undefined;
       const touched = command !== undefined || Object.keys(said).length > 0;
@@ -156,7 +152,7 @@ export class Device {
     for (const trait of this.traits) {
       const mine = pick(said, trait.states);
       const next = trait.next({}, { said: mine, command, stopped: false, now });
-      Object.assign(shown, pick(trait.shown(next, now), Object.keys(mine)));
+      Object.assign(shown, pick(trait.shown?.(next, now) ?? next, Object.keys(mine)));
     }
     return shown;
   }
@@ -166,7 +162,9 @@ export class Device {
     // A lock in no known state is offline until it is in one.
     const states: States = { online: online !== false && !(isLocked === null && this.has('LockUnlock')) };
     for (const trait of this.traits) {
-      if (wanted(trait)) Object.assign(states, trait.shown(pick(kept, trait.kept), now));
+      if (!wanted(trait)) continue;
+      const mine = pick(kept, keptBy(trait));
+      Object.assign(states, trait.shown?.(mine, now) ?? mine);
     }
     if (!this.openEnded) return states;
     return { ...states, ...pickFields(kept, (name) => !this.owned.has(name) && this.isState(name)) };
@@ -177,7 +175,7 @@ export class Device {
   }
 }
 
-function traitNamesOf({ kind, battery, customTraits }: DeviceSettings): readonly string[] {
+function traitNamesOf({ deviceType: kind, battery, customTraits }: DeviceSettings): readonly string[] {
   if (kind === 'CUSTOM') return customTraits;
   if (kind === 'LOCK') return battery ? ['LockUnlock', 'EnergyStorage'] : ['LockUnlock'];
   return ['StatusReport', 'ArmDisarm'];
@@ -189,9 +187,9 @@ function traitOf(name: string, settings: DeviceSettings): Trait | undefined {
     case 'ArmDisarm':
       return armDisarm(settings);
     case 'EnergyStorage':
-      return energyStorage(settings.kind === 'CUSTOM' ? settings.customAttributes : undefined);
+      return energyStorage(settings.deviceType === 'CUSTOM' ? settings.customAttributes : undefined);
     case 'LockUnlock':
-      return lockUnlock();
+      return LOCK_UNLOCK;
     case 'StatusReport':
       return statusReport(settings.id);
     default:
@@ -199,8 +197,13 @@ function traitOf(name: string, settings: DeviceSettings): Trait | undefined {
   }
 }
 
-function concerns({ plain, commands }: Trait, { name }: Command): boolean {
-  return plain ? !OWNED_COMMANDS.has(name) : commands.includes(name);
+/** What a trait keeps of its device. */
+function keptBy({ states, hidden = [] }: Trait): readonly string[] {
+  return hidden.length === 0 ? states : [...states, ...hidden];
+}
+
+function concerns({ commands }: Trait, { name }: Command): boolean {
+  return commands?.includes(name) ?? !OWNED_COMMANDS.has(name);
 }
 
 /** Whether a command says what the trait's states shall be. */

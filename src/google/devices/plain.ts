@@ -6,7 +6,7 @@
 import { pickFields } from '../../common/json';
 import type { JsonObject } from '../types';
 import { commandedStates, followUpTraitOf, publishedStates } from './published';
-import { trait, type Command, type Trait } from './trait';
+import type { Command, Trait } from './trait';
 
 /** Commands that need their trait; everything else is passed through by custom devices. */
 export const OWNED_COMMANDS: ReadonlySet<string> = new Set(['ArmDisarm', 'LockUnlock', 'Charge']);
@@ -27,22 +27,18 @@ export function plainCommand(type: string, name: string, params: JsonObject): Co
 export function plainTrait(name: string): Trait | undefined {
   const states = publishedStates(name);
   if (states === undefined) return undefined;
-  return trait({
-    name,
+  return {
+    commands: undefined,
     states,
-    plain: true,
     next: (kept, { said, command, stopped }) => {
       const wanted = command === undefined || stopped ? {} : commandedStates(command.name, command.params, kept);
-      const next = { ...kept, ...pickFields(wanted, (name) => states.includes(name)), ...said };
+      const next = { ...kept, ...pickFields(wanted, (state) => states.includes(state)), ...said };
+      if (!('openPercent' in next && 'openState' in next)) return next;
       // One of the two, never both (the published schema of OpenClose): the one that was given last.
-      if ('openPercent' in next && 'openState' in next) {
-        const last =
-          'openState' in said || (!('openPercent' in said) && 'openState' in wanted) ? 'openPercent' : 'openState';
-        Reflect.deleteProperty(next, last);
-      }
-      return next;
+      const isState = 'openState' in said || (!('openPercent' in said) && 'openState' in wanted);
+      return pickFields(next, (state) => state !== (isState ? 'openPercent' : 'openState'));
     },
-  });
+  };
 }
 
 /** What closes off a home. Names of several parts count by any of them: GARAGE_DOOR. */
@@ -63,19 +59,21 @@ const NETWORK_COMMANDS = [
 function releases(type: string, command: string, params: JsonObject): boolean {
   const parts = type.toUpperCase().split('_');
   const isA = (types: readonly string[]): boolean => parts.some((part) => types.includes(part));
-  if (isA(CLOSING) && opens(command, params)) return true;
-  if (isA(WATCHING) && command === 'OnOff' && params.on !== true) return true;
-  return isA(NETWORK) && (NETWORK_COMMANDS.includes(command) || (command === 'OnOff' && params.on !== true));
+  const turnsOff = command === 'OnOff' && params.on !== true;
+  return (
+    (isA(CLOSING) && opens(command, params)) ||
+    (isA(WATCHING) && turnsOff) ||
+    (isA(NETWORK) && (turnsOff || NETWORK_COMMANDS.includes(command)))
+  );
 }
 
 /** In doubt it opens. */
-function opens(command: string, params: JsonObject): boolean {
-  const { openPercent, openRelativePercent, on, start } = params;
+function opens(command: string, { openPercent, openRelativePercent: percent, on, start }: JsonObject): boolean {
   switch (command) {
     case 'OpenClose':
       return openPercent !== 0;
     case 'OpenCloseRelative':
-      return !(typeof openRelativePercent === 'number' && openRelativePercent <= 0);
+      return !(typeof percent === 'number' && percent <= 0);
     case 'OnOff':
       return on !== false;
     case 'StartStop':

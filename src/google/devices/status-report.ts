@@ -4,25 +4,18 @@
  */
 import { isRecord, type Json } from '../../common/json';
 import type { JsonObject } from '../types';
-import { isWholeNumber, trait, type Trait } from './trait';
+import { isWholeNumber, type Trait } from './trait';
 
 /** @param ownId what an entry without a target is about: the panel itself */
 export function statusReport(ownId: string): Trait {
-  return trait({
-    name: 'StatusReport',
+  return {
+    commands: [],
     states: ['currentStatusReport'],
     fault: (_state, value) => reportFault(value),
-    next: (kept, { said }) => {
-      const { currentStatusReport } = said;
-      return Array.isArray(currentStatusReport)
-        ? { currentStatusReport: entriesOf(currentStatusReport).map((entry) => whole(entry, ownId)) }
-        : { ...kept };
-    },
-    shown: (kept) => {
-      const { currentStatusReport = [] } = kept;
-      return { currentStatusReport };
-    },
-  });
+    next: (kept, { said: { currentStatusReport: report } }) =>
+      Array.isArray(report) ? { currentStatusReport: entriesOf(report).map((entry) => whole(entry, ownId)) } : kept,
+    shown: ({ currentStatusReport = [] }) => ({ currentStatusReport }),
+  };
 }
 
 /** Why something is no status report, or undefined. */
@@ -30,11 +23,6 @@ export function reportFault(value: unknown): string | undefined {
   if (!Array.isArray(value)) return 'currentStatusReport must be a list';
   if (value.every((entry) => isRecord(entry) && typeof entry.statusCode === 'string')) return undefined;
   return 'each entry of currentStatusReport (or exceptions) needs a statusCode';
-}
-
-/** Whether any entry says that it stops what was asked. */
-export function anyBlocking(report: Json | undefined): boolean {
-  return entriesOf(report).some(({ blocking }) => blocking === true);
 }
 
 /** The entries with another word on whether they stop something: it must agree with the answer's status. */
@@ -47,8 +35,7 @@ export function entriesOf(report: Json | undefined): JsonObject[] {
 }
 
 /** An entry with all four of its fields, as the published schema has them. */
-function whole(entry: JsonObject, ownId: string): JsonObject {
-  const { blocking, deviceTarget, priority, statusCode = '' } = entry;
+function whole({ blocking, deviceTarget, priority, statusCode = '' }: JsonObject, ownId: string): JsonObject {
   return {
     blocking: blocking === true,
     deviceTarget: typeof deviceTarget === 'string' && deviceTarget !== '' ? deviceTarget : ownId,

@@ -1,6 +1,6 @@
 /**
  * What a trait is to us: the commands it understands, the states it owns, and how it turns what a flow says into its next
- * states. One file beside this one for each trait that has rules of its own; `device.ts` puts them together.
+ * states. `device.ts` puts them together.
  */
 import type { GoogleCode } from '../error-codes';
 import type { JsonObject, States } from '../types';
@@ -43,39 +43,21 @@ export interface Change {
 }
 
 export interface Trait {
-  /** Google's name without its prefix. */
-  readonly name: string;
-  /** The command names (without prefix) that belong to this trait alone. */
-  readonly commands: readonly string[];
+  /** The command names (without prefix) that belong to this trait alone. Undefined: any that no trait has for itself. */
+  readonly commands: readonly string[] | undefined;
   /** What a flow may say that concerns this trait. */
   readonly states: readonly string[];
-  /** What it keeps, where that is more than its states. */
-  readonly kept: readonly string[];
-  readonly attributes: JsonObject;
-  /** It has no commands of its own, and any that no other trait has for itself may be about its states. */
-  readonly plain: boolean;
-  /** Undefined: the command is not this trait's. */
-  understand(command: string, params: JsonObject): Command | NotUnderstood | undefined;
+  /** What it keeps besides. */
+  readonly hidden?: readonly string[];
+  readonly attributes?: JsonObject;
+  /** Absent: a command goes to the flow as it is. */
+  understand?(command: string, params: JsonObject): Command | NotUnderstood;
   /** Why a value for one of the `states` cannot be, or undefined. */
-  fault(state: string, value: unknown): string | undefined;
+  fault?(state: string, value: unknown): string | undefined;
   /** The states to keep from now on, `kept` being the ones until now. Both hold this trait's own only. */
-  next(kept: Readonly<States>, change: Change): States;
-  /** All states of the trait, as Google is to see them. */
-  shown(kept: Readonly<States>, now: number): States;
-}
-
-/** A trait of which only that is given which it has of its own. */
-export function trait(own: Partial<Trait> & Pick<Trait, 'name' | 'states' | 'next'>): Trait {
-  return {
-    commands: [],
-    kept: own.states,
-    attributes: {},
-    plain: false,
-    understand: () => undefined,
-    fault: () => undefined,
-    shown: (kept) => ({ ...kept }),
-    ...own,
-  };
+  next(kept: Readonly<States>, change: Change): Readonly<States>;
+  /** All states of the trait, as Google is to see them. Absent: as they are kept. */
+  shown?(kept: Readonly<States>, now: number): Readonly<States>;
 }
 
 export function isWholeNumber(value: unknown): value is number {

@@ -6,12 +6,24 @@ import { Endpoint, Environment, FabricIndex, ServerNode, VendorId } from '@matte
 import { AggregatorEndpoint } from '@matter/main/endpoints/aggregator';
 import { DeviceCommissioner, FabricManager } from '@matter/main/protocol';
 import type { BridgeDescription, FailureReason, Home, LockDescription, LockEvent, Pairing, ShownLock } from '../port';
-import { homesOf } from './homes';
 import { cut, endpointId, isAlike, lockEndpoint, show, type LockEndpoint } from './lock-endpoint';
 
 /** For how long another home can be paired: as long as the specification allows. */
 const OPEN_MS = 15 * 60_000;
 const NODE = 'bridge';
+/** Who pairs, from the ledger that the Connectivity Standards Alliance publishes. */
+const VENDORS: Readonly<Record<number, string>> = {
+  0x100b: 'Philips Hue',
+  0x110a: 'SmartThings',
+  0x115f: 'Aqara',
+  0x117c: 'IKEA',
+  0x1217: 'Amazon Alexa',
+  0x125d: 'Tuya',
+  0x1349: 'Apple Home',
+  0x134b: 'Home Assistant',
+  0x1384: 'Apple Keychain',
+  0x6006: 'Google Home',
+};
 
 export class StartFailure extends Error {
   constructor(
@@ -121,7 +133,11 @@ export class Server {
   }
 
   homes(): Home[] {
-    return homesOf(this.node);
+    return this.node.env.get(FabricManager).fabrics.map(({ fabricIndex, label, rootVendorId }) => ({
+      index: fabricIndex,
+      label,
+      vendor: VENDORS[rootVendorId] ?? `0x${rootVendorId.toString(16).toUpperCase().padStart(4, '0')}`,
+    }));
   }
 
   pairing(): Pairing {

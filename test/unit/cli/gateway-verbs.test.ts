@@ -41,7 +41,6 @@ describe('the verbs of the-keys', function () {
       env: { XDG_STATE_HOME: home },
       out: (text) => (out += text),
       err: (text) => (said += text),
-      outIsTerminal: false,
       errIsTerminal: true,
       onStop: () => undefined,
     };

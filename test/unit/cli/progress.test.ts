@@ -10,7 +10,6 @@ describe('how long work is going', () => {
     env: {},
     out: () => assert.fail('standard output is for the result'),
     err: (text) => void said.push(text),
-    outIsTerminal: false,
     errIsTerminal,
     onStop: () => undefined,
   });

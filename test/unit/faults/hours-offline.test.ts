@@ -6,7 +6,7 @@ import { SimulatedGateway } from '../../../simulators/gateway/gateway';
 import { silent } from '../../../src/common/log';
 import { HomeGraphClient } from '../../../src/google/home-graph';
 import type { ActionResult } from '../../../src/thekeys/gateway';
-import { Resolver } from '../../../src/thekeys/resolver';
+import { Resolver } from '../../../src/thekeys/names';
 import { HandClock } from '../../support/clock';
 import { WatchedApi } from '../../support/watched-api';
 import { clientOf, inProcess } from '../../support/in-process';

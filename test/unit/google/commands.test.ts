@@ -26,7 +26,9 @@ describe('commands to devices', () => {
     it('says what is asked in words of flows, and nothing of the challenge', async () => {
       house.device({ ...PANEL, defaultLevel: 'home', pinFor: 'always' }, '1234', () => ({ isArmed: true }));
       await house.execute('panel', 'ArmDisarm', { arm: true }, { pin: '1234' });
-      assert.deepEqual(house.told[0], {
+      const { google, ...rest } = house.told[0]!;
+      assert.ok(google.length > 30);
+      assert.deepEqual(rest, {
         payload: {
           command: 'ArmDisarm',
           params: { arm: true, armLevel: 'home' },
@@ -34,7 +36,6 @@ describe('commands to devices', () => {
           deviceId: 'panel',
           user: 'anna',
         },
-        google: 'handle-1',
       });
     });
 

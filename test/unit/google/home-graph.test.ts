@@ -244,11 +244,9 @@ describe('Home Graph', () => {
     assert.deepEqual(google.statesOf('anna', 'door'), locked);
   });
 
-  it('a word that was refused with every value is tried again after an hour', async () => {
-    for (const brightness of [1, 2, 3]) {
-      graph.report(['anna'], { door: { ...locked, brightness } });
-      await quiet();
-    }
+  it('a word that was refused is tried again after an hour', async () => {
+    graph.report(['anna'], { door: { ...locked, brightness: 4 } });
+    await quiet();
     google.learn('anna', [{ ...DOOR, traits: [...DOOR.traits, 'action.devices.traits.Brightness'] }]);
     graph.report(['anna'], { door: { ...locked, brightness: 4 } });
     await quiet();
@@ -256,7 +254,7 @@ describe('Home Graph', () => {
     clock.skip(3600_000);
     graph.report(['anna'], { door: { ...locked, brightness: 4 } });
     await quiet();
-    assert.ok(google.journal.some(({ body }) => JSON.stringify(body).includes('"brightness":4')));
+    assert.equal(google.statesOf('anna', 'door')?.brightness, 4);
   });
 
   it('a word is found even where Google does not name it', async () => {

@@ -175,7 +175,7 @@ describe('hostile keys, answers, settings and states of the Google side', functi
       fc.property(fc.dictionary(names, value), fc.string(), (raw, pin) => {
         try {
           const settings = parseDevice(raw, pin, 'fallback');
-          assert.ok(settings.replyTimeoutMs > 0 && settings.id !== '');
+          assert.ok(settings.replyTimeout > 0 && settings.id !== '');
           const house = new House();
           house.home.register(settings, { onCommand: () => undefined });
           const told = JSON.stringify([house.home.devices(), house.home.query(settings.id)]);

@@ -333,10 +333,12 @@ describe('the settings of a device', () => {
   it('has the defaults of the dialog', () => {
     assert.deepEqual(parseDevice({}, '', 'n1'), {
       id: 'n1',
+      deviceId: '',
       name: 'n1',
+      deviceName: '',
       nicknames: [],
       roomHint: '',
-      kind: 'SECURITYSYSTEM',
+      deviceType: 'SECURITYSYSTEM',
       type: 'action.devices.types.SECURITYSYSTEM',
       levels: [],
       levelsOrdered: true,
@@ -344,8 +346,9 @@ describe('the settings of a device', () => {
       pinFor: 'release',
       pin: '',
       onOpenSensors: 'flow',
-      replyTimeoutMs: 1500,
+      replyTimeout: 1500,
       battery: false,
+      customType: '',
       customTraits: [],
       customAttributes: {},
     });

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
 import { silent } from '../../../src/common/log';
 import {
-  carryOut,
   newDevices,
   newModels,
   newStates,
@@ -17,7 +16,7 @@ import {
 import type { SberClient } from '../../../src/sber/client';
 import { connect, MOST_ATTEMPTS, type ClientOptions } from '../../../src/sber/client';
 import { accountSettings } from '../../../src/sber/endpoint';
-import { planOf, type Plan } from '../../../src/sber/models';
+import { carryOut, planOf, type Plan } from '../../../src/sber/sync';
 import type { Device, Model, Outcome } from '../../../src/sber/shapes';
 import { startSberCloud, type SberCloud, type SberCloudOptions, type SberFault } from '../../../simulators/sber/cloud';
 import { HurriedClock } from '../../support/hurried-clock';
@@ -45,7 +44,7 @@ describe("Client of Sber's vendor API", () => {
   }
 
   const planTo = async (api: SberClient, wanted: readonly Model[], deleteMissing: boolean): Promise<Plan> =>
-    planOf(await api.listModels(), wanted, deleteMissing, api.pace);
+    planOf(await api.listModels(), wanted, deleteMissing, api.yieldLoop);
 
   const methods = (): string => cloud.journal.map(({ method }) => method).join(' ');
 

@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { systemClock } from '../../../src/common/clock';
 import { CodedError } from '../../../src/common/errors';
-import { carryOut, foretold } from '../../../src/sber/changes';
-import { pacing } from '../../../src/sber/yield-loop';
+import { yieldLoop } from '../../../src/sber/items';
 import { CATEGORIES, FUNCTIONS, type FunctionFacts } from '../../../src/sber/catalogue';
 import type { SberClient } from '../../../src/sber/client';
 import { connect } from '../../../src/sber/client';
-import { meaningOfModel, planOf, type Plan } from '../../../src/sber/models';
+import { carryOut, foretold, planOf, type Plan } from '../../../src/sber/sync';
 import { accountSettings } from '../../../src/sber/endpoint';
 import type { Model, Raw } from '../../../src/sber/shapes';
-import { checkModels } from '../../../src/sber/validation';
+import { checkModels, meaningOfModel } from '../../../src/sber/validation';
 import { startSberCloud, type SberFault } from '../../../simulators/sber/cloud';
 import { HurriedClock } from '../../support/hurried-clock';
 import { ALLOWED_VALUES, lamp, sentLamp, socket } from '../../support/sber-examples';
 
-const pace = pacing(systemClock);
 const same = (a: Raw, b: Raw): boolean => meaningOfModel(a) === meaningOfModel(b);
 
 describe('Models compared by meaning', () => {
@@ -148,7 +145,7 @@ describe('Models compared by meaning', () => {
   });
 
   it('plans around models without an id', async () => {
-    const plan = await planOf([{ model: 'x' }, { id: 7 }], [], true, pace);
+    const plan = await planOf([{ model: 'x' }, { id: 7 }], [], true, yieldLoop);
     assert.deepEqual(plan, { create: [], update: [], delete: [], unchanged: [] });
   });
 });
@@ -231,7 +228,7 @@ const manyModels = fc
   .chain((ids) => fc.tuple(...ids.map(anyModel)));
 
 const planTo = async (client: SberClient, wanted: Model[], deleteMissing: boolean): Promise<Plan> =>
-  planOf(await client.listModels(), wanted, deleteMissing, pace);
+  planOf(await client.listModels(), wanted, deleteMissing, yieldLoop);
 
 describe('Plan and apply', () => {
   it('always reach what is wanted, and then find nothing more to do', async () => {
@@ -242,8 +239,8 @@ describe('Plan and apply', () => {
         fc.boolean(),
         fc.boolean(),
         async (before, after, deleteMissing, omitDefaults) => {
-          const { models: stored } = await checkModels(before, pace);
-          const { models: wanted } = await checkModels(after, pace);
+          const { models: stored } = await checkModels(before, yieldLoop);
+          const { models: wanted } = await checkModels(after, yieldLoop);
           const cloud = await startSberCloud({ models: stored, omitDefaults });
           try {
             const settings = accountSettings({ endpoint: cloud.url, token: cloud.token });
@@ -263,9 +260,9 @@ describe('Plan and apply', () => {
             const sendable = (await client.listModels()).filter(
               (raw) => wantedIds.includes(raw.id as string) && !hasRangeWithoutEnds(raw),
             );
-            const { models: readBack } = await checkModels(sendable, pace);
+            const { models: readBack } = await checkModels(sendable, yieldLoop);
             const meant = wanted.filter(({ id }) => sendable.some((raw) => raw.id === id));
-            assert.deepEqual(readBack.map((model) => meaningOfModel(model)).sort(), meant.map(meaningOf).sort());
+            assert.deepEqual(readBack.map(meaningOf).sort(), meant.map(meaningOf).sort());
           } finally {
             await cloud.close();
           }
@@ -303,7 +300,7 @@ describe('Plan and apply on a bad day', () => {
           const client = connect({ settings, clock: new HurriedClock(), random: () => 0 });
           const { models: wanted } = await checkModels(
             after.map((id, index) => socket(id, { description: index % 2 === 0 ? 'new' : 'old' })),
-            pace,
+            yieldLoop,
           );
           for (const fault of faults) cloud.strike(fault);
           try {
@@ -343,5 +340,5 @@ describe('Plan and apply on a bad day', () => {
 });
 
 function meaningOf(model: Model): string {
-  return meaningOfModel(model);
+  return meaningOfModel({ ...model });
 }

@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { CodedError } from '../../../src/common/errors';
-import { systemClock } from '../../../src/common/clock';
-import { pacing } from '../../../src/sber/yield-loop';
-import { planOf } from '../../../src/sber/models';
+import { yieldLoop } from '../../../src/sber/items';
+import { planOf } from '../../../src/sber/sync';
 import type { Raw } from '../../../src/sber/shapes';
 import { checkDevices, checkModels } from '../../../src/sber/validation';
 import { ALLOWED_VALUES, lamp, sentLamp, socket } from '../../support/sber-examples';
-
-const pace = pacing(systemClock);
 
 async function refusal(
   items: unknown[],
   check: typeof checkModels | typeof checkDevices = checkModels,
 ): Promise<string> {
   try {
-    await check(items, pace);
+    await check(items, yieldLoop);
   } catch (error) {
     assert.ok(error instanceof CodedError, String(error));
     assert.equal(error.code, 'INVALID_INPUT');
@@ -25,7 +22,7 @@ async function refusal(
 }
 
 async function remarks(model: unknown): Promise<string[]> {
-  const { warnings } = await checkModels([model], pace);
+  const { warnings } = await checkModels([model], yieldLoop);
   return warnings.map(({ path, message }) => `${path}: ${message}`);
 }
 
@@ -43,7 +40,7 @@ const withRange = (integer_values: unknown): unknown => ({
 
 describe('Models before they are sent', () => {
   it('leaves Sber’s own lamp as it is, dependencies in the spelling that the cloud takes', async () => {
-    const { models } = await checkModels([lamp()], pace);
+    const { models } = await checkModels([lamp()], yieldLoop);
     assert.deepEqual(models, [sentLamp()]);
   });
 
@@ -56,15 +53,15 @@ describe('Models before they are sent', () => {
       { values: given, value: [] },
     ]) {
       const dependencies = { light_colour: { key: 'light_mode', ...lists } };
-      assert.deepEqual((await checkModels([{ ...lamp(), dependencies }], pace)).models, [sentLamp()]);
+      assert.deepEqual((await checkModels([{ ...lamp(), dependencies }], yieldLoop)).models, [sentLamp()]);
     }
     const dependencies = { light_colour: { key: 'light_mode', value: [] } };
-    const { models } = await checkModels([{ ...lamp(), dependencies }], pace);
+    const { models } = await checkModels([{ ...lamp(), dependencies }], yieldLoop);
     assert.deepEqual(models[0]?.dependencies, { light_colour: { key: 'light_mode', values: [] } });
   });
 
   it('leaves Sber’s example of allowed values as it is', async () => {
-    const { models, warnings } = await checkModels([humidifier], pace);
+    const { models, warnings } = await checkModels([humidifier], yieldLoop);
     assert.deepEqual(models, [humidifier]);
     assert.deepEqual(warnings, []);
   });
@@ -81,7 +78,7 @@ describe('Models before they are sent', () => {
           },
         },
       ],
-      pace,
+      yieldLoop,
     );
     assert.deepEqual(models[0]?.allowed_values, {
       hvac_water_level: { type: 'FLOAT', float_values: { min: 0.5, max: 5 } },
@@ -93,7 +90,7 @@ describe('Models before they are sent', () => {
   it('sends nothing that says nothing', async () => {
     const { models } = await checkModels(
       [socket('A', { description: '', hw_version: null, sw_version: undefined, allowed_values: {}, dependencies: {} })],
-      pace,
+      yieldLoop,
     );
     assert.deepEqual(models, [socket('A')]);
   });
@@ -160,13 +157,13 @@ describe('Models before they are sent', () => {
   for (const [name, allowed_values] of returned) {
     it(`can be sent back with ${name}: that is left out with a warning, and is no change`, async () => {
       const cloud: Raw = { ...lamp(), allowed_values };
-      const { models, warnings } = await checkModels([cloud], pace);
+      const { models, warnings } = await checkModels([cloud], yieldLoop);
       assert.equal(models[0]?.allowed_values, undefined);
       const [restricted] = Object.keys(allowed_values);
       assert.ok(
         warnings.some(({ path, message }) => path === `allowed_values.${restricted}` && message.includes('not sent')),
       );
-      const { unchanged } = await planOf([cloud], models, true, pace);
+      const { unchanged } = await planOf([cloud], models, true, yieldLoop);
       assert.deepEqual(unchanged, [cloud.id]);
     });
   }
@@ -184,7 +181,7 @@ describe('Models before they are sent', () => {
       features: ['online', 'doorcontact_state', 'sensor_sensitive'],
       allowed_values: { sensor_sensitive: { type: 'ENUM', enum_values: { values: ['auto', 'high'] } } },
     };
-    assert.deepEqual((await checkModels([boiler, sensor], pace)).warnings, []);
+    assert.deepEqual((await checkModels([boiler, sensor], yieldLoop)).warnings, []);
   });
 
   const doubted: [string, unknown, RegExp][] = [
@@ -230,14 +227,14 @@ describe('Models before they are sent', () => {
   }
 
   it('does not send what is not part of a model', async () => {
-    const { models } = await checkModels([socket('A', { nicknames: ['x'], power: 5 })], pace);
+    const { models } = await checkModels([socket('A', { nicknames: ['x'], power: 5 })], yieldLoop);
     assert.deepEqual(models, [socket('A')]);
   });
 
   it('takes names of JavaScript’s own for what they are: unknown functions', async () => {
     const text =
       '{"id":"A","manufacturer":"m","model":"m","category":"constructor","features":["__proto__","toString"]}';
-    const { models, warnings } = await checkModels([JSON.parse(text)], pace);
+    const { models, warnings } = await checkModels([JSON.parse(text)], yieldLoop);
     assert.deepEqual(models[0]?.features, ['__proto__', 'toString']);
     assert.equal(warnings.length, 3);
   });
@@ -250,7 +247,7 @@ describe('Models before they are sent', () => {
       fc.asyncProperty(fc.oneof(anything, fc.jsonValue()), fc.boolean(), async (item, inline) => {
         const device = { id: 'D', name: 'n', default_name: 'n', model: item };
         try {
-          await (inline ? checkDevices([device], pace) : checkModels([item], pace));
+          await (inline ? checkDevices([device], yieldLoop) : checkModels([item], yieldLoop));
         } catch (error) {
           assert.ok(error instanceof CodedError, String(error));
           assert.equal(error.code, 'INVALID_INPUT');
@@ -275,7 +272,7 @@ describe('Devices before they are sent', () => {
       partner_meta: { deep: { er: [1] } },
     };
     const inline = { id: 'E', name: 'n', default_name: 'n', model: lamp() };
-    const { devices, warnings } = await checkDevices([whole, inline], pace);
+    const { devices, warnings } = await checkDevices([whole, inline], yieldLoop);
     assert.deepEqual(devices, [whole, { ...inline, model: sentLamp() }]);
     assert.deepEqual(
       warnings.map((warning) => ('deviceId' in warning ? `${warning.deviceId} ${warning.path}` : '')),
@@ -307,11 +304,11 @@ describe('Devices before they are sent', () => {
     const other = { ...one, id: 'E', model: socket('A', { description: 'other' }) };
     assert.match(await refusal([one, other], checkDevices), /^devices\[1\]\.model\.id: "A"/);
     const same = { ...one, id: 'E', model: socket('A', { features: ['on_off', 'online'] }) };
-    assert.equal((await checkDevices([one, same], pace)).devices.length, 2);
+    assert.equal((await checkDevices([one, same], yieldLoop)).devices.length, 2);
   });
 
   it('leaves out nicknames, which Sber no longer knows, and says so', async () => {
-    const { devices, warnings } = await checkDevices([{ ...device, nicknames: ['свет'] }], pace);
+    const { devices, warnings } = await checkDevices([{ ...device, nicknames: ['свет'] }], yieldLoop);
     assert.deepEqual(devices, [device]);
     assert.equal(warnings[0]?.path, 'nicknames');
   });

@@ -1,20 +1,17 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { systemClock } from '../../../src/common/clock';
 import { CodedError } from '../../../src/common/errors';
-import { pacing } from '../../../src/sber/yield-loop';
+import { yieldLoop } from '../../../src/sber/items';
 import { FUNCTIONS } from '../../../src/sber/catalogue';
 import { isLockReading, lockDeviceIds, lockStates } from '../../../src/sber/lock-states';
-import { Place } from '../../../src/sber/place';
+import { Place } from '../../../src/sber/items';
 import { checkDevices, checkModels } from '../../../src/sber/validation';
 import { checkStates, plainDevices, plainValue, typedValue, type PlainValue } from '../../../src/sber/values';
 import { STATE_ANSWER } from '../../support/sber-examples';
 import { lockDevices, lockModels } from '../../support/sber-lock';
 
-const pace = pacing(systemClock);
-
 async function typed(values: Record<string, unknown>): Promise<unknown[]> {
-  const { states } = await checkStates({ D: values }, pace);
+  const { states } = await checkStates({ D: values }, yieldLoop);
   return states.D!.states;
 }
 
@@ -45,7 +42,7 @@ describe('Values of functions', () => {
   it('get a type by their look where the catalogue does not know the function, and a remark', async () => {
     const { states, warnings } = await checkStates(
       { D: { flag: false, count: 5, level: 1.5, word: 'auto', hue: { h: 1, s: 2, v: 3 } } },
-      pace,
+      yieldLoop,
     );
     assert.deepEqual(
       states.D!.states.map(({ value }) => value.type),
@@ -60,6 +57,9 @@ describe('Values of functions', () => {
   it('may be typed already, alone or in Sber’s own list of states', async () => {
     const value = { type: 'STRING', string_value: 'any' };
     assert.deepEqual(await typed({ label: value }), [{ key: 'label', value }]);
+    assert.deepEqual(await typed({ on_off: { bool_value: true } }), [
+      { key: 'on_off', value: { type: 'BOOL', bool_value: true } },
+    ]);
     assert.deepEqual(await typed(STATE_ANSWER.devices.ABCD_003), STATE_ANSWER.devices.ABCD_003.states);
   });
 
@@ -84,11 +84,12 @@ describe('Values of functions', () => {
     ['red, green and blue', 'light_colour', { r: 255, g: 0, b: 0 }],
     ['red, green and blue in Sber’s form', 'light_colour', { type: 'COLOUR', colour_value: { r: 255 } }],
     ['half a colour', 'light_colour', { h: 120 }],
+    ['nothing under the name of a switch’s value', 'on_off', { bool_value: null }],
     ['a value of another type than it says', 'on_off', { type: 'BOOL', bool_value: 'yes' }],
   ];
   for (const [name, key, value] of refused) {
     it(`are not ${name}`, async () => {
-      await assert.rejects(checkStates({ D: { [key as string]: value } }, pace), (error: unknown) => {
+      await assert.rejects(checkStates({ D: { [key as string]: value } }, yieldLoop), (error: unknown) => {
         assert.ok(error instanceof CodedError);
         assert.equal(error.code, 'INVALID_INPUT');
         assert.ok(error.message.startsWith(`devices.D.${key as string}`), error.message);
@@ -103,7 +104,7 @@ describe('Values of functions', () => {
   });
 
   it('of a boiler may be as hot as its own example', async () => {
-    const { warnings } = await checkStates({ D: { hvac_temp_set: 80, sensor_sensitive: 'auto' } }, pace);
+    const { warnings } = await checkStates({ D: { hvac_temp_set: 80, sensor_sensitive: 'auto' } }, yieldLoop);
     assert.deepEqual(warnings, []);
   });
 
@@ -118,7 +119,7 @@ describe('Values of functions', () => {
     { D: { states: [{}] } },
   ]) {
     it(`are not looked for in ${JSON.stringify(devices)}`, async () => {
-      await assert.rejects(checkStates(devices, pace), { code: 'INVALID_INPUT' });
+      await assert.rejects(checkStates(devices, yieldLoop), { code: 'INVALID_INPUT' });
     });
   }
 
@@ -132,7 +133,7 @@ describe('Values of functions', () => {
           on_off: { type: 'ENUM', enum_value: 'x' },
         },
       },
-      pace,
+      yieldLoop,
     );
     assert.equal(states.D!.states.length, 4);
     assert.deepEqual(
@@ -194,7 +195,7 @@ describe('Values of functions', () => {
         [['D', 'doorcontact_state']],
       );
       // Read and reported back, a door does not close by that.
-      await assert.rejects(checkStates(values, pace), { code: 'INVALID_INPUT' });
+      await assert.rejects(checkStates(values, yieldLoop), { code: 'INVALID_INPUT' });
     });
   }
 
@@ -236,7 +237,7 @@ describe('Values of functions', () => {
     fc.assert(
       fc.property(fc.constantFrom(...Object.entries(FUNCTIONS)).chain(anyValue), ([key, value]) => {
         const remarks: never[] = [];
-        const sent = JSON.parse(JSON.stringify(typedValue(key, value, Place.of(key, remarks)))) as unknown;
+        const sent = JSON.parse(JSON.stringify(typedValue(key, value, new Place(key, remarks)))) as unknown;
         assert.deepEqual(remarks, []);
         assert.deepEqual(plainValue(sent), value === 0 ? 0 : value);
       }),
@@ -248,13 +249,13 @@ describe('A The Keys lock at Sber', () => {
   const reading = { identifier: '3718', state: 'closed' as const, batteryPercent: 64.4, rssi: -60, code: 1 };
 
   it('is an intercom that can unlock and an opening sensor, both without a remark', async () => {
-    const { models, warnings } = await checkModels(lockModels(), pace);
+    const { models, warnings } = await checkModels(lockModels(), yieldLoop);
     assert.deepEqual(
       models.map(({ category }) => category),
       ['intercom', 'sensor_door'],
     );
     assert.deepEqual(warnings, []);
-    const { devices } = await checkDevices(lockDevices('3718', 'Дверь'), pace);
+    const { devices } = await checkDevices(lockDevices('3718', 'Дверь'), yieldLoop);
     assert.deepEqual(
       devices.map(({ id, model_id }) => [id, model_id]),
       [
@@ -276,7 +277,7 @@ describe('A The Keys lock at Sber', () => {
         signal_strength: 'high',
       },
     });
-    const { warnings } = await checkStates(states, pace);
+    const { warnings } = await checkStates(states, yieldLoop);
     assert.deepEqual(warnings, []);
     const features = lockModels().flatMap((model) => model.features);
     for (const values of Object.values(states)) {

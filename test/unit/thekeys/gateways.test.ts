@@ -6,7 +6,7 @@ import type { Gateway } from '../../../src/thekeys/gateway';
 import { Gateways } from '../../../src/thekeys/gateways';
 import { isStranger, locate, withRow, withSeen, type KnownGateway } from '../../../src/thekeys/known-gateways';
 import type { Member } from '../../../src/thekeys/member';
-import { Resolver } from '../../../src/thekeys/resolver';
+import { Resolver } from '../../../src/thekeys/names';
 import { SimulatedGateway } from '../../../simulators/gateway/gateway';
 import { serve, type RunningGateway } from '../../../simulators/gateway/server';
 import { HandClock, turn } from '../../support/clock';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { parseAddress } from '../../../src/thekeys/gateway-address';
-import { lookupMulticast } from '../../../src/thekeys/names';
-import { findGateways, requireLocal, type Lookup, type Nearby } from '../../../src/thekeys/nearby';
+import { lookupMulticast, type Lookup } from '../../../src/thekeys/names';
+import { findGateways, requireLocal, type Nearby } from '../../../src/thekeys/nearby';
 import { HandClock } from '../../support/clock';
 
 const NAMES: Record<string, string[]> = {
