@@ -57,7 +57,7 @@ export class PinAttempts {
 }
 
 function recordsIn(value: Json | undefined): Readonly<Record<string, Json>> {
-  return isRecord(value) ? (value) : {};
+  return isRecord(value) ? value : {};
 }
 
 function numberIn(record: unknown, name: string, otherwise = 0): number {

@@ -42,6 +42,8 @@ export class RedisLink {
   private subscribed: Promise<unknown> = Promise.resolve();
   private lastReason = 'ECONNRESET';
   private outageNoted = false;
+  /** A command has waited in vain for a connection. */
+  private givenUp = false;
   private cancelGoodNews: () => void = () => undefined;
 
   constructor(
@@ -58,18 +60,18 @@ export class RedisLink {
    * @throws StateError
    */
   script(lua: string, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
-    return this.answerOf(this.client.eval(lua, keys.length, ...keys, ...values));
+    return this.ask(() => this.client.eval(lua, keys.length, ...keys, ...values));
   }
 
   /** @throws StateError */
   get(key: string): Promise<string | null> {
-    return this.answerOf(this.client.get(key));
+    return this.ask(() => this.client.get(key));
   }
 
   /** Reaches those who have subscribed here before, too. @throws StateError */
   async publish(channel: string, text: string): Promise<void> {
     await this.subscribed;
-    await this.answerOf(this.client.publish(channel, text));
+    await this.ask(() => this.client.publish(channel, text));
   }
 
   /** Kept up until the returned function is called, over all reconnections. @param onGap messages may have been missed */
@@ -93,13 +95,18 @@ export class RedisLink {
     await this.client.quit().catch(() => this.client.disconnect());
   }
 
-  private async answerOf<T>(answer: Promise<T>): Promise<T> {
-    try {
-      return await answer;
-    } catch (error) {
-      const reason = reasonOf(error) ?? this.lastReason;
-      throw new StateError(`the shared state in Redis at ${this.address.label} cannot be used (${reason})`, reason);
+  /** The first command of an outage waits for its end, as long as a command may; those after it are told at once. */
+  private async ask<T>(command: () => Promise<T>): Promise<T> {
+    let reason = this.lastReason;
+    if (!this.givenUp) {
+      try {
+        return await command();
+      } catch (error) {
+        this.givenUp = this.client.status !== 'ready';
+        reason = reasonOf(error) ?? this.lastReason;
+      }
     }
+    throw new StateError(`the shared state in Redis at ${this.address.label} cannot be used (${reason})`, reason);
   }
 
   private listen(): Redis {
@@ -172,6 +179,7 @@ export class RedisLink {
 
   /** One that takes connections, but lets every write wait, would come and go with each command. */
   private expectGoodNews(): void {
+    this.givenUp = false;
     this.lastReason = 'ECONNRESET';
     this.cancelGoodNews();
     if (!this.outageNoted) return;
