@@ -102,8 +102,9 @@ export class RedisLink {
       try {
         return await command();
       } catch (error) {
-        this.givenUp = this.client.status !== 'ready';
-        reason = reasonOf(error) ?? this.lastReason;
+        this.givenUp = !['ready', 'end'].includes(this.client.status);
+        // Of one that waited for a connection it matters why there is none.
+        reason = (this.givenUp && this.outageNoted ? undefined : reasonOf(error)) ?? this.lastReason;
       }
     }
     throw new StateError(`the shared state in Redis at ${this.address.label} cannot be used (${reason})`, reason);
