@@ -199,7 +199,7 @@ export class SmartHome {
     const verdict = await this.permission.check(request);
     const result = 'refused' in verdict ? verdict.refused : await this.askFlow(session, request, verdict.acknowledged);
     this.options.log.debug(
-      `Google: ${command.name} of "${device.id}" by ${identity.user}: ` +
+      `Google: ${foreignText(command.name)} of "${foreignText(device.id)}" by ${foreignText(identity.user)}: ` +
         `${result.challengeNeeded?.type ?? result.errorCode ?? result.status}${session.late ? ', late' : ''}`,
     );
     if (session.late) this.followUp(session, command, result);
@@ -219,7 +219,7 @@ export class SmartHome {
     return new Promise((conclude) => {
       session.begin(command);
       const handle = this.pending.add({ session, request, conclude });
-      log.trace(`Google: ${command.name} of "${device.id}" goes to the flow`);
+      log.trace(`Google: ${foreignText(command.name)} of "${foreignText(device.id)}" goes to the flow`);
       entry.handler.onCommand(commandMessage(request, acknowledged, handle));
     });
   }
