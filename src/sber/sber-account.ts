@@ -48,7 +48,8 @@ export class SberAccount {
       queue.waiting -= 1;
     });
     const result = turn.then(() => operation(this.client.for(work)));
-    queue.last = Promise.allSettled([before, result]);
+    // Of nothing: it would hold all results that there ever were.
+    queue.last = Promise.allSettled([before, result]).then(() => undefined);
     return result;
   }
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { SberAccount } from '../../../src/sber/sber-account';
 import { accountSettings } from '../../../src/sber/endpoint';
 import { startSberCloud } from '../../../simulators/sber/cloud';
@@ -64,6 +66,26 @@ describe('A Sber account', () => {
     await running;
     await shared.inTurn('models', { signal: never }, async () => undefined);
     assert.ok(!ran);
+  });
+
+  it('keeps no answer after its operation', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const shared = account();
+    const answers: WeakRef<object>[] = [];
+    for (let index = 0; index < 3; index += 1) {
+      await shared.inTurn('models', { signal: never }, async () => {
+        const models = [{ id: 'A' }];
+        answers.push(new WeakRef(models));
+        return models;
+      });
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    assert.deepEqual(
+      answers.map((answer) => answer.deref()),
+      [undefined, undefined, undefined],
+    );
   });
 
   it('refuses more messages than anybody can wait for', async () => {
