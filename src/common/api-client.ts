@@ -13,7 +13,7 @@ import type { Clock } from './clock';
 import { systemCode } from './errors';
 import { silent, type Log } from './log';
 import { cloudLookup } from './lookup';
-import { axiosProxy, proxyFor, type ProxySettings } from './proxy';
+import { proxyFor, proxyLogin, ProxyRefusal, TunnelAgent, type ProxySettings } from './proxy';
 
 export interface ApiCall {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -92,15 +92,9 @@ export function createApiClient({ clock, proxy, trust, log = silent }: ApiClient
         const answer = await axios()<string>(
           configOf(call, signal, progress, proxy && proxyFor(url, proxy), secureContext),
         );
-        const refusal = refusalOf(progress);
-        if (refusal !== undefined) throw refusal;
+        if (answer.status === 407) throw new ProxyRefusal(answer.status);
         log.trace(`${name}: ${answer.status} after ${Math.round(clock.elapsed() - began)} ms`);
-        const headers = Object.entries(answer.headers).map(([key, value]) => [key.toLowerCase(), String(value)]);
-        return {
-          status: answer.status,
-          headers: Object.fromEntries(headers) as ApiAnswer['headers'],
-          body: answer.data,
-        };
+        return { status: answer.status, headers: namedHeaders(answer.headers), body: answer.data };
       } catch (thrown) {
         const ended = !signal.aborted ? undefined : signal.reason === late ? 'timeout' : 'aborted';
         const failure = failureOf(thrown, progress, ended);
@@ -128,8 +122,9 @@ function configOf(
   secureContext: SecureContext | undefined,
 ): AxiosRequestConfig {
   const options = { keepAlive: false, lookup: cloudLookup };
-  // The signal ends a connection to a proxy too that does not answer.
-  const secureOptions = { ...options, ...(secureContext && { secureContext }), ...(route && { signal }) };
+  const tlsOptions = { ...options, ...(secureContext && { secureContext }) };
+  const secure = call.url.protocol === 'https:';
+  const tunnel = secure ? route : undefined;
   return {
     method: call.method,
     url: call.url.href,
@@ -144,11 +139,11 @@ function configOf(
     maxContentLength: call.maxBytes,
     maxBodyLength: Infinity,
     signal,
-    // With false axios does not look into the environment.
-    proxy: route === undefined ? false : axiosProxy(route),
+    // Without this axios looks into the environment.
+    proxy: false,
     httpAgent: new http.Agent(options),
-    httpsAgent: new https.Agent(secureOptions),
-    transport: watchedTransport(progress, call.url.protocol === 'https:'),
+    httpsAgent: tunnel === undefined ? new https.Agent(tlsOptions) : new TunnelAgent(tunnel, signal, tlsOptions),
+    transport: watchedTransport(progress, secure, secure ? undefined : route),
   };
 }
 
@@ -156,10 +151,10 @@ function configOf(
 const axios = (): AxiosStatic => createRequire(__filename)('axios') as AxiosStatic;
 
 /** What axios sends a request with: Node's own, watched for the moment from which bytes may leave. */
-function watchedTransport(progress: Progress, secure: boolean): object {
+function watchedTransport(progress: Progress, secure: boolean, forward: URL | undefined): object {
   return {
     request: (options: https.RequestOptions, onAnswer: (answer: http.IncomingMessage) => void): http.ClientRequest => {
-      const request = (options.protocol === 'https:' ? https : http).request(options);
+      const request = (secure ? https : http).request(forward === undefined ? options : forwarded(options, forward));
       request.once('response', (answer) => {
         progress.status = answer.statusCode ?? 0;
         onAnswer(answer);
@@ -177,22 +172,31 @@ function watchedTransport(progress: Progress, secure: boolean): object {
   };
 }
 
-/** A proxy that did not let the request through: it answers before anything was sent, or with a status of its own. */
-function refusalOf({ sent, status }: Progress): ApiFailure | undefined {
-  if (status === undefined || (sent && status !== 407)) return undefined;
-  const reason = status === 407 ? 'the proxy wants a login, or another one (407)' : `the proxy answered ${status}`;
-  return new ApiFailure('connect', false, reason, status);
+/** The same request, for a proxy that passes it on: it gets the whole address. */
+function forwarded(options: https.RequestOptions, proxy: URL): https.RequestOptions {
+  const host = `${options.hostname?.includes(':') === true ? `[${options.hostname}]` : options.hostname}`;
+  const authority = options.port ? `${host}:${options.port}` : host;
+  return {
+    ...options,
+    hostname: proxy.hostname.replace(/^\[|\]$/g, ''),
+    port: proxy.port || 80,
+    path: `http://${authority}${options.path}`,
+    headers: { ...(options.headers as http.OutgoingHttpHeaders), Host: authority, ...proxyLogin(proxy) },
+  };
+}
+
+function namedHeaders(headers: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]));
 }
 
 /** Anything thrown by axios or Node.js, as what it means. Nothing else of it is kept. */
-function failureOf(thrown: unknown, progress: Progress, ended: 'timeout' | 'aborted' | undefined): ApiFailure {
-  const { sent, status } = progress;
+function failureOf(thrown: unknown, { sent, status }: Progress, ended: 'timeout' | 'aborted' | undefined): ApiFailure {
   if (ended !== undefined) {
     return new ApiFailure(ended, sent, ended === 'timeout' ? 'ETIMEDOUT' : 'aborted', status);
   }
-  const refusal = refusalOf(progress);
-  if (refusal !== undefined) return refusal;
   const cause = (thrown as { cause?: unknown }).cause;
+  const refusal = [thrown, cause].find((each) => each instanceof ProxyRefusal);
+  if (refusal !== undefined) return new ApiFailure('connect', false, refusal.message, refusal.status);
   const text = thrown instanceof Error ? thrown.message : '';
   if (text.startsWith('maxContentLength')) return new ApiFailure('size', sent, 'ERR_BODY_TOO_LARGE', status);
   const reason = systemCode(cause) ?? systemCode(thrown) ?? 'ERR_SOCKET';

@@ -1,8 +1,11 @@
 /**
- * Which proxy leads to an address. Only clouds are asked through a proxy, never the gateway of a lock. A proxy's login is a
- * secret: it goes to the proxy and into no text.
+ * Which proxy leads to an address, and the tunnel through it. Only clouds are asked through a proxy, never the gateway of
+ * a lock. A proxy's login is a secret: it goes to the proxy and into no text.
  */
-import type { AxiosProxyConfig } from 'axios';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { Duplex } from 'node:stream';
+import * as tls from 'node:tls';
 import { isThisMachine } from './address';
 import { invalidInput } from './errors';
 
@@ -77,15 +80,56 @@ function portOf({ port, protocol }: URL): string {
   return port === '' ? (protocol === 'https:' ? '443' : '80') : port;
 }
 
-/** The same proxy for axios, which tunnels to what is asked by https. */
-export function axiosProxy(proxy: URL): AxiosProxyConfig {
-  const { protocol, hostname, username, password } = proxy;
-  return {
-    protocol,
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: Number(portOf(proxy)),
-    ...(username !== '' && { auth: { username: decoded(username), password: decoded(password) } }),
-  };
+/** A proxy that did not let a request through. Nothing of the request was sent. */
+export class ProxyRefusal extends Error {
+  constructor(readonly status: number) {
+    super(status === 407 ? 'the proxy wants a login, or another one (407)' : `the proxy answered ${status}`);
+  }
+}
+
+/** What proves to a proxy who asks, where its address holds a login. */
+export function proxyLogin({ username, password }: URL): Record<string, string> {
+  if (username === '') return {};
+  const login = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
+  return { 'Proxy-Authorization': `Basic ${login}` };
+}
+
+/** Connections of one request through a proxy, encrypted from here to the endpoint. */
+export class TunnelAgent extends https.Agent {
+  constructor(
+    private readonly proxy: URL,
+    private readonly signal: AbortSignal,
+    options: https.AgentOptions,
+  ) {
+    super({ ...options, keepAlive: false });
+  }
+
+  /** Called by Node.js for each connection. */
+  override createConnection(
+    options: tls.ConnectionOptions,
+    callback: (error: Error | null, socket?: Duplex) => void,
+  ): undefined {
+    const { hostname, protocol } = this.proxy;
+    const target = `${options.host?.includes(':') === true ? `[${options.host}]` : options.host}:${options.port}`;
+    const request = (protocol === 'https:' ? https : http).request({
+      method: 'CONNECT',
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: portOf(this.proxy),
+      path: target,
+      headers: { Host: target, ...proxyLogin(this.proxy) },
+      agent: protocol === 'https:' ? new https.Agent({ keepAlive: false }) : new http.Agent({ keepAlive: false }),
+      signal: this.signal,
+    });
+    request.once('error', callback);
+    request.once('connect', ({ statusCode = 0 }, socket) => {
+      if (statusCode >= 200 && statusCode < 300) callback(null, tls.connect({ ...options, socket }));
+      else {
+        socket.destroy();
+        callback(new ProxyRefusal(statusCode));
+      }
+    });
+    request.end();
+  }
 }
 
 function decoded(text: string): string {

@@ -250,6 +250,27 @@ describe('A call to a cloud', () => {
       assert.equal(seen.length, 0);
     });
 
+    for (const [when, answer] of [
+      ['at once', undefined],
+      ['after it was asked', ''],
+      ['in the middle of its answer', 'HTTP/1.1 200 Conn'],
+    ] as const) {
+      it(`is over soon where the proxy closes the connection ${when}`, async () => {
+        const url = await secureCloud();
+        const port = await listen(
+          createServer((socket) => {
+            socket.on('error', () => undefined).resume();
+            if (answer === undefined) socket.end();
+            else socket.once('data', () => socket.end(answer));
+          }),
+        );
+        const settings = proxyFromEnvironment({ HTTPS_PROXY: `127.0.0.1:${port}` });
+        const { kind, sent } = await failure(call(url, { proxy: settings }));
+        assert.deepEqual([kind, sent], ['connect', false]);
+        assert.equal(seen.length, 0);
+      });
+    }
+
     it('is given up at the deadline while the proxy does not answer', async () => {
       const url = await secureCloud();
       const port = await listen(createServer((socket) => socket.resume()));
