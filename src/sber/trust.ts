@@ -4,8 +4,7 @@
  * is, and nothing here can turn verification off.
  */
 import { X509Certificate } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import * as tls from 'node:tls';
@@ -38,7 +37,11 @@ export function trusting(ca: string): () => Promise<tls.SecureContext> {
 export async function trusted(ca: string): Promise<string[]> {
   const given = unquoted(ca);
   if (given.includes('-----BEGIN')) return [...defaultRoots(), ...fromPem(given, 'the CA field')];
-  const paths = existsSync(filePath(given)) ? [given] : given.split(/[\n,;]/).map(unquoted);
+  const isOne = await access(filePath(given)).then(
+    () => true,
+    () => false,
+  );
+  const paths = isOne ? [given] : given.split(/[\n,;]/).map(unquoted);
   const files = await Promise.all(paths.filter((each) => each !== '').map(inFile));
   return [...defaultRoots(), ...files.flat()];
 }
