@@ -1,7 +1,7 @@
 /**
  * Sber's vendor API: its four lists, and one function for all that changes them. Carries key, headers and time limit, gives
- * every answer its meaning, and sends again what may safely be sent again. Batches, plans and what to do after a lost POST
- * are left to `changes`; what models and devices look like, to `validation`.
+ * every answer its meaning, and sends again what may safely be sent again. Batches and what to do after a lost POST
+ * are left to `changes`, plans to `sync`; what models and devices look like, to `validation`.
  */
 import { randomUUID } from 'node:crypto';
 import { ApiFailure, createApiClient, type ApiAnswer, type ApiClient } from '../common/api-client';

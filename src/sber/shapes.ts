@@ -1,6 +1,6 @@
 /**
  * The structures of Sber's vendor API as this package writes them (edition of 28 October 2025), and the small results its
- * operations end in. How they are read leniently, checked and compared is left to `models`, `validation` and `values`.
+ * operations end in. How they are read leniently, checked and compared is left to `validation` and `values`.
  */
 import type { ValueType } from './catalogue';
 

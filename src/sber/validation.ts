@@ -8,7 +8,7 @@ import { isRecord } from '../common/json';
 import { categoryFacts, functionFacts, functionRange } from './catalogue';
 import { inPortions, Place, refuse, type YieldLoop } from './items';
 import type { AllowedValues, Dependency, Device, Model, Raw, Remark, Warning } from './shapes';
-import { finiteNumber, integerText, typedValue } from './values';
+import { asSent, finiteNumber, integerText, typedValue } from './values';
 
 /** One field as it is sent; undefined where it says nothing and is left out. `item`: what it is a field of. */
 type Check<T> = (value: unknown, place: Place, item: Raw) => T | undefined;
@@ -115,7 +115,11 @@ async function checkAll<T extends { id: string }>(
 export function meaningOfModel(model: Raw): string {
   // A number where a text belongs (`"hw_version": 3`) is the text, and an answer leaves an empty list out.
   const texts = Object.entries(model).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]);
-  const raw = { ...(Object.fromEntries(texts) as Raw), features: model.features ?? [] };
+  const raw: Raw = { ...(Object.fromEntries(texts) as Raw), features: model.features ?? [] };
+  if (isRecord(raw.dependencies)) {
+    const dependencies = Object.entries(raw.dependencies).map(([name, each]) => [name, dependencyAsSent(each)]);
+    raw.dependencies = Object.fromEntries(dependencies) as Raw;
+  }
   try {
     return meaningOf(checkModel(raw, new Place('')));
   } catch (error) {
@@ -273,15 +277,26 @@ function checkDependency(name: string, dependency: unknown, features: readonly s
   if (!isRecord(dependency)) refuse(place, 'must be an object with key and values');
   const key = mandatory(dependency.key, place.at('key'));
   warnOfOthers(dependency, ['key', 'value', 'values'], place, 'a dependency');
-  const { value = null, values = null } = dependency;
-  const isNew = value === null || (Array.isArray(values) ? values.length > 0 : values !== null);
-  const given = place.at(isNew ? 'values' : 'value');
-  const list = isNew ? (values ?? []) : value;
+  const spelling = spellingOf(dependency);
+  const [list, given] = [dependency[spelling], place.at(spelling)];
   if (!Array.isArray(list)) refuse(given, 'must be a list of values');
   for (const each of [name, key]) {
     if (!features.includes(each)) place.warn(`${each} is not among the features`);
   }
   return { key, values: list.map((one, index) => typedValue(key, one, given.at(index))) };
+}
+
+/** Under which of its names a dependency has its list. */
+function spellingOf({ value = null, values = null }: Raw): 'value' | 'values' {
+  const isNew = value === null || (Array.isArray(values) ? values.length > 0 : values !== null);
+  return isNew ? 'values' : 'value';
+}
+
+/** A dependency as a cloud may have written it, its list as it would be sent. */
+function dependencyAsSent(dependency: unknown): unknown {
+  if (!isRecord(dependency)) return dependency;
+  const list = [dependency[spellingOf(dependency)] ?? []].flat();
+  return { key: dependency.key, values: list.map(asSent) };
 }
 
 function checkGroups(groups: unknown, place: Place): string[] | undefined {

@@ -140,12 +140,18 @@ export function typedValue(key: string, value: unknown, place: Place): TypedValu
   if (value === null) refuse(place, 'is null; leave it out, so that Sber keeps what it has');
   const facts = functionFacts(key);
   const typed =
-    isRecord(value) && ('type' in value || TYPES.some((type) => (value[fieldOf(type)] ?? null) !== null))
+    isRecord(value) && ('type' in value || holdsOneValue(value))
       ? checkedTyped(value, place)
       : written(facts?.type ?? guessedType(value, place), value, place, tenths(value, facts?.unit));
   if (facts === undefined) place.warn(`the catalogue does not know the function ${key}`);
   else warnOfDoubts(key, facts, typed, place);
   return typed;
+}
+
+/** Without a type, one field alone can be told from several that contradict each other. */
+function holdsOneValue(value: Raw): boolean {
+  const [name, ...others] = Object.keys(value);
+  return others.length === 0 && TYPES.some((type) => name === fieldOf(type) && (value[name] ?? null) !== null);
 }
 
 function checkedTyped(value: Raw, place: Place): TypedValue {
@@ -247,6 +253,13 @@ export function plainValue(value: unknown): PlainValue {
   if (type === undefined) return null;
   const { write, read = (raw: unknown) => write(raw, true) } = KINDS[type];
   return read(heldBy(value, type)) ?? null;
+}
+
+/** A value as a cloud may have written it, in the form in which it would be sent; as it is where it is not understood. */
+export function asSent(value: unknown): unknown {
+  const type = isRecord(value) ? typeOf(value) : undefined;
+  const plain = type === undefined ? null : plainValue(value);
+  return type === undefined || plain === null ? value : { type, [fieldOf(type)]: KINDS[type].write(plain, true) };
 }
 
 /** The type that a value names; where it names none, the one that its `…_value` field shows. */

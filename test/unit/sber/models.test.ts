@@ -93,6 +93,16 @@ describe('Models compared by meaning', () => {
         dependencies: { power: { key: 'on_off', value: [{ type: 'BOOL', bool_value: true }, { type: 'BOOL' }] } },
       }),
     ],
+    [
+      'values as a cloud may write them: as text, without their type, one without a list',
+      socket('A', { dependencies: { power: { key: 'on_off', values: [{ type: 'BOOL', bool_value: true }] } } }),
+      socket('A', { dependencies: { power: { key: 'on_off', values: { bool_value: 'true' } } } }),
+    ],
+    [
+      'an empty list that an answer leaves out',
+      socket('A', { dependencies: { power: { key: 'on_off', values: [] } } }),
+      socket('A', { dependencies: { power: { key: 'on_off' } } }),
+    ],
     ['fields that no model has', socket('A'), socket('A', { created_at: 'yesterday' })],
   ];
   for (const [name, a, b] of equal) it(`does not mind ${name}`, () => assert.ok(same(a, b)));

@@ -126,6 +126,11 @@ describe('Models before they are sent', () => {
     ],
     ['a dependency without a key', { ...lamp(), dependencies: { light_colour: { values: [] } } }, /light_colour\.key/],
     [
+      'a dependency without a list',
+      { ...lamp(), dependencies: { light_colour: { key: 'light_mode', vals: ['colour'] } } },
+      /dependencies\.light_colour\.values: must be a list/,
+    ],
+    [
       'a dependency on one value that is no list',
       { ...lamp(), dependencies: { light_colour: { key: 'light_mode', value: 'colour' } } },
       /dependencies\.light_colour\.value: must be a list/,

@@ -85,6 +85,7 @@ describe('Values of functions', () => {
     ['red, green and blue in Sber’s form', 'light_colour', { type: 'COLOUR', colour_value: { r: 255 } }],
     ['half a colour', 'light_colour', { h: 120 }],
     ['nothing under the name of a switch’s value', 'on_off', { bool_value: null }],
+    ['values of two types', 'on_off', { bool_value: false, integer_value: '0' }],
     ['a value of another type than it says', 'on_off', { type: 'BOOL', bool_value: 'yes' }],
   ];
   for (const [name, key, value] of refused) {
