@@ -49,7 +49,7 @@ function isTaken(RED: NodeAPI, level: 'debug' | 'trace'): boolean {
     verbose?: boolean;
   };
   if (logging === undefined || verbose === true) return true;
-  const deep = level === 'debug' ? ['debug', 'trace'] : ['trace'];
+  const deep = [...(level === 'debug' ? ['debug'] : []), 'trace', 'audit', 'metric'];
   return Object.values(logging).some((log) => deep.includes(log?.level ?? ''));
 }
 

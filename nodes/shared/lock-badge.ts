@@ -74,6 +74,7 @@ export class LockBadge {
     if (this.following) return;
     if (this.outage !== undefined) this.node.showFailure(this.outage);
     else if (this.reading !== undefined) this.result(this.reading);
+    else this.node.badge.clear();
   }
 
   /** What the lock was when it was read. `surprising`: it was asked for something else. */

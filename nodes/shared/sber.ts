@@ -70,8 +70,8 @@ export function defineSberNode<S extends Settings, C extends { operation: string
         message.payload = await account.inTurn(lane, work, (client) =>
           perform({ client, settings, isDry, stamp }, command),
         );
-        showEnd(badge, command.operation, message.payload, isDry);
-        log.debug(`${command.operation}: done`);
+        const failed = showEnd(badge, command.operation, message.payload, isDry);
+        log.debug(`${command.operation}: done${failed === '' ? '' : `, ${failed} failed`}`);
         return message;
       } finally {
         message.sber = stamp;
@@ -81,16 +81,19 @@ export function defineSberNode<S extends Settings, C extends { operation: string
   return defineNode({ type: `sber-${lane}`, account: 'sber-config', settings, transportCodes: TRANSPORT_CODES, start });
 }
 
-/** The badge of a sync says what was done, or that nothing was; a plan that it is one. */
-function showEnd(badge: Badge, operation: string, payload: unknown, isDry: boolean): void {
+/**
+ * The badge of a sync says what was done, or that nothing was; a plan that it is one. Gives how many of all items failed, in
+ * words for the log; empty where none did.
+ */
+function showEnd(badge: Badge, operation: string, payload: unknown, isDry: boolean): string {
   const counts = Object.entries(payload ?? {}).flatMap(([name, list]: [string, unknown]): [string, number][] =>
     Array.isArray(list) && list.length > 0 ? [[name, list.length]] : [],
   );
   const failed = Object.fromEntries(counts).failed ?? 0;
   const done = counts.filter(([name]) => name in SIGNS);
   const [only] = done;
-  if (failed > 0)
-    badge.show('warning', 'partial', { failed, total: counts.reduce((sum, [, count]) => sum + count, 0) });
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  if (failed > 0) badge.show('warning', 'partial', { failed, total });
   else if (operation !== 'sync') badge.show('ok', 'ok');
   else if (only === undefined) badge.show('ok', 'nothing');
   else if (done.length === 1 && !isDry) badge.show('ok', only[0], { count: only[1] });
@@ -98,4 +101,5 @@ function showEnd(badge: Badge, operation: string, payload: unknown, isDry: boole
     const changes = done.map(([name, count]) => `${SIGNS[name] ?? ''}${count}`).join(' ');
     badge.show('ok', isDry ? 'plan' : 'changed', { changes });
   }
+  return failed > 0 ? `${failed} of ${total}` : '';
 }
