@@ -89,10 +89,16 @@ export async function fulfill(
   });
   const failure = (errorCode: GoogleCode, debugString: string): JsonObject =>
     answer({ errorCode, status: 'ERROR', debugString });
-  // There is always one input.
-  const [input] = recordsIn(inputs);
-  const { intent, payload } = input ?? {};
-  const asked = isRecord(payload) ? payload : {};
+  const known = recordsIn(inputs);
+  const { intent } = known[0] ?? {};
+  // There is one input in practice; should there be more of the same intent, each counts.
+  const payloads = known
+    .filter((input) => input.intent === intent)
+    .map(({ payload }) => (isRecord(payload) ? payload : {}));
+  const asked = {
+    devices: payloads.flatMap(({ devices }) => listOf(devices)),
+    commands: payloads.flatMap(({ commands }) => listOf(commands)),
+  };
   try {
     switch (typeof intent === 'string' ? intent.replace(INTENT_PREFIX, '') : undefined) {
       case 'SYNC':

@@ -91,14 +91,22 @@ export class PendingCommands {
   /** The latest, and those before them: forgotten as a whole, which costs a tenth of one by one. */
   private latest = new Map<string, Known>();
   private before = new Map<string, Known>();
+  /** Those that wait for their answer, in the order of their end: by then what they hold is let go. */
+  private readonly open = new Set<Known>();
 
   constructor(private readonly clock: Clock) {}
 
   /** The handle by which the command is answered: unguessable, unique. */
   add(command: Pending): string {
+    const now = this.clock.elapsed();
+    for (const oldest of this.open) {
+      if (oldest.until > now) break;
+      oldest.command = undefined;
+      this.open.delete(oldest);
+    }
     const handle = randomUUID();
-    const until = this.clock.elapsed() + LIFE_MS;
-    this.remember(handle, { deviceId: command.request.device.id, command, until, warned: false });
+    const known = { deviceId: command.request.device.id, command, until: now + LIFE_MS, warned: false };
+    this.open.add(this.remember(handle, known));
     return handle;
   }
 
@@ -113,6 +121,7 @@ export class PendingCommands {
     const known = this.known(handle) ?? this.remember(handle, unknown);
     const { command, until, warned } = known;
     known.command = undefined;
+    this.open.delete(known);
     if (command !== undefined && until > this.clock.elapsed()) return { kind: 'open', command };
     known.warned = true;
     return { kind: 'spent', warned };
@@ -120,7 +129,8 @@ export class PendingCommands {
 
   /** Forgets all, and gives those that were not answered. */
   close(): Pending[] {
-    const all = [...this.before.values(), ...this.latest.values()];
+    const all = [...this.open];
+    this.open.clear();
     this.before.clear();
     this.latest.clear();
     return all.flatMap(({ command }) => command ?? []);

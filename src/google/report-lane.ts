@@ -25,7 +25,9 @@ const UNKNOWN_PAUSES_MS = [2000, 5000, 10_000, 20_000] as const;
 const SYNC_AFTER_UNKNOWN = 2;
 /** After so many in a row it is the user whom Google does not know, not one of their devices. */
 const MOST_UNKNOWN = 25;
-/** What was refused is tried again after this time. */
+/** A word whose values were refused so often is refused whatever it says, … */
+const REFUSED_VALUES = 3;
+/** … until it is tried again after this time. */
 const REFUSED_LIFE_MS = 60 * 60_000;
 /** Google gives no figure for the life of a follow-up token; its user does not wait longer. */
 const NOTIFICATION_LIFE_MS = 5 * 60_000;
@@ -77,8 +79,8 @@ type Refusal = Verdict & { kind: 'refused' };
 export class ReportLane {
   private readonly states = new Map<string, States>();
   private notifications: Batch['notifications'] = [];
-  /** States that Google refuses, as `refusalOf` names them; the id alone of a device of which none was found to be at fault. */
-  private readonly refused = new Set<string>();
+  /** Words of a device's states that Google refuses, with the values that were refused. An empty map: none was found. */
+  private readonly refused = new Map<string, Map<string, string[]>>();
   private refusedSince = -Infinity;
   private syncDue = false;
   private stopSync: (() => void) | undefined;
@@ -225,20 +227,28 @@ export class ReportLane {
     const words = Object.keys(states).filter((word) => word !== 'online');
     const said = refusal.hint.split(/\W+/);
     const named = words.filter((word) => said.includes(word));
+    const known = this.refused.get(deviceId) ?? new Map<string, string[]>();
     if (this.refused.size === 0) this.refusedSince = this.options.clock.elapsed();
-    const tries = this.refused.has(deviceId) ? [] : [named, ...words.map((word) => [word])];
+    const tries = known.size === 0 && this.refused.has(deviceId) ? [] : [named, ...words.map((word) => [word])];
     for (const left of tries.filter(({ length }) => length > 0)) {
       const rest = pickFields(states, (word) => !left.includes(word));
       const body = this.bodyOf({ ...batch, states: new Map([[deviceId, rest]]) });
       const verdict = await this.call('reportStateAndNotification', body);
       if (verdict.kind === 'done') {
-        for (const word of left) this.refused.add(refusalOf(deviceId, word, states[word]));
+        for (const word of left) known.set(word, [...(known.get(word) ?? []), JSON.stringify(states[word])]);
+        this.refused.set(deviceId, known);
         this.warnRefused(batch, refusal, `"${left.join('", "')}" is left out, and the rest is reported. `);
+        return;
+      }
+      if (verdict.kind === 'later') {
+        // A search that was cut off has found nothing out.
+        this.giveBack(batch);
+        await this.backOff(verdict);
         return;
       }
       if (verdict.kind !== 'refused') break;
     }
-    this.refused.add(deviceId);
+    this.refused.set(deviceId, known);
     this.warnRefused(batch, refusal);
   }
 
@@ -269,7 +279,7 @@ export class ReportLane {
     // Entries, not assignments: a device may be called `__proto__`.
     const wanted = [...states].map(([id, state]) => [
       id,
-      pickFields(state, (word, value) => this.refused.size === 0 || !this.refused.has(refusalOf(id, word, value))),
+      pickFields(state, (word, value) => !this.isRefused(id, word, value)),
     ]);
     const byDevice = new Map<string, Record<string, object>>();
     for (const { deviceId, trait, content } of notifications) {
@@ -281,6 +291,11 @@ export class ReportLane {
       ...(byDevice.size === 0 ? {} : { notifications: Object.fromEntries(byDevice) }),
     };
     return { ...(eventId === undefined ? {} : { eventId }), payload: { devices } };
+  }
+
+  private isRefused(deviceId: string, word: string, value: unknown): boolean {
+    const values = this.refused.get(deviceId)?.get(word) ?? [];
+    return values.length >= REFUSED_VALUES || values.includes(JSON.stringify(value));
   }
 
   /** What was not reported waits again, unless something newer does. */
@@ -331,8 +346,4 @@ export class ReportLane {
   private settleSync(requested: boolean): void {
     for (const settle of this.syncWaiters.splice(0)) settle(requested);
   }
-}
-
-function refusalOf(...state: [deviceId: string, word: string, value: unknown]): string {
-  return JSON.stringify(state);
 }

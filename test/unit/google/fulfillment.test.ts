@@ -114,6 +114,25 @@ describe('fulfillment', () => {
     assert.equal((answer.payload as { commands: { status: string }[] }).commands[0]!.status, 'SUCCESS');
   });
 
+  it('carries out each of several inputs, though Google sends one', async () => {
+    const commands = (id: string): object[] => [
+      { devices: [{ id }], execution: [{ command: 'action.devices.commands.OnOff', params: { on: true } }] },
+    ];
+    const intent = 'action.devices.EXECUTE';
+    const answer = await fulfill(house.home, ANNA, {
+      requestId: '1',
+      inputs: ['lamp', 'nothing here'].map((id) => ({ intent, payload: { commands: commands(id) } })),
+    });
+    const { commands: results } = answer.payload as { commands: { ids: string[]; status: string }[] };
+    assert.deepEqual(
+      results.map(({ ids, status }) => [ids[0], status]),
+      [
+        ['lamp', 'SUCCESS'],
+        ['nothing here', 'ERROR'],
+      ],
+    );
+  });
+
   it('answers whatever comes, and every device that was asked for once', async () => {
     const id = fc.oneof(fc.constantFrom(...DEVICES), fc.string(), fc.constantFrom('__proto__', 'constructor', ''));
     const device = fc.oneof(fc.record({ id }), fc.jsonValue());

@@ -244,9 +244,16 @@ describe('Home Graph', () => {
     assert.deepEqual(google.statesOf('anna', 'door'), locked);
   });
 
-  it('a word that was refused is tried again after an hour', async () => {
-    graph.report(['anna'], { door: { ...locked, brightness: 4 } });
+  it('a word that was refused with every value is tried again after an hour', async () => {
+    for (const brightness of [1, 2, 3]) {
+      graph.report(['anna'], { door: { ...locked, brightness } });
+      await quiet();
+    }
+    const before = google.journal.length;
+    graph.report(['anna'], { door: { ...unlocked, brightness: 3.5 } });
     await quiet();
+    assert.equal(google.journal.length, before + 1, 'it costs nothing more');
+    assert.deepEqual(google.statesOf('anna', 'door'), unlocked);
     google.learn('anna', [{ ...DOOR, traits: [...DOOR.traits, 'action.devices.traits.Brightness'] }]);
     graph.report(['anna'], { door: { ...locked, brightness: 4 } });
     await quiet();
@@ -255,6 +262,18 @@ describe('Home Graph', () => {
     graph.report(['anna'], { door: { ...locked, brightness: 4 } });
     await quiet();
     assert.equal(google.statesOf('anna', 'door')?.brightness, 4);
+  });
+
+  it('a search for a refused word that is cut off silences nothing', async () => {
+    graph.report(['anna'], { door: { ...locked, brightness: 1 } });
+    await quiet();
+    for (const status of [400, 503]) google.mishaps.push({ at: 'reportStateAndNotification', status });
+    graph.report(['anna'], { door: { ...unlocked, brightness: 2 } });
+    await quiet();
+    assert.deepEqual(google.statesOf('anna', 'door'), unlocked);
+    graph.report(['anna'], { door: { ...locked, brightness: 3 } });
+    await quiet();
+    assert.deepEqual(google.statesOf('anna', 'door'), locked);
   });
 
   it('a word is found even where Google does not name it', async () => {
