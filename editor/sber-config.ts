@@ -8,6 +8,8 @@ import { rules, takes, trimmed } from './rules';
 /** What a test needs to know, with a key that is typed or stored. */
 const TESTED = ['token', 'endpoint', 'keyIn', 'keyParameter', 'ca', 'timeout', 'proxy'];
 
+const inSeconds = takes(ENDPOINT_SETTINGS.timeout);
+
 RED.nodes.registerType('sber-config', {
   category: 'config',
   defaults: {
@@ -21,7 +23,7 @@ RED.nodes.registerType('sber-config', {
       }),
     },
     ca: { value: '', validate: check('ca', rules.certificate) },
-    timeout: { value: '15', validate: check('timeout', takes(ENDPOINT_SETTINGS.timeout)) },
+    timeout: { value: '15', validate: check('timeout', (value) => inSeconds(value) && !(Number(value) > 3600)) },
     proxy: { value: '', type: 'http proxy', required: false },
   },
   credentials: { token: { type: 'password' } },

@@ -36,7 +36,7 @@ export function modelBuilder(
   const empty = element('p', { class: 'thekeys-more' }, words('builder.empty'));
   const add = button('plus', words('builder.add'), () => {
     // The maker of several models is mostly the same.
-    insert(rows.length, { ...draftOf({}), manufacturer: rows.at(-1)?.draft.manufacturer ?? '' });
+    begin(rows.length, { ...draftOf({}), manufacturer: rows.at(-1)?.draft.manufacturer ?? '' });
   });
   const [json, preview] = jsonView(words);
   const ids = (): string[] => rows.map(({ draft }) => draft.id.trim());
@@ -49,9 +49,10 @@ export function modelBuilder(
     json.hidden = rows.length === 0;
     preview.textContent = JSON.stringify(models(), null, 2);
   };
-  const insert = (position: number, draft: Draft, open = true): void => {
+  /** What is inserted shows with the next `refresh`. */
+  const insert = (position: number, draft: Draft): Row => {
     const row = modelRow(draft, words, refresh, {
-      clone: () => insert(rows.indexOf(row) + 1, copyOf(draft, ids())),
+      clone: () => begin(rows.indexOf(row) + 1, copyOf(draft, ids())),
       trash: () => {
         const at = rows.indexOf(row);
         rows.splice(at, 1);
@@ -62,28 +63,39 @@ export function modelBuilder(
     });
     list.insertBefore(row.item, rows[position]?.item ?? null);
     rows.splice(position, 0, row);
+    return row;
+  };
+  const begin = (position: number, draft: Draft): void => {
+    const row = insert(position, draft);
     refresh();
-    if (!open) return;
     row.head.click();
     row.item.querySelector('input')?.focus();
   };
-  const fetched = statusArea();
-  const fetch = requestButton(fetched, {
+  const [fetch, fetched] = fetchButton(words, async () => {
+    const [found, here] = [(await fetchModels()).map(draftOf), new Set(ids())];
+    // What is here may be newer, so it stays.
+    const fresh = found.filter((draft) => !here.has(draft.id));
+    for (const draft of fresh) insert(rows.length, draft);
+    refresh();
+    return { added: fresh.length, known: found.length - fresh.length };
+  });
+  place.append(empty, list, element('div', { class: 'thekeys-buttons' }, add, fetch), fetched, json);
+  for (const model of saved) insert(rows.length, draftOf(model));
+  refresh();
+  if (saved.length === 1) rows[0]?.head.click();
+  return models;
+}
+
+/** Takes over what Sber has, and says beside it how much that was. */
+function fetchButton(words: Words, run: () => Promise<Record<string, number>>): [HTMLElement, HTMLElement] {
+  const status = statusArea();
+  const made = requestButton(status, {
     icon: 'cloud-download',
     label: words('builder.fetch'),
     words: (key, values) => RED._(SBER_ACCOUNT + key, values),
-    run: async () => {
-      const [found, here] = [(await fetchModels()).map(draftOf), new Set(ids())];
-      // What is here may be newer, so it stays.
-      const fresh = found.filter((draft) => !here.has(draft.id));
-      for (const draft of fresh) insert(rows.length, draft, false);
-      return good(words('builder.fetched', { added: fresh.length, known: found.length - fresh.length }));
-    },
+    run: async () => good(words('builder.fetched', await run())),
   });
-  place.append(empty, list, element('div', { class: 'thekeys-buttons' }, add, fetch), fetched, json);
-  for (const model of saved) insert(rows.length, draftOf(model), saved.length === 1);
-  refresh();
-  return models;
+  return [made, status];
 }
 
 /** What is saved, for those who read JSON. */

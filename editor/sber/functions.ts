@@ -66,6 +66,13 @@ function functionLine({ draft, id, words, changed }: ModelForm, name: string, gr
     words('builder.narrow'),
   );
   line.append(expands(narrow, panel, 'input'));
+  // Only a function that is ticked can be narrowed.
+  const offer = (): void => {
+    narrow.hidden = !box.checked;
+    if (narrow.hidden && !panel.hidden) narrow.click();
+  };
+  box.addEventListener('change', offer);
+  offer();
   return [line, panel];
 }
 
