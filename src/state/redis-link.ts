@@ -1,11 +1,12 @@
 /**
  * The connections to Redis: one for commands, and one, made when first needed, that listens. The library reconnects, keeps
- * commands meanwhile and sends them again; what is added here is the word for a failure and one warning for each outage.
+ * commands until a connection stands and ends those that are not answered in time; what is added here is a limit for
+ * repeating, the word for a failure, and one warning for each outage.
  */
 import { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
-import type { Clock } from '../common/clock';
+import { pause, type Clock } from '../common/clock';
 import { systemCode, textOf } from '../common/errors';
 import { foreignText } from '../common/foreign';
 import type { Log } from '../common/log';
@@ -18,108 +19,140 @@ export interface LinkOptions {
   random: () => number;
   /** Gets a warning when Redis goes, and one when it is back. */
   log: Log;
-  /** Milliseconds that a command may spend on connecting, waiting and being sent again: half of it for one answer. */
+  /** Milliseconds for one answer of Redis. */
+  answerMs: number;
+  /** Milliseconds that a command may spend on connecting, waiting and repeating. */
   commandMs: number;
+  /** Milliseconds without trouble after which Redis is said to be back. */
+  steadyMs: number;
 }
 
-/** A new connection is tried so often in a command's time, and a command ends with the reason before its time is over. */
-const CONNECTIONS = 10;
-const MOST_CONNECTIONS = 9;
-/** Without trouble for so many times a command's time, Redis is said to be back. */
-const STEADY = 3;
+/** Error replies that pass by themselves: start-up, a failover, a long script of another client. */
+const PASSING = ['LOADING', 'READONLY', 'MASTERDOWN', 'TRYAGAIN', 'BUSY'];
+const RETRY_MS = 40;
+const RECONNECT_FIRST_MS = 50;
+const RECONNECT_MOST_MS = 1000;
 /** A connection that is given up says goodbye for so long; a dead one would do so for minutes. */
 const DISCONNECT_MS = 100;
 /** A listening connection is silent by nature; it is asked this often whether it still lives. */
 const HEARTBEAT_MS = 10_000;
-/** An event beside those of the channels. */
-const GAP = Symbol('gap');
+/** A listener that fails may fail with each message. */
+const REPEAT_MS = 60_000;
 
 export class RedisLink {
   private readonly client: Redis;
   private listening: Redis | undefined;
-  private readonly news = new EventEmitter().setMaxListeners(0);
+  private readonly channels = new EventEmitter().setMaxListeners(0);
+  private readonly gaps = new EventEmitter().setMaxListeners(0);
   /** Settles when Redis has all subscriptions that were asked for until now. */
   private subscribed: Promise<unknown> = Promise.resolve();
+  private readonly closing = new AbortController();
+  private cancelHeartbeat: () => void = () => undefined;
+  /** When the connection for commands went, by the clock's `elapsed`; undefined while it is there. */
+  private downSince: number | undefined;
   private lastReason = 'ECONNRESET';
   private outageNoted = false;
-  /** A command has waited in vain for a connection. */
-  private givenUp = false;
-  private cancelGoodNews: () => void = () => undefined;
+  private goodNews: (() => void) | undefined;
+  private failureNotedAt = -Infinity;
 
   constructor(
     private readonly address: RedisAddress,
     private readonly options: LinkOptions,
   ) {
-    this.client = this.connect(MOST_CONNECTIONS - 1);
-    this.client.on('ready', () => this.expectGoodNews());
+    this.downSince = options.clock.elapsed();
+    // A command that cannot be sent, or loses its connection, fails at once and is repeated here.
+    this.client = this.connect({ maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false });
+    this.client.on('ready', () => {
+      this.downSince = undefined;
+      this.lastReason = 'ECONNRESET';
+      this.expectGoodNews();
+    });
+    this.client.on('close', () => {
+      this.cancelGoodNews();
+      this.downSince ??= options.clock.elapsed();
+    });
     this.client.on('error', (error: unknown) => this.note(reasonOf(error) ?? this.lastReason));
   }
 
   /**
-   * Runs a Lua script. It is run again when its answer was lost, so scripts are written to bear that.
+   * Runs a Lua script. It may be run again when its answer was lost, so scripts are written to bear that.
    * @throws StateError
    */
   script(lua: string, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
-    return this.ask(() => this.client.eval(lua, keys.length, ...keys, ...values));
+    return this.run(() => this.client.eval(lua, keys.length, ...keys, ...values));
   }
 
-  /** @throws StateError */
   get(key: string): Promise<string | null> {
-    return this.ask(() => this.client.get(key));
+    return this.run(() => this.client.get(key));
   }
 
-  /** Reaches those who have subscribed here before, too. @throws StateError */
+  /** Reaches those who have subscribed here before, too. */
   async publish(channel: string, text: string): Promise<void> {
     await this.subscribed;
-    await this.ask(() => this.client.publish(channel, text));
+    await this.run(() => this.client.publish(channel, text));
   }
 
   /** Kept up until the returned function is called, over all reconnections. @param onGap messages may have been missed */
   subscribe(channel: string, onMessage: (text: string) => void, onGap: () => void = () => undefined): () => void {
     const [message, gap] = [this.guarded(onMessage), this.guarded(onGap)];
-    const client = (this.listening ??= this.listen());
-    if (this.news.listenerCount(channel) === 0) this.subscribed = client.subscribe(channel).catch(() => undefined);
-    this.news.on(channel, message);
-    this.news.on(GAP, gap);
+    if (this.channels.listenerCount(channel) === 0) {
+      const asked = this.listener().subscribe(channel);
+      this.subscribed = Promise.allSettled([this.subscribed, asked]).then(() => undefined);
+    }
+    this.channels.on(channel, message);
+    this.gaps.on('gap', gap);
     return () => {
-      this.news.off(channel, message);
-      this.news.off(GAP, gap);
-      if (this.news.listenerCount(channel) === 0) client.unsubscribe(channel).catch(() => undefined);
+      this.channels.off(channel, message);
+      this.gaps.off('gap', gap);
+      if (this.channels.listenerCount(channel) === 0) this.listening?.unsubscribe(channel).catch(() => undefined);
     };
   }
 
-  /** What was asked for is answered first. */
+  /** What is under way is answered first. */
   async close(): Promise<void> {
+    this.closing.abort(new StateError('the state was closed', 'ECLOSED'));
     this.cancelGoodNews();
+    this.cancelHeartbeat();
     this.listening?.disconnect();
     await this.client.quit().catch(() => this.client.disconnect());
   }
 
-  /** The first command of an outage waits for its end, as long as a command may; those after it are told at once. */
-  private async ask<T>(command: () => Promise<T>): Promise<T> {
-    let reason = this.lastReason;
-    if (!this.givenUp) {
+  private async run<T>(command: () => Promise<T>): Promise<T> {
+    const { clock, commandMs } = this.options;
+    const { signal } = this.closing;
+    // Right after a loss a moment's wait is worth it; later a caller is better served by a quick refusal.
+    const until = Math.min(clock.elapsed(), this.downSince ?? Infinity) + commandMs;
+    for (let reason: string | undefined; ;) {
+      signal.throwIfAborted();
+      if (clock.elapsed() + RETRY_MS >= until) throw this.failure(reason ?? this.lastReason);
       try {
-        return await command();
+        const answer = await command();
+        this.expectGoodNews();
+        return answer;
       } catch (error) {
-        this.givenUp = !['ready', 'end'].includes(this.client.status);
-        // Of one that waited for a connection it matters why there is none.
-        reason = (this.givenUp && this.outageNoted ? undefined : reasonOf(error)) ?? this.lastReason;
+        signal.throwIfAborted();
+        // That there is no connection, or no longer, says less than why.
+        const isAnswer = isReply(error) || this.client.status === 'ready';
+        reason = (isAnswer ? reasonOf(error) : undefined) ?? reason ?? this.lastReason;
+        if (isReply(error) && !PASSING.includes(reason)) throw this.failure(reason);
+        if (isAnswer && reason === 'ETIMEDOUT') this.note(reason);
       }
+      await pause(clock, RETRY_MS, signal);
     }
-    throw new StateError(`the shared state in Redis at ${this.address.label} cannot be used (${reason})`, reason);
   }
 
-  private listen(): Redis {
+  private listener(): Redis {
+    if (this.listening !== undefined) return this.listening;
     // The library keeps subscriptions up: it sends again what was asked for before, or without, a connection.
-    const client = this.connect(null);
+    const client = this.connect({ maxRetriesPerRequest: null });
+    this.listening = client;
     client.on('error', () => undefined);
-    client.on('message', (channel: string, text: string) => this.news.emit(channel, text));
+    client.on('message', (channel: string, text: string) => this.channels.emit(channel, text));
     client.once('ready', () =>
       client.on('ready', () => {
         // Answered behind the subscriptions, which the library has just sent.
         client.ping().then(
-          () => this.news.emit(GAP),
+          () => this.gaps.emit('gap'),
           () => undefined,
         );
       }),
@@ -128,32 +161,31 @@ export class RedisLink {
     return client;
   }
 
-  /** A listener that fails harms neither the others nor the process, and is named once. */
+  /** One that fails harms neither the others nor the process. */
   private guarded<T extends unknown[]>(listener: (...given: T) => void): (...given: T) => void {
-    let isNoted = false;
     return (...given) => {
       try {
         listener(...given);
       } catch (error) {
-        if (!isNoted) this.options.log.warn(`a listener of the shared state failed: ${foreignText(textOf(error))}`);
-        isNoted = true;
+        const now = this.options.clock.elapsed();
+        if (now - this.failureNotedAt < REPEAT_MS) return;
+        this.failureNotedAt = now;
+        this.options.log.warn(`a listener of the shared state failed: ${foreignText(textOf(error))}`);
       }
     };
   }
 
-  /** Where no answer comes, the library begins a new connection. */
   private beat(client: Redis): void {
-    const ask = (): void => {
+    this.cancelHeartbeat = this.options.clock.after(HEARTBEAT_MS, () => {
+      // Where no answer comes, the library begins a new connection.
       if (client.status === 'ready') client.ping().catch(() => undefined);
-      if (client.status !== 'end') this.beat(client);
-    };
-    this.options.clock.after(HEARTBEAT_MS, ask, true);
+      this.beat(client);
+    });
   }
 
-  /** @param retries after so many new connections commands are given up; null: never */
-  private connect(retries: number | null): Redis {
+  private connect(retries: { maxRetriesPerRequest: number | null; autoResendUnfulfilledCommands?: boolean }): Redis {
     const { host, port, tls, username, password, database } = this.address;
-    const { commandMs, random } = this.options;
+    const { answerMs, random } = this.options;
     const client = new Redis({
       host,
       port,
@@ -164,15 +196,15 @@ export class RedisLink {
       ...(tls ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
       disableClientInfo: true,
       protocol: 2,
-      connectTimeout: commandMs / 2,
+      connectTimeout: answerMs,
+      commandTimeout: answerMs,
       // A connection may be dead without knowing it: begin a new one rather than wait for TCP to notice.
-      socketTimeout: commandMs / 2,
-      commandTimeout: commandMs,
+      socketTimeout: answerMs,
       disconnectTimeout: DISCONNECT_MS,
-      // A master that has become a replica: its name may lead to the new one.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
-      retryStrategy: () => (commandMs / CONNECTIONS) * (0.5 + 0.5 * random()),
-      maxRetriesPerRequest: retries,
+      retryStrategy: (times) =>
+        Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(times - 1, 10), RECONNECT_MOST_MS) * (0.8 + 0.4 * random()),
+      ...retries,
     });
     client.setMaxListeners(0);
     return client;
@@ -180,23 +212,34 @@ export class RedisLink {
 
   /** One that takes connections, but lets every write wait, would come and go with each command. */
   private expectGoodNews(): void {
-    this.givenUp = false;
-    this.lastReason = 'ECONNRESET';
-    this.cancelGoodNews();
-    if (!this.outageNoted) return;
-    this.cancelGoodNews = this.options.clock.after(STEADY * this.options.commandMs, () => {
+    if (!this.outageNoted || this.goodNews !== undefined) return;
+    this.goodNews = this.options.clock.after(this.options.steadyMs, () => {
+      this.goodNews = undefined;
       this.outageNoted = false;
       this.options.log.warn(`Redis at ${this.address.label} answers again`);
     });
   }
 
+  private cancelGoodNews(): void {
+    this.goodNews?.();
+    this.goodNews = undefined;
+  }
+
   private note(reason: string): void {
     this.lastReason = reason;
     this.cancelGoodNews();
-    if (this.outageNoted) return;
+    if (this.outageNoted || this.closing.signal.aborted) return;
     this.outageNoted = true;
     this.options.log.warn(`Redis at ${this.address.label} cannot be used (${reason}); trying again until it can`);
   }
+
+  private failure(reason: string): StateError {
+    return new StateError(`the shared state in Redis at ${this.address.label} cannot be used (${reason})`, reason);
+  }
+}
+
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
 }
 
 /**
@@ -204,10 +247,8 @@ export class RedisLink {
  * error: it may quote a command, and so a secret.
  */
 function reasonOf(error: unknown): string | undefined {
-  const text = textOf(error);
-  if (error instanceof Error && error.name === 'ReplyError') return /^-?([A-Z]+)\b/.exec(text)?.[1] ?? 'ERR';
-  if (text === 'Connection is closed.') return 'ECLOSED';
+  if (isReply(error)) return /^-?([A-Z]+)\b/.exec(textOf(error))?.[1] ?? 'ERR';
   const code = systemCode(error);
   if (code !== undefined) return foreignText(code, 60);
-  return /time(d )?out/i.test(text) ? 'ETIMEDOUT' : undefined;
+  return /time(d )?out/i.test(textOf(error)) ? 'ETIMEDOUT' : undefined;
 }

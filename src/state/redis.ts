@@ -91,7 +91,8 @@ export class RedisState implements State {
   /** @throws CodedError `INVALID_INPUT` for an address that cannot be read. Connects by itself, then and later. */
   constructor({ url, ...options }: RedisStateOptions) {
     const address = parseRedisUrl(url);
-    this.options = { clock: systemClock, random: Math.random, commandMs: 3000, ...options };
+    const times = { answerMs: 1500, commandMs: 3000, steadyMs: 10_000 };
+    this.options = { clock: systemClock, random: Math.random, ...times, ...options };
     this.link = new RedisLink(address, this.options);
     this.prefix = address.prefix;
   }
@@ -145,25 +146,27 @@ export class RedisState implements State {
   /** Asks until it is granted. */
   private async acquire(name: string, { ttlMs, signal }: LeaseOptions): Promise<Lease> {
     const { link } = this;
-    const { clock, random, log, commandMs } = this.options;
+    const { clock, random, log, answerMs } = this.options;
     if (this.closed !== undefined) throw new StateError('the state was closed', 'ECLOSED');
     const slot = `${this.prefix}lease:${name}`;
     const keys = [slot, `${slot}:line`];
     const token = this.fresh();
     // A grant whose answer comes too late, because Redis hung, is to end soon, as no caller holds it.
-    const firstMs = Math.min(ttlMs, commandMs);
+    const firstMs = Math.min(ttlMs, 2 * answerMs);
     const renew = async (): Promise<boolean> => (await link.script(LUA_RENEW, keys, [token, ttlMs])) === 1;
     const release = (): Promise<unknown> => link.script(LUA_RELEASE, keys, [token]);
     const trace = (what: string): void => log.trace(`lease ${name}: ${what}`);
     const began = clock.elapsed();
-    let asked: number;
     try {
       for (let attempt = 1; ; attempt += 1) {
-        asked = clock.elapsed();
+        const asked = clock.elapsed();
         const granted = await link.script(LUA_ACQUIRE, keys, [token, firstMs, PLACE_MS]);
         signal?.throwIfAborted();
-        if (granted === 1) break;
-        if (attempt === 1) trace('waits, as another process has it');
+        if (granted === 1) {
+          const lease = new RenewedLease({ name, log, clock, asked, firstMs, ttlMs, renew, release });
+          trace(`acquired after ${Math.round(clock.elapsed() - began)} ms`);
+          if (!lease.lost.aborted) return lease;
+        } else if (attempt === 1) trace('waits, as another process has it');
         await pause(clock, ASK_MS * (0.5 + random()), signal);
       }
     } catch (error) {
@@ -172,8 +175,6 @@ export class RedisState implements State {
       release().catch(() => undefined);
       throw error;
     }
-    trace(`acquired after ${Math.round(clock.elapsed() - began)} ms`);
-    return new RenewedLease({ name, log, clock, asked, firstMs, ttlMs, renew, release });
   }
 
   private read(text: string | null, key: string): { id: string; value: Json | undefined } {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Redis } from 'ioredis';
 import { silent } from '../../src/common/log';
 import { systemClock, type Clock } from '../../src/common/clock';
 import { openState } from '../../src/state/open';
@@ -9,7 +10,7 @@ import { describeStateContract } from '../support/state-contract';
 import { count } from '../support/counting';
 
 /** Quick to give up, as no test likes to wait. */
-const QUICK = { commandMs: 600 };
+const QUICK = { answerMs: 300, commandMs: 600, steadyMs: 1000 };
 
 describe('state in Redis', () => {
   let server: RedisServer;
@@ -489,6 +490,61 @@ describe('state in a Redis that fails', () => {
     } finally {
       await Promise.all(opened.splice(0).map((state) => state.close()));
       await proxy.stop();
+      await server.stop();
+    }
+  });
+
+  it('never carries out later what it has refused', async () => {
+    const server = await RedisServer.start();
+    const proxy = await TcpProxy.start(server.port);
+    try {
+      const state = open(server.url.replace(String(server.port), String(proxy.port)));
+      const other = open(server.url);
+      const heard: unknown[] = [];
+      other.subscribe('news', (message) => heard.push(message));
+      await state.publish('news', 'before');
+      await until(() => Promise.resolve(heard.length > 0));
+      proxy.blackHole = true;
+      await Promise.all([
+        assert.rejects(state.publish('news', 'refused'), { name: 'StateError' }),
+        assert.rejects(count(state, 'ts', 1, 1), { name: 'StateError' }),
+        assert.rejects(state.lease('gate', { ttlMs: 60_000 }), { name: 'StateError' }),
+      ]);
+      await new Promise((resolve) => setTimeout(resolve, 2 * QUICK.commandMs));
+      proxy.blackHole = false;
+      await until(() =>
+        state.publish('news', 'after').then(
+          () => true,
+          () => false,
+        ),
+      );
+      await until(() => Promise.resolve(heard.includes('after')));
+      assert.deepEqual(
+        heard.filter((message) => message !== 'after'),
+        ['before'],
+      );
+      assert.equal(await other.get('ts'), undefined);
+      await (await other.lease('gate', { ttlMs: 60_000, signal: AbortSignal.timeout(500) })).release();
+    } finally {
+      await Promise.all(opened.splice(0).map((state) => state.close()));
+      await proxy.stop();
+      await server.stop();
+    }
+  });
+
+  it('waits for a server that takes no writes for a moment, as in a failover', async () => {
+    const server = await RedisServer.start();
+    const client = new Redis(server.port, '127.0.0.1');
+    try {
+      const state = open(server.url);
+      assert.equal(await count(state, 'ts', 1, 1), 1);
+      await client.replicaof('127.0.0.1', await freePort());
+      const counted = count(state, 'ts', 1, 1);
+      await new Promise((resolve) => setTimeout(resolve, QUICK.commandMs / 4));
+      await client.replicaof('NO', 'ONE');
+      assert.equal(await counted, 2);
+    } finally {
+      client.disconnect();
       await server.stop();
     }
   });
