@@ -30,7 +30,7 @@ const ENGLISH = {
   refused: 'Linking is not possible',
   refusals: {
     setup:
-      'Google linking is not fully set up here: the project ID, the client ID, the client secret and at least one user must be filled in in Node-RED.',
+      'Google linking is not fully set up here: the project ID, the client ID, the client secret and at least one user must be set in Node-RED.',
     foreign:
       'This request does not come from the Google project that is set up here. In Node-RED, compare the project ID and the client ID with those in the Google Home Developer Console.',
     broken: 'This request is incomplete or came from another page. Please start again in the Google Home app.',
