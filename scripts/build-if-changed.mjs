@@ -1,8 +1,8 @@
-// Builds dist/ unless it was made of exactly these sources. What it was made of is kept as a digest in .tmp/, outside dist,
-// because dist is what ships.
+// Builds dist/ unless it was made of exactly these sources. What it was made of is kept by each build as a digest in .tmp/,
+// outside dist, because dist is what ships.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,6 +16,7 @@ const SOURCES = [
   'resources',
   'scripts/build.mjs',
   'scripts/matter.ts',
+  'scripts/pages.ts',
   'package.json',
   'package-lock.json',
 ];
@@ -23,15 +24,23 @@ const stamp = path.join(root, '.tmp', 'built');
 
 /** @param {(line: string) => void} say called before a build that takes a while */
 export function buildIfChanged(say) {
-  const digest = digestOfSources();
-  if (existsSync(path.join(root, 'dist')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
+  const isBuilt = existsSync(path.join(root, 'dist')) && existsSync(stamp);
+  if (isBuilt && readFileSync(stamp, 'utf8') === digestOfSources()) return;
   say('Compiling, because something has changed: this takes a few seconds …');
   execFileSync(process.execPath, ['--import', 'tsx', path.join(root, 'scripts', 'build.mjs')], {
     stdio: 'inherit',
     env: { ...process.env, TSX_DISABLE_CACHE: '1' },
   });
-  mkdirSync(path.dirname(stamp), { recursive: true });
-  writeFileSync(stamp, digest);
+}
+
+/** Begins a build: until it has ended, dist is not made of anything. Call what is returned at its end. */
+export function stampOfBuild() {
+  const digest = digestOfSources();
+  rmSync(stamp, { force: true });
+  return () => {
+    mkdirSync(path.dirname(stamp), { recursive: true });
+    writeFileSync(stamp, digest);
+  };
 }
 
 /** Of names, sizes and times: contents would take longer to read than they are worth. */

@@ -4,12 +4,14 @@ import { chmod, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { stampOfBuild } from './build-if-changed.mjs';
 import { buildWorker } from './matter.ts';
 import { dialogPage, helpPage } from './pages.ts';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const dist = path.join(root, 'dist');
 
+const keepStamp = stampOfBuild();
 await rm(dist, { recursive: true, force: true });
 // Of the simulators only the gateway's ships, for `the-keys simulate`. The Matter worker becomes one file, with matter.js.
 const sources = [
@@ -52,6 +54,7 @@ await cp(path.join(root, 'icons'), path.join(dist, 'nodes', 'icons'), { recursiv
 await chmod(path.join(dist, 'src', 'cli', 'the-keys.js'), 0o755).catch((error) => {
   if (error.code !== 'ENOENT') throw error;
 });
+keepStamp();
 
 /**
  * Lets a module load those that it imports when it first uses them: Node-RED loads every node at its start, whether a flow

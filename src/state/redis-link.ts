@@ -131,11 +131,11 @@ export class RedisLink {
         return answer;
       } catch (error) {
         signal.throwIfAborted();
-        // That there is no connection, or no longer, says less than why.
-        const isAnswer = isReply(error) || this.client.status === 'ready';
-        reason = (isAnswer ? reasonOf(error) : undefined) ?? reason ?? this.lastReason;
-        if (isReply(error) && !PASSING.includes(reason)) throw this.failure(reason);
-        if (isAnswer && reason === 'ETIMEDOUT') this.note(reason);
+        // That there is no connection, or no longer, says less than why, which the connection's own events tell.
+        const said = isReply(error) || this.client.status === 'ready' ? reasonOf(error) : undefined;
+        reason = said ?? reason;
+        if (said !== undefined && isReply(error) && !PASSING.includes(said)) throw this.failure(said);
+        if (said === 'ETIMEDOUT') this.note(said);
       }
       await pause(clock, RETRY_MS, signal);
     }

@@ -30,9 +30,10 @@ export class LockFlow extends Runtime {
   }
 
   override async end(): Promise<void> {
-    await super.end();
-    await this.running.close();
-    await gatewaysOf(this.RED).closed();
+    await super.end(async () => {
+      await this.running.close();
+      await gatewaysOf(this.RED).closed();
+    });
   }
 
   /** The gateway configuration that most flows use. */

@@ -103,9 +103,10 @@ export class Runtime {
     await this.serve();
   }
 
-  /** Ends everything, and takes its own user directory away. */
-  async end(): Promise<void> {
+  /** Ends everything, and takes its own user directory away. @param closed what still writes there after Node-RED has stopped */
+  async end(closed?: () => Promise<unknown>): Promise<void> {
     await this.unload();
+    await closed?.();
     if (this.ownDir) rmSync(this.userDir, { recursive: true, force: true });
   }
 
