@@ -31,7 +31,7 @@ export = defineNode({
         hasResult = true;
         // Commands of custom devices have no word of ours; Google's own name serves.
         badge.show('working', foreignText(message.payload.action ?? message.payload.command));
-        running.emit({ ...message });
+        running.emit(message);
       },
       onResult: ({ status, errorCode, challengeNeeded: question }, command) => {
         if (question !== undefined) badge.show('waiting', question.type);

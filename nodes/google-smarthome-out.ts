@@ -17,22 +17,23 @@ export = defineNode({
     const { node, badge, words } = running;
     running.onInput(async (message, { settings, signal }) => {
       const operation = operationOf(message);
-      if (operation === undefined) {
-        const received = await account.home.receive(message, settings.device);
-        await show(badge, received, account);
-        if (received.kind === 'spent' && !received.warned) node.warn(words('warning.spent') ?? '');
-      } else {
+      if (operation !== undefined) {
         await sendAnew(account, operation, signal);
         await showSent(badge, operation === 'report' ? 'reported' : 'synced', account);
+        return null;
       }
+      const received = await account.home.receive(message, settings.device);
+      const { kind } = received;
+      if (kind === 'reported' || kind === 'notified') await showSent(badge, kind, account);
+      else show(badge, received);
+      if (kind === 'spent' && !received.warned) node.warn(words('warning.spent') ?? '');
       return null;
     });
   },
 });
 
-async function show(badge: Badge, received: Received, account: GoogleAccount): Promise<void> {
+function show(badge: Badge, received: Received): void {
   const { kind } = received;
-  if (kind === 'reported' || kind === 'notified') return showSent(badge, kind, account);
   if (kind === 'offline') badge.show('down', 'OFFLINE');
   else if (kind !== 'answered') badge.show('warning', kind);
   else if (received.code !== undefined) badge.show('warning', received.code);

@@ -24,6 +24,15 @@ const PICTURES = {
 } as const satisfies Record<string, NodeStatus>;
 
 export type Picture = keyof typeof PICTURES;
+type Values = Record<string, string | number> | undefined;
+
+interface Next {
+  picture: Picture;
+  /** With `isKey` the key of a word of the catalogue. */
+  text: string;
+  values?: Values;
+  isKey: boolean;
+}
 
 /** Longer texts are cut: the editor draws them over neighbouring nodes. */
 export const BADGE_LENGTH = 20;
@@ -35,8 +44,8 @@ const STAY_MS = 250;
 export class Badge {
   private shown = 0;
   private shownAt = -Infinity;
-  /** Where commands come fast most are never drawn, so the text is made fit to be shown only then. */
-  private next: { picture: Picture; text: string } | undefined;
+  /** Where commands come fast most are never drawn, so words are looked up only then. */
+  private next: Next | undefined;
   private cancel: (() => void) | undefined;
   private closed = false;
 
@@ -48,12 +57,12 @@ export class Badge {
   ) {}
 
   /** A word of the catalogue, `badge.<key>`; a key that is none is shown as it is. */
-  show(picture: Picture, key: string, values?: Record<string, string | number>): void {
-    this.text(picture, this.words(`badge.${key}`, values) ?? key);
+  show(picture: Picture, key: string, values?: Values): void {
+    this.put({ picture, text: key, values, isKey: true });
   }
 
   text(picture: Picture, text: string): void {
-    this.put({ picture, text });
+    this.put({ picture, text, isKey: false });
   }
 
   clear(): void {
@@ -65,7 +74,7 @@ export class Badge {
     this.closed = true;
   }
 
-  private put(next: typeof this.next): void {
+  private put(next: Next | undefined): void {
     this.next = next;
     if (this.closed || this.cancel !== undefined) return;
     if (this.clock.elapsed() - this.shownAt > STAY_MS) this.shown = 0;
@@ -77,8 +86,12 @@ export class Badge {
     this.cancel = undefined;
     this.shownAt = this.clock.elapsed();
     this.shown += 1;
-    const { next } = this;
-    this.draw(next === undefined ? {} : { ...PICTURES[next.picture], text: shorten(next.text) });
+    this.draw(this.next === undefined ? {} : this.statusOf(this.next));
+  }
+
+  private statusOf({ picture, text, values, isKey }: Next): NodeStatus {
+    const words = isKey ? this.words(`badge.${text}`, values) : undefined;
+    return { ...PICTURES[picture], text: shorten(words ?? text) };
   }
 }
 

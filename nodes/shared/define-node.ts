@@ -5,7 +5,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { Node, NodeAPI, NodeDef, NodeInitializer, NodeMessageInFlow } from 'node-red';
-import { abortable, onAbort } from '../../src/common/abort';
+import { onAbort } from '../../src/common/abort';
 import { systemClock, within } from '../../src/common/clock';
 import { CodedError, invalidInput, textOf } from '../../src/common/errors';
 import { foreignText } from '../../src/common/foreign';
@@ -45,6 +45,12 @@ export interface Input<S extends Settings> {
 /** What is returned is sent; null: nothing. */
 type Run<S extends Settings> = (message: Message, input: Input<S>) => Promise<Message | null>;
 
+/** A message that has not ended. */
+interface Running {
+  readonly received: Message;
+  readonly done: (error?: Error) => void;
+}
+
 /** Kinds of a typed input whose value stands in the dialog. */
 const PLAIN_TYPES: readonly string[] = ['', 'str', 'num', 'bool'];
 /** Milliseconds that close waits for work that was aborted. It ends at once; the limit guards against a defect of ours. */
@@ -82,8 +88,8 @@ export class RunningNode<S extends Settings> {
   /** The settings that come from the message, the flow and so on, with where they come from. */
   private readonly elsewhere: readonly { key: string; value: string; type: string }[];
   private readonly closing = new AbortController();
-  private readonly abandoning = new AbortController();
-  private readonly running = new Set<Promise<void>>();
+  private readonly running = new Set<Running>();
+  private allEnded: (() => void) | undefined;
 
   constructor(
     readonly RED: NodeAPI,
@@ -123,16 +129,12 @@ export class RunningNode<S extends Settings> {
 
   onInput(run: Run<S>): void {
     this.node.on('input', (received, send, done) => {
-      const ended = abortable(this.work(received, run, send), this.abandoning.signal)
-        .then(
-          () => done(),
-          (thrown: unknown) => done(this.failed(thrown, received)),
-        )
-        // Node-RED copies a message for each further node, Catch nodes included. One that cannot be copied (a getter that
-        // throws, a circle of proxies, a depth without end) must end this message, and not the process.
-        .catch((error: unknown) => this.log.info(`the end of a message could not be passed on: ${textOf(error)}`))
-        .finally(() => this.running.delete(ended));
-      this.running.add(ended);
+      const input = { received, done };
+      this.running.add(input);
+      this.work(received, run, send).then(
+        () => this.end(input),
+        (thrown: unknown) => this.end(input, { thrown }),
+      );
     });
   }
 
@@ -148,7 +150,7 @@ export class RunningNode<S extends Settings> {
   }
 
   /** Sends a message that answers no input. */
-  emit(content: Record<string, unknown>): void {
+  emit(content: object): void {
     if (!this.signal.aborted) this.node.send({ _msgid: this.RED.util.generateId(), ...content });
   }
 
@@ -190,6 +192,19 @@ export class RunningNode<S extends Settings> {
     if (result !== null && !this.signal.aborted) send(result);
   }
 
+  /** Ends a message, once. */
+  private end(input: Running, failure?: { thrown: unknown }): void {
+    if (!this.running.delete(input)) return;
+    try {
+      input.done(failure && this.failed(failure.thrown, input.received));
+    } catch (error) {
+      // Node-RED copies a message for each further node, Catch nodes included. One that cannot be copied (a getter that
+      // throws, a circle of proxies, a depth without end) must end this message, and not the process.
+      this.log.info(`the end of a message could not be passed on: ${textOf(error)}`);
+    }
+    if (this.running.size === 0) this.allEnded?.();
+  }
+
   private async settingsFor(message: Message): Promise<Parsed<S>> {
     const values: Record<string, unknown> = { ...this.atDeploy };
     for (const { key, value, type } of this.elsewhere) values[key] = await this.evaluate(value, type, message);
@@ -219,9 +234,12 @@ export class RunningNode<S extends Settings> {
   private async close(): Promise<void> {
     this.badge.close();
     this.closing.abort(closedError());
-    await within(Promise.all(this.running), CLOSE_GRACE_MS, systemClock);
-    this.abandoning.abort(closedError());
-    await Promise.all(this.running);
+    const ended = new Promise<void>((resolve) => {
+      this.allEnded = resolve;
+      if (this.running.size === 0) resolve();
+    });
+    await within(ended, CLOSE_GRACE_MS, systemClock);
+    for (const input of this.running) this.end(input, { thrown: closedError() });
   }
 }
 

@@ -122,7 +122,7 @@ export async function fulfill(
   }
 }
 
-function execute(
+async function execute(
   home: SmartHome,
   identity: Identity,
   { commands }: Fields,
@@ -132,13 +132,12 @@ function execute(
   for (const group of recordsIn(commands)) {
     const { execution } = group;
     const executions = listOf(execution).map(executionOf);
-    for (const id of idsOf(group)) wanted.set(id, [...(wanted.get(id) ?? []), ...executions]);
+    for (const id of idsOf(group)) wanted.set(id, wanted.get(id)?.concat(executions) ?? executions);
   }
-  const results = [...wanted].map(async ([id, executions]) => {
-    const result = await home.execute(identity, id, executions, caller);
-    return { ids: [id], ...result };
-  });
-  return Promise.all(results);
+  await home.ready;
+  const asked = [...wanted];
+  const results = await Promise.all(asked.map(([id, executions]) => home.execute(identity, id, executions, caller)));
+  return asked.map(([id], index) => ({ ids: [id], ...results[index] }));
 }
 
 function listOf(value: unknown): unknown[] {

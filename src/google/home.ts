@@ -18,7 +18,7 @@ import {
   type FlowMessage,
 } from './flow-messages';
 import type { HomeGraph } from './home-graph';
-import { PendingCommands, Session } from './pending';
+import { PendingCommands, ReplyTimeouts, Session } from './pending';
 import { LONGEST_ON_THE_WAY_MS, Permission, type CommandRequest } from './permission';
 import { Reports } from './reports';
 import { challenged, failed, followUpOf, resultOf, type Result } from './results';
@@ -60,6 +60,7 @@ export class SmartHome {
   private readonly permission: Permission;
   private readonly states: DeviceStates;
   private readonly pending: PendingCommands;
+  private readonly timeouts: ReplyTimeouts;
   private readonly reports: Reports;
   private closed = false;
 
@@ -67,6 +68,7 @@ export class SmartHome {
     this.permission = new Permission(options);
     this.states = new DeviceStates(options);
     this.pending = new PendingCommands(options.clock);
+    this.timeouts = new ReplyTimeouts(options.clock);
     this.reports = new Reports({
       ...options,
       statesOf: (id) => {
@@ -133,77 +135,77 @@ export class SmartHome {
     await this.reports.forgetUnlinked(agentUserId);
   }
 
-  async execute(
+  /** What Google is answered. A flow that takes too long goes on all the same. Call it when the home is `ready`. */
+  execute(
     identity: Identity,
     deviceId: string,
     executions: readonly Execution[],
     caller: Caller = { since: this.options.clock.elapsed(), gone: false },
   ): Promise<Result> {
     const device = this.registered.get(deviceId)?.device;
-    if (device === undefined) return failed('deviceNotFound');
-    if (executions.length === 0) return failed('functionNotSupported', 'nothing to execute');
-    await this.ready;
-    const session = new Session(this.options.clock, identity, device, caller);
-    const result = await session.inTime(() => this.runAll(session, executions));
-    this.showResult(deviceId, result, session.latest);
-    return result;
+    if (device === undefined) return Promise.resolve(failed('deviceNotFound'));
+    if (executions.length === 0) return Promise.resolve(failed('functionNotSupported', 'nothing to execute'));
+    return new Promise((resolve) => {
+      const session = new Session(identity, device, caller, (result) => {
+        this.showResult(deviceId, result, session.latest);
+        resolve(result);
+      });
+      void this.run(session, executions);
+    });
   }
 
   /**
    * Receives a message of a flow: the answer to the command of its handle, or else a state of `deviceId`.
    * @throws CodedError `INVALID_INPUT` where it is neither; a command answered so is answered with an error
    */
-  async receive(message: FlowMessage & { google?: unknown }, deviceId: string): Promise<Received> {
-    await this.ready;
+  receive(message: FlowMessage & { google?: unknown }, deviceId: string): Promise<Received> {
     const handle = message.google;
-    if (typeof handle !== 'string' || handle === '') return this.receiveState(message, deviceId);
-    // A message may have come a long way from the command of one device, and be about another by now.
-    const elsewhere = deviceId !== '' && deviceId !== (this.pending.deviceOf(handle) ?? deviceId);
-    return elsewhere ? this.receiveState(message, deviceId) : this.receiveAnswer(message, handle);
+    if (typeof handle === 'string' && handle !== '') {
+      // A message may have come a long way from the command of one device, and be about another by now.
+      const isElsewhere = deviceId !== '' && deviceId !== (this.pending.deviceOf(handle) ?? deviceId);
+      if (!isElsewhere) return this.receiveAnswer(message, handle);
+    }
+    return this.receiveState(message, deviceId);
   }
 
   /** Commands that wait are answered with an error. States are written before it resolves. */
   async close(): Promise<void> {
     this.closed = true;
     this.reports.close();
+    this.timeouts.close();
     for (const { conclude } of this.pending.close()) conclude(failed('deviceNotReady'));
     await this.states.close();
   }
 
-  /** The executions of one request, one after the other, up to the first that fails. */
-  private async runAll(session: Session, executions: readonly Execution[]): Promise<Result> {
+  /** The executions of one request, one after the other, up to the first that fails. Google may be answered PENDING before. */
+  private async run(session: Session, executions: readonly Execution[]): Promise<void> {
+    const { clock, log } = this.options;
+    const { identity, device } = session;
     const states: States = {};
-    // The first came with the request; the turn of each other one comes when those before it have ended.
-    let { since } = session.caller;
+    let result: Result = { status: 'SUCCESS' };
     try {
       for (const execution of executions) {
-        const result = await this.run(session, execution, since);
-        if (result.status !== 'SUCCESS') return result;
+        // The first came with the request; the turn of each other one comes when those before it have ended.
+        const since = execution === executions[0] ? session.caller.since : clock.elapsed();
+        const command = device.understand(execution.command, execution.params);
+        if ('why' in command) {
+          result = failed('functionNotSupported', command.why);
+          break;
+        }
+        const request = { identity, device, command, execution, shown: this.shownOf(device), since };
+        const verdict = await this.permission.check(request);
+        result = 'refused' in verdict ? verdict.refused : await this.askFlow(session, request, verdict.acknowledged);
+        log.debug(endOf(session, command, result));
+        if (session.late) this.followUp(session, command, result);
+        if (result.status !== 'SUCCESS') break;
         Object.assign(states, result.states);
-        since = this.options.clock.elapsed();
       }
-      return { status: 'SUCCESS', states };
     } catch (error) {
-      this.options.log.warn(`a command of Google could not be carried out: ${foreignText(textOf(error))}`);
-      return failed('transientError');
+      log.warn(`a command of Google could not be carried out: ${foreignText(textOf(error))}`);
+      result = failed('transientError');
     }
-  }
-
-  /** One execution, from Google's words to the result. Google may have been answered PENDING before it ends. */
-  private async run(session: Session, execution: Execution, since: number): Promise<Result> {
-    const { device, identity } = session;
-    if (typeof execution.command !== 'string') return failed('functionNotSupported', 'an execution has no command');
-    const command = device.understand(execution.command, execution.params);
-    if ('why' in command) return failed('functionNotSupported', command.why);
-    const request = { identity, device, command, execution, shown: this.shownOf(device), since };
-    const verdict = await this.permission.check(request);
-    const result = 'refused' in verdict ? verdict.refused : await this.askFlow(session, request, verdict.acknowledged);
-    this.options.log.debug(
-      `Google: ${foreignText(command.name)} of "${foreignText(device.id)}" by ${foreignText(identity.user)}: ` +
-        `${result.challengeNeeded?.type ?? result.errorCode ?? result.status}${session.late ? ', late' : ''}`,
-    );
-    if (session.late) this.followUp(session, command, result);
-    return result;
+    this.timeouts.end(session);
+    session.end(result.status === 'SUCCESS' ? { status: 'SUCCESS', states } : result);
   }
 
   /** The flow's answer to a permitted command, however late. */
@@ -214,11 +216,13 @@ export class SmartHome {
     // A deploy may have come while the user was asked: the device with this id now may want another PIN.
     if (this.closed || entry?.device !== device) return Promise.resolve(failed('deviceNotReady'));
     // The user has been answered that it did not work, or has gone: no door opens now.
-    const tooLate = clock.elapsed() - since > LONGEST_ON_THE_WAY_MS || session.caller.gone || session.isOver;
+    const now = clock.elapsed();
+    const tooLate = now - since > LONGEST_ON_THE_WAY_MS || session.caller.gone || session.isOver(now);
     if (tooLate) return Promise.resolve(failed('transientError'));
     return new Promise((conclude) => {
-      session.begin(command);
-      const handle = this.pending.add({ session, request, conclude });
+      session.latest = command;
+      if (session.due === undefined) this.timeouts.begin(session, now);
+      const handle = this.pending.add({ session, request, conclude }, now);
       log.trace(`Google: ${foreignText(command.name)} of "${foreignText(device.id)}" goes to the flow`);
       entry.handler.onCommand(commandMessage(request, acknowledged, handle));
     });
@@ -282,7 +286,8 @@ export class SmartHome {
     return failed('transientError');
   }
 
-  private receiveState(message: FlowMessage, deviceId: string): Received {
+  private async receiveState(message: FlowMessage, deviceId: string): Promise<Received> {
+    await this.ready;
     if (deviceId === '') {
       throw invalidInput(
         'the message answers no command, and no device is chosen',
@@ -337,6 +342,13 @@ export class SmartHome {
     if (clean !== kept) this.states.set(device.id, clean);
     this.reports.report(device.id);
   }
+}
+
+/** For the log. */
+function endOf({ device, identity, late }: Session, { name }: Command, result: Result): string {
+  const end = result.challengeNeeded?.type ?? result.errorCode ?? result.status;
+  const what = `${foreignText(name)} of "${foreignText(device.id)}" by ${foreignText(identity.user)}`;
+  return `Google: ${what}: ${end}${late ? ', late' : ''}`;
 }
 
 function queryAnswer(states: Readonly<States>): JsonObject {

@@ -2,7 +2,7 @@
  * Commands that a flow has: the one time-out of a request, after which Google is answered PENDING, and the handles by which
  * the flow answers. Those that were used are remembered, so that a second answer is noticed.
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../common/clock';
 import type { Device } from './devices/device';
 import type { Command } from './devices/trait';
@@ -19,6 +19,9 @@ const GOES_ON_MS = 30_000;
 const LIFE_MS = 10 * 60_000;
 /** Handles known at least: a hundred requests with a hundred devices each. */
 const MOST_KNOWN = 10_000;
+/** Characters of a handle: 192 bits. Asking for random bytes is dear, so they are fetched for many handles at once. */
+const HANDLE_LENGTH = 32;
+const BYTES_FETCHED = 24 * 256;
 
 /** One request of Google to one device. */
 export class Session {
@@ -26,43 +29,74 @@ export class Session {
   late = false;
   /** The last command that the flow got. */
   latest: Command | undefined;
-  /** When the flow got the first one, by the clock's `elapsed`. */
-  private begun: number | undefined;
-  private cancel: (() => void) | undefined;
-  private answerPending: (result: Result) => void = () => undefined;
+  /** When the flow has taken too long, by the clock's `elapsed`; undefined before it gets the first command. */
+  due: number | undefined;
 
+  /** @param answer called once, with what Google is answered */
   constructor(
-    private readonly clock: Clock,
     readonly identity: Identity,
     readonly device: Device,
     readonly caller: Caller,
+    private readonly answer: (result: Result) => void,
   ) {}
 
-  /** The result of the work, or `PENDING` when the flow has taken too long. The work goes on all the same. */
-  inTime(work: () => Promise<Result>): Promise<Result> {
-    return new Promise((resolve) => {
-      this.answerPending = resolve;
-      void work().then((result) => {
-        this.cancel?.();
-        resolve(result);
-      });
-    });
+  /** The work is done. Where that was too late, Google has been answered. */
+  end(result: Result): void {
+    if (!this.late) this.answer(result);
   }
 
-  /** The flow gets a command; with the first one the time-out begins. */
-  begin(command: Command): void {
-    this.latest = command;
-    if (this.begun !== undefined) return;
-    this.begun = this.clock.elapsed();
-    this.cancel = this.clock.after(this.device.settings.replyTimeout, () => {
-      this.late = true;
-      this.answerPending({ status: 'PENDING' });
-    });
+  /** The flow has taken too long. The work goes on all the same. */
+  expire(): void {
+    this.late = true;
+    this.answer({ status: 'PENDING' });
   }
 
-  /** Whether the flow took so long that nothing further may come of the request. */
-  get isOver(): boolean {
-    return this.late && this.begun !== undefined && this.clock.elapsed() >= this.begun + GOES_ON_MS;
+  /** Whether the flow took so long that nothing further may come of the request. @param now the clock's `elapsed` */
+  isOver(now: number): boolean {
+    return this.late && this.due !== undefined && now >= this.due - this.device.settings.replyTimeout + GOES_ON_MS;
+  }
+}
+
+/** The sessions whose flow is waited for. A request may begin a hundred, and timers of their own would cost more than the rest. */
+export class ReplyTimeouts {
+  private readonly waiting = new Set<Session>();
+  private next = Infinity;
+  private cancel: (() => void) | undefined;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** The flow gets the first command of a session. @param now the clock's `elapsed` */
+  begin(session: Session, now: number): void {
+    session.due = now + session.device.settings.replyTimeout;
+    this.waiting.add(session);
+    if (session.due < this.next) this.expireAt(session.due, now);
+  }
+
+  end(session: Session): void {
+    this.waiting.delete(session);
+  }
+
+  close(): void {
+    this.cancel?.();
+  }
+
+  private expireAt(due: number, now: number): void {
+    this.cancel?.();
+    this.next = due;
+    this.cancel = this.clock.after(due - now, () => this.expire());
+  }
+
+  private expire(): void {
+    const now = this.clock.elapsed();
+    this.next = Infinity;
+    let next = Infinity;
+    for (const session of this.waiting) {
+      const { due = 0 } = session;
+      // Timers of the system may be early by less than a millisecond.
+      if (due - now >= 1) next = Math.min(next, due);
+      else if (this.waiting.delete(session)) session.expire();
+    }
+    if (next < this.next) this.expireAt(next, now);
   }
 }
 
@@ -93,20 +127,27 @@ export class PendingCommands {
   private before = new Map<string, Known>();
   /** Those that wait for their answer, in the order of their end: by then what they hold is let go. */
   private readonly open = new Set<Known>();
+  private unused = '';
 
   constructor(private readonly clock: Clock) {}
 
-  /** The handle by which the command is answered: unguessable, unique. */
-  add(command: Pending): string {
-    const now = this.clock.elapsed();
+  /** The handle by which the command is answered: unguessable, unique. @param now the clock's `elapsed` */
+  add(command: Pending, now: number): string {
     for (const oldest of this.open) {
       if (oldest.until > now) break;
       oldest.command = undefined;
       this.open.delete(oldest);
     }
-    const handle = randomUUID();
+    const handle = this.freshHandle();
     const known = { deviceId: command.request.device.id, command, until: now + LIFE_MS, warned: false };
     this.open.add(this.remember(handle, known));
+    return handle;
+  }
+
+  private freshHandle(): string {
+    if (this.unused === '') this.unused = randomBytes(BYTES_FETCHED).toString('base64url');
+    const handle = this.unused.slice(0, HANDLE_LENGTH);
+    this.unused = this.unused.slice(HANDLE_LENGTH);
     return handle;
   }
 

@@ -43,10 +43,8 @@ export function resultOf(
   const unknown = said.online === false || said.isLocked === null;
   const stopped = blocked || unknown || failure !== undefined;
   const kept = device.next(before, { said, command, stopped, now });
-  const states = {
-    ...device.answered(kept, now, command, said, results),
-    ...(command.action === 'arm' ? armingStates(device, command, kept, { said, blocked }) : {}),
-  };
+  const states = device.answered(kept, now, command, said, results);
+  if (command.action === 'arm') Object.assign(states, armingStates(device, command, kept, { said, blocked }));
   if (failure !== undefined && !blocked) return { kept, result: { ...failed(failure), states } };
   if (states.online === false) return { kept, result: { status: 'OFFLINE', errorCode: 'deviceOffline', states } };
   return { kept, result: { status: blocked ? 'EXCEPTIONS' : 'SUCCESS', states } };

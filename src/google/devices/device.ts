@@ -65,7 +65,8 @@ export class Device {
   }
 
   /** @param name Google's full name of the command */
-  understand(name: string, params: unknown): Command | NotUnderstood {
+  understand(name: unknown, params: unknown): Command | NotUnderstood {
+    if (typeof name !== 'string') return { why: 'an execution has no command' };
     const short = name.startsWith(COMMAND_PREFIX) ? name.slice(COMMAND_PREFIX.length) : '';
     const owner = this.traits.find((trait) => trait.commands?.includes(short));
     const passedThrough = this.settings.deviceType === 'CUSTOM' && short !== '' && !OWNED_COMMANDS.has(short);
@@ -104,6 +105,7 @@ export class Device {
       const touched = command !== undefined || Object.keys(said).length > 0;
       Object.assign(next, touched ? trait.next(mine, { ...change, said, command }) : mine);
     }
+    if (!this.openEnded) return next;
     const others = { ...kept, ...change.said };
     return { ...pickFields(others, (name) => !this.owned.has(name) && this.isState(name)), ...next };
   }
@@ -129,8 +131,8 @@ export class Device {
    */
   answered(kept: Readonly<States>, now: number, command: Command, said: Readonly<States>, results: States): States {
     const shown = this.show(kept, now, (trait) => gives(trait, command) || trait.states.some((name) => name in said));
-    const rest = pickFields(shown, (name) => this.owned.has(name) || name in said);
-    return { ...rest, ...results, ...this.exception(kept) };
+    const rest = this.openEnded ? pickFields(shown, (name) => this.owned.has(name) || name in said) : shown;
+    return Object.assign(rest, results, this.exception(kept));
   }
 
   /** What is wrong with the device although it works: what the flow said, or a lock's low battery. */

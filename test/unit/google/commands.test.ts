@@ -221,6 +221,7 @@ describe('commands to devices', () => {
       await house.clock.advance(1500);
       await answer;
       await house.reply(house.told[0]!, { challenge: 'ackNeeded', isLocked: true });
+      await house.clock.advance(0);
       assert.equal(house.followUps[0]!.response.status, 'FAILURE');
       const again = await house.execute('door', 'LockUnlock', { lock: true }, { ack: false });
       assert.equal(again.errorCode, 'userCancelled');

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { PendingCommands, type Pending } from '../../../src/google/pending';
+import type { Device } from '../../../src/google/devices/device';
+import { PendingCommands, ReplyTimeouts, Session, type Pending } from '../../../src/google/pending';
 import { HandClock } from '../../support/clock';
+import { ANNA } from '../../support/smart-home';
 
 const TEN_MINUTES = 600_000;
 
@@ -17,7 +19,7 @@ describe('commands that wait for a flow', () => {
     const pending = new PendingCommands(clock);
     const add = (): [string, WeakRef<Pending>] => {
       const one = command();
-      return [pending.add(one), new WeakRef(one)];
+      return [pending.add(one, clock.elapsed()), new WeakRef(one)];
     };
     const [handle, old] = add();
     await clock.advance(TEN_MINUTES);
@@ -29,5 +31,38 @@ describe('commands that wait for a flow', () => {
     assert.deepEqual(pending.redeem(handle), { kind: 'spent', warned: false });
     assert.equal(pending.deviceOf(handle), 'door');
     assert.equal(pending.close().length, 1);
+  });
+});
+
+describe('the time that a flow has', () => {
+  it("is each device's own, with one timer for all, and none is left of those that ended", async () => {
+    const clock = new HandClock();
+    const timeouts = new ReplyTimeouts(clock);
+    const expired: string[] = [];
+    const session = (id: string, replyTimeout: number): Session => {
+      const device = { settings: { replyTimeout } } as unknown as Device;
+      const caller = { since: 0, gone: false };
+      return new Session(ANNA, device, caller, ({ status }) => expired.push(`${id} ${status}`));
+    };
+    const [slow, quick, ended, later] = [
+      session('slow', 3000),
+      session('quick', 1000),
+      session('ended', 500),
+      session('later', 1000),
+    ];
+    for (const each of [slow, quick, ended]) timeouts.begin(each, clock.elapsed());
+    assert.equal(clock.waiting, 1);
+    timeouts.end(ended);
+    await clock.advance(600);
+    timeouts.begin(later, clock.elapsed());
+    await clock.advance(399);
+    assert.deepEqual(expired, []);
+    await clock.advance(1);
+    assert.deepEqual(expired, ['quick PENDING']);
+    await clock.advance(600);
+    assert.deepEqual(expired, ['quick PENDING', 'later PENDING']);
+    await clock.advance(1400);
+    assert.deepEqual(expired, ['quick PENDING', 'later PENDING', 'slow PENDING']);
+    assert.equal(clock.waiting, 0);
   });
 });
