@@ -7,7 +7,7 @@ import { foreignText } from '../common/foreign';
 import { MOST_ATTEMPTS, type ChangeMethod, type Resource, type SberClient } from './client';
 import { cloudFailure, codeOfNumber, SberError } from './failures';
 import type { Device, ItemFailure, Model, Outcome, Raw, States } from './shapes';
-import { meaningOf, meaningOfModel } from './validation';
+import { meansSame } from './validation';
 
 /** Sber documents no limit. A hundred models are some 70 KB: small enough for any proxy on the way. */
 const BATCH = 100;
@@ -34,7 +34,10 @@ export function newModels(models: readonly Model[]): Change {
     ids,
     body: (of) => ({ models: some(of) }),
     list: (client) => client.listModels(),
-    isDone: (there, id) => there !== undefined && meaningOfModel(there) === meaningOf(some([id])[0]),
+    isDone: (there, id) => {
+      const [model] = some([id]);
+      return there !== undefined && model !== undefined && meansSame(there, model);
+    },
   };
 }
 

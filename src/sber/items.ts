@@ -24,22 +24,34 @@ export async function* inPortions<T>(items: Iterable<T>, pause: YieldLoop): Asyn
   }
 }
 
-/** A place in a message: where it is for the user (`models[2].features`), and inside its item (`features`). */
+/**
+ * A place in a message: where it is for the user (`models[2].features`), and inside its item (`features`). Put into words
+ * only where there is something to say of it, for a list of models has a hundred thousand.
+ */
 export class Place {
-  /** @param remarks gets the warnings about the item */
+  /** @param item where its item is @param remarks gets the warnings about the item */
   constructor(
-    readonly whole: string,
+    private readonly item: string,
     private readonly remarks: Remark[] = [],
-    private readonly inside = '',
+    private readonly around?: Place,
+    private readonly name: string | number = '',
   ) {}
 
   at(name: string | number): Place {
-    const step = typeof name === 'number' ? `[${name}]` : `.${name}`;
-    return new Place(this.whole + step, this.remarks, this.inside === '' ? String(name) : this.inside + step);
+    return new Place(this.item, this.remarks, this, name);
+  }
+
+  get whole(): string {
+    if (this.around === undefined) return this.item;
+    return this.around.whole + (typeof this.name === 'number' ? `[${this.name}]` : `.${this.name}`);
   }
 
   warn(message: string): void {
     this.remarks.push({ path: this.inside, message });
+  }
+
+  private get inside(): string {
+    return this.whole.slice(this.item.length).replace(/^\.|^\[(\d+)\]/, '$1');
   }
 }
 

@@ -64,9 +64,12 @@ export async function readResponse(answer: ApiAnswer, expected: ExpectedField, r
     if (isGood && expected === undefined) return { body: {}, failed: [], httpStatus };
     throw isGood ? fail('BAD_RESPONSE', 'the answer is empty') : byStatus('an empty answer');
   }
-  if (text.length > LARGE) await yieldLoop();
-  const parsed = isTooDeep(text) ? undefined : parseJson(text);
-  if (text.length > LARGE) await yieldLoop();
+  const letOthersRun = text.length > LARGE ? yieldLoop : () => undefined;
+  await letOthersRun();
+  const isReadable = !isTooDeep(text);
+  await letOthersRun();
+  const parsed = isReadable ? parseJson(text) : undefined;
+  await letOthersRun();
   if (!isRecord(parsed)) {
     const quote = `not JSON of Sber’s: ${quoted(text, redactor)}`;
     if (isGood) throw fail('BAD_RESPONSE', quote);

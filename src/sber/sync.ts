@@ -4,7 +4,7 @@ import { newModels, otherModels, sendAll, unwantedModels } from './changes';
 import type { SberClient } from './client';
 import { inPortions, type YieldLoop } from './items';
 import type { Model, Raw, SyncOutcome } from './shapes';
-import { meaningOf, meaningOfModel } from './validation';
+import { meansSame } from './validation';
 
 export interface Plan {
   create: Model[];
@@ -42,7 +42,7 @@ export async function planOf(
     const raw = others.get(model.id);
     others.delete(model.id);
     if (raw === undefined) plan.create.push(model);
-    else if (meaningOfModel(raw) === meaningOf(model)) plan.unchanged.push(model.id);
+    else if (meansSame(raw, model)) plan.unchanged.push(model.id);
     else plan.update.push(model);
   }
   if (deleteMissing) plan.delete = [...others.keys()];

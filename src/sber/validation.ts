@@ -3,6 +3,7 @@
  * same. What Sber's structure forbids is refused with INVALID_INPUT and its path; what only the catalogue has doubts about
  * becomes a warning, for the cloud knows more than the catalogue. What a cloud has returned can be sent back.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { CodedError } from '../common/errors';
 import { isRecord } from '../common/json';
 import { categoryFacts, functionFacts, functionRange } from './catalogue';
@@ -108,11 +109,14 @@ async function checkAll<T extends { id: string }>(
   return { checked: [...checked.values()], remarks };
 }
 
-/**
- * A text that is equal for models that mean the same, in whatever edition of the structure: for those that would be sent
- * alike. One that could not be sent differs from all that could.
- */
-export function meaningOfModel(model: Raw): string {
+/** Whether a model as a cloud may have written it, in whatever edition of the structure, would be sent like this one. */
+export function meansSame(there: Raw, wanted: Model): boolean {
+  // Most stand there as they were sent, which is told in a tenth of the time.
+  return isDeepStrictEqual(there, wanted) || meaningOf(writingForm(there)) === meaningOf(wanted);
+}
+
+/** A cloud's model as it would be sent; one that could not be sent is given back, and differs from all that could. */
+export function writingForm(model: Raw): Raw {
   // A number where a text belongs (`"hw_version": 3`) is the text, and an answer leaves an empty list out.
   const texts = Object.entries(model).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]);
   const raw: Raw = { ...(Object.fromEntries(texts) as Raw), features: model.features ?? [] };
@@ -121,14 +125,14 @@ export function meaningOfModel(model: Raw): string {
     raw.dependencies = Object.fromEntries(dependencies) as Raw;
   }
   try {
-    return meaningOf(checkModel(raw, new Place('')));
+    return { ...checkModel(raw, new Place('')) };
   } catch (error) {
-    if (error instanceof CodedError) return meaningOf(model);
+    if (error instanceof CodedError) return model;
     throw error;
   }
 }
 
-/** The same for a model in its writing form: all lists in it are sets. */
+/** A text that is equal for models that mean the same, in their writing form: all lists in it are sets. */
 export function meaningOf(value: unknown): string {
   if (Array.isArray(value)) return `[${[...new Set(value.map(meaningOf))].sort().join(',')}]`;
   if (!isRecord(value)) return JSON.stringify(value);
@@ -150,10 +154,12 @@ function checkItem<T>(item: unknown, what: string, checks: Checks<T>, place: Pla
   const names = Object.keys(checks);
   if (!isRecord(item)) refuse(place, `is no ${what} (an object with ${names.join(', ')})`);
   warnOfOthers(item, names, place, `a ${what}`);
-  const fields = Object.entries<Check<unknown>>(checks).map(([name, check]): [string, unknown] => {
-    return [name, check(item[name] ?? undefined, place.at(name), item)];
-  });
-  return Object.fromEntries(fields.filter(([, value]) => value !== undefined)) as T;
+  const checked: Raw = {};
+  for (const [name, check] of Object.entries<Check<unknown>>(checks)) {
+    const value = check(item[name] ?? undefined, place.at(name), item);
+    if (value !== undefined) checked[name] = value;
+  }
+  return checked as T;
 }
 
 function checkFeatures(features: unknown, place: Place): string[] {

@@ -8,12 +8,12 @@ import { connect } from '../../../src/sber/client';
 import { carryOut, foretold, planOf, type Plan } from '../../../src/sber/sync';
 import { accountSettings } from '../../../src/sber/endpoint';
 import type { Model, Raw } from '../../../src/sber/shapes';
-import { checkModels, meaningOfModel } from '../../../src/sber/validation';
+import { checkModels, meaningOf, writingForm } from '../../../src/sber/validation';
 import { startSberCloud, type SberFault } from '../../../simulators/sber/cloud';
 import { HurriedClock } from '../../support/hurried-clock';
 import { ALLOWED_VALUES, lamp, sentLamp, socket } from '../../support/sber-examples';
 
-const same = (a: Raw, b: Raw): boolean => meaningOfModel(a) === meaningOfModel(b);
+const same = (a: Raw, b: Raw): boolean => meaningOf(writingForm(a)) === meaningOf(writingForm(b));
 
 describe('Models compared by meaning', () => {
   const heater = {
@@ -348,7 +348,3 @@ describe('Plan and apply on a bad day', () => {
     );
   }).timeout(60_000);
 });
-
-function meaningOf(model: Model): string {
-  return meaningOfModel({ ...model });
-}
