@@ -68,7 +68,10 @@ export class SmartHome {
     this.permission = new Permission(options);
     this.states = new DeviceStates(options);
     this.pending = new PendingCommands(options.clock);
-    this.timeouts = new ReplyTimeouts(options.clock);
+    this.timeouts = new ReplyTimeouts(options.clock, (session) => {
+      session.late = true;
+      this.answer(session, { status: 'PENDING' });
+    });
     this.reports = new Reports({
       ...options,
       statesOf: (id) => {
@@ -145,13 +148,9 @@ export class SmartHome {
     const device = this.registered.get(deviceId)?.device;
     if (device === undefined) return Promise.resolve(failed('deviceNotFound'));
     if (executions.length === 0) return Promise.resolve(failed('functionNotSupported', 'nothing to execute'));
-    return new Promise((resolve) => {
-      const session = new Session(identity, device, caller, (result) => {
-        this.showResult(deviceId, result, session.latest);
-        resolve(result);
-      });
-      void this.run(session, executions);
-    });
+    const session = new Session(identity, device, caller);
+    void this.run(session, executions);
+    return session.answer;
   }
 
   /**
@@ -205,7 +204,13 @@ export class SmartHome {
       result = failed('transientError');
     }
     this.timeouts.end(session);
-    session.end(result.status === 'SUCCESS' ? { status: 'SUCCESS', states } : result);
+    // Where that was too late Google has been answered.
+    if (!session.late) this.answer(session, result.status === 'SUCCESS' ? { status: 'SUCCESS', states } : result);
+  }
+
+  private answer(session: Session, result: Result): void {
+    this.showResult(session.device.id, result, session.latest);
+    session.resolve(result);
   }
 
   /** The flow's answer to a permitted command, however late. */

@@ -25,6 +25,9 @@ const BYTES_FETCHED = 24 * 256;
 
 /** One request of Google to one device. */
 export class Session {
+  /** What Google is answered. */
+  readonly answer: Promise<Result>;
+  resolve!: (result: Result) => void;
   /** Google has been answered `PENDING`; what comes now goes by report and follow-up. */
   late = false;
   /** The last command that the flow got. */
@@ -32,23 +35,14 @@ export class Session {
   /** When the flow has taken too long, by the clock's `elapsed`; undefined before it gets the first command. */
   due: number | undefined;
 
-  /** @param answer called once, with what Google is answered */
   constructor(
     readonly identity: Identity,
     readonly device: Device,
     readonly caller: Caller,
-    private readonly answer: (result: Result) => void,
-  ) {}
-
-  /** The work is done. Where that was too late, Google has been answered. */
-  end(result: Result): void {
-    if (!this.late) this.answer(result);
-  }
-
-  /** The flow has taken too long. The work goes on all the same. */
-  expire(): void {
-    this.late = true;
-    this.answer({ status: 'PENDING' });
+  ) {
+    this.answer = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
   }
 
   /** Whether the flow took so long that nothing further may come of the request. @param now the clock's `elapsed` */
@@ -63,7 +57,11 @@ export class ReplyTimeouts {
   private next = Infinity;
   private cancel: (() => void) | undefined;
 
-  constructor(private readonly clock: Clock) {}
+  /** @param onExpired the flow of a session has taken too long; must not throw */
+  constructor(
+    private readonly clock: Clock,
+    private readonly onExpired: (session: Session) => void,
+  ) {}
 
   /** The flow gets the first command of a session. @param now the clock's `elapsed` */
   begin(session: Session, now: number): void {
@@ -94,7 +92,7 @@ export class ReplyTimeouts {
       const { due = 0 } = session;
       // Timers of the system may be early by less than a millisecond.
       if (due - now >= 1) next = Math.min(next, due);
-      else if (this.waiting.delete(session)) session.expire();
+      else if (this.waiting.delete(session)) this.onExpired(session);
     }
     if (next < this.next) this.expireAt(next, now);
   }

@@ -37,12 +37,11 @@ describe('commands that wait for a flow', () => {
 describe('the time that a flow has', () => {
   it("is each device's own, with one timer for all, and none is left of those that ended", async () => {
     const clock = new HandClock();
-    const timeouts = new ReplyTimeouts(clock);
     const expired: string[] = [];
+    const timeouts = new ReplyTimeouts(clock, ({ device }) => void expired.push(device.id));
     const session = (id: string, replyTimeout: number): Session => {
-      const device = { settings: { replyTimeout } } as unknown as Device;
-      const caller = { since: 0, gone: false };
-      return new Session(ANNA, device, caller, ({ status }) => expired.push(`${id} ${status}`));
+      const device = { id, settings: { replyTimeout } } as unknown as Device;
+      return new Session(ANNA, device, { since: 0, gone: false });
     };
     const [slow, quick, ended, later] = [
       session('slow', 3000),
@@ -58,11 +57,11 @@ describe('the time that a flow has', () => {
     await clock.advance(399);
     assert.deepEqual(expired, []);
     await clock.advance(1);
-    assert.deepEqual(expired, ['quick PENDING']);
+    assert.deepEqual(expired, ['quick']);
     await clock.advance(600);
-    assert.deepEqual(expired, ['quick PENDING', 'later PENDING']);
+    assert.deepEqual(expired, ['quick', 'later']);
     await clock.advance(1400);
-    assert.deepEqual(expired, ['quick PENDING', 'later PENDING', 'slow PENDING']);
+    assert.deepEqual(expired, ['quick', 'later', 'slow']);
     assert.equal(clock.waiting, 0);
   });
 });
