@@ -48,6 +48,7 @@ type Run<S extends Settings> = (message: Message, input: Input<S>) => Promise<Me
 /** A message that has not ended. */
 interface Running {
   readonly received: Message;
+  readonly send: (message: Message) => void;
   readonly done: (error?: Error) => void;
 }
 
@@ -129,12 +130,7 @@ export class RunningNode<S extends Settings> {
 
   onInput(run: Run<S>): void {
     this.node.on('input', (received, send, done) => {
-      const input = { received, done };
-      this.running.add(input);
-      this.work(received, run, send).then(
-        () => this.end(input),
-        (thrown: unknown) => this.end(input, { thrown }),
-      );
+      void this.work({ received, send, done }, run);
     });
   }
 
@@ -184,12 +180,19 @@ export class RunningNode<S extends Settings> {
     this.report(error);
   }
 
-  private async work(received: Message, run: Run<S>, send: (message: Message) => void): Promise<void> {
-    this.signal.throwIfAborted();
-    const message = writable(received);
-    const settings = this.elsewhere.length === 0 ? this.settings : await this.settingsFor(message);
-    const result = await run(message, { signal: this.signal, settings });
-    if (result !== null && !this.signal.aborted) send(result);
+  private async work(input: Running, run: Run<S>): Promise<void> {
+    const { signal } = this;
+    this.running.add(input);
+    try {
+      signal.throwIfAborted();
+      const message = writable(input.received);
+      const settings = this.elsewhere.length === 0 ? this.settings : await this.settingsFor(message);
+      const result = await run(message, { signal, settings });
+      if (result !== null && !signal.aborted) input.send(result);
+      this.end(input);
+    } catch (thrown) {
+      this.end(input, { thrown });
+    }
   }
 
   /** Ends a message, once. */

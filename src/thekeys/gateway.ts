@@ -24,6 +24,7 @@ import {
   type Share,
 } from './calls';
 import type { Channel } from './command';
+import type { GatewayCommand } from './commands';
 import { exchange } from './exchange';
 import { TIMING, type ActionOptions, type CommandOptions, type Timing } from './options';
 import { Queue } from './queue';
@@ -124,6 +125,16 @@ export class Gateway {
   /** Writes the lock's firmware. Ends when the gateway has finished. */
   updateLock(identifier: string, options: CommandOptions): Promise<void> {
     return this.work('update-lock', () => lockUpdateCall(checkIdentifier(identifier)), options);
+  }
+
+  /** A command that is given as data. Gives what was read; undefined where work was done. */
+  async run(command: GatewayCommand, options: CommandOptions): Promise<ListedLock[] | GatewayStatus | undefined> {
+    const { operation } = command;
+    if (operation === 'list' || operation === 'status') return this[operation](options);
+    if (operation === 'synchronize-lock') await this.synchronizeLock(command.identifier, options);
+    else if (operation === 'update-lock') await this.updateLock(command.identifier, options);
+    else await this[operation](options);
+    return undefined;
   }
 
   /** Polls a lock from now on, until the returned function is called. */

@@ -137,7 +137,7 @@ describe('gateway-config', () => {
       await flow.arrived('/open');
       const before = flow.world.journal.requests.length;
       const credentials = { code: FRONT.code, sharedState: 'redis://127.0.0.1:1' };
-      await flow.deploy(flow.whole(flow.gateway({ credentials }), action({ deadline: '4' })), 'nodes');
+      await flow.deploy(flow.whole(flow.gateway({ credentials }), action({ deadline: '6' })), 'nodes');
       flow.send('lock', { payload: 'close' });
       await flow.until(() => flow.at('caught').some(({ payload }) => payload === 'close'));
       const { error } = flow.at('caught').at(-1)!;
