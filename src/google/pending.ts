@@ -110,81 +110,63 @@ export type Found =
   /** Answered, expired, or never known here; `warned` when that was said before. */
   | { kind: 'spent'; warned: boolean };
 
-interface Known {
-  deviceId: string | undefined;
-  /** Undefined once it was answered. */
-  command: Pending | undefined;
-  /** By the clock's `elapsed`. */
-  until: number;
-  warned: boolean;
-}
-
 export class PendingCommands {
-  /** The latest, and those before them: forgotten as a whole, which costs a tenth of one by one. */
-  private latest = new Map<string, Known>();
-  private before = new Map<string, Known>();
-  /** Those that wait for their answer, in the order of their end: by then what they hold is let go. */
-  private readonly open = new Set<Known>();
+  /** Those that wait for their answer, by their handles, in the order of their end: by then what they hold is let go. */
+  private readonly open = new Map<string, Pending & { until: number }>();
+  /** Devices by handles that are spent: the latest, and those before them, forgotten as a whole, which costs a tenth of one by one. */
+  private spent = new Map<string, string>();
+  private spentBefore = new Map<string, string>();
+  private readonly warned = new Set<string>();
   private unused = '';
 
   constructor(private readonly clock: Clock) {}
 
   /** The handle by which the command is answered: unguessable, unique. @param now the clock's `elapsed` */
-  add(command: Pending, now: number): string {
-    for (const oldest of this.open) {
-      if (oldest.until > now) break;
-      oldest.command = undefined;
-      this.open.delete(oldest);
+  add({ session, request, conclude }: Pending, now: number): string {
+    for (const [oldest, command] of this.open) {
+      if (command.until > now) break;
+      this.spend(oldest, command);
     }
-    const handle = this.freshHandle();
-    const known = { deviceId: command.request.device.id, command, until: now + LIFE_MS, warned: false };
-    this.open.add(this.remember(handle, known));
-    return handle;
-  }
-
-  private freshHandle(): string {
     if (this.unused === '') this.unused = randomBytes(BYTES_FETCHED).toString('base64url');
     const handle = this.unused.slice(0, HANDLE_LENGTH);
     this.unused = this.unused.slice(HANDLE_LENGTH);
+    this.open.set(handle, { session, request, conclude, until: now + LIFE_MS });
     return handle;
   }
 
   /** The device of a handle, spent or not; undefined for one that was never known here. */
   deviceOf(handle: string): string | undefined {
-    return this.known(handle)?.deviceId;
+    return this.open.get(handle)?.request.device.id ?? this.spent.get(handle) ?? this.spentBefore.get(handle);
   }
 
   /** The command of a handle, which is spent from then on. */
   redeem(handle: string): Found {
-    const unknown = { deviceId: undefined, command: undefined, until: 0, warned: false };
-    const known = this.known(handle) ?? this.remember(handle, unknown);
-    const { command, until, warned } = known;
-    known.command = undefined;
-    this.open.delete(known);
-    if (command !== undefined && until > this.clock.elapsed()) return { kind: 'open', command };
-    known.warned = true;
+    const command = this.open.get(handle);
+    if (command !== undefined) {
+      this.spend(handle, command);
+      if (command.until > this.clock.elapsed()) return { kind: 'open', command };
+    }
+    const warned = this.warned.has(handle);
+    if (this.warned.size >= MOST_KNOWN) this.warned.clear();
+    this.warned.add(handle);
     return { kind: 'spent', warned };
   }
 
   /** Forgets all, and gives those that were not answered. */
   close(): Pending[] {
-    const all = [...this.open];
+    const all = [...this.open.values()];
     this.open.clear();
-    this.before.clear();
-    this.latest.clear();
-    return all.flatMap(({ command }) => command ?? []);
+    this.spent.clear();
+    this.spentBefore.clear();
+    return all;
   }
 
-  private known(handle: string): Known | undefined {
-    return this.latest.get(handle) ?? this.before.get(handle);
-  }
-
-  private remember(handle: string, known: Known): Known {
-    if (this.latest.size >= MOST_KNOWN) {
-      this.before = this.latest;
-      this.latest = new Map();
+  private spend(handle: string, { request }: Pending): void {
+    this.open.delete(handle);
+    if (this.spent.size >= MOST_KNOWN) {
+      this.spentBefore = this.spent;
+      this.spent = new Map();
     }
-    this.latest.set(handle, known);
-    return known;
+    this.spent.set(handle, request.device.id);
   }
 }

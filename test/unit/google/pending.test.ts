@@ -17,9 +17,9 @@ describe('commands that wait for a flow', () => {
     const collect = runInNewContext('gc') as () => void;
     const clock = new HandClock();
     const pending = new PendingCommands(clock);
-    const add = (): [string, WeakRef<Pending>] => {
+    const add = (): [string, WeakRef<object>] => {
       const one = command();
-      return [pending.add(one, clock.elapsed()), new WeakRef(one)];
+      return [pending.add(one, clock.elapsed()), new WeakRef(one.request)];
     };
     const [handle, old] = add();
     await clock.advance(TEN_MINUTES);
