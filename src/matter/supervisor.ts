@@ -96,6 +96,8 @@ export class Supervisor {
     while (!this.isClosed()) {
       const began = clock.elapsed();
       if (lease?.lost.aborted !== false) lease = await this.acquireFolder();
+      // A deploy may have closed it meanwhile.
+      if (this.isClosed()) break;
       const failure = lease === undefined ? this.folderInUse() : await this.runOnce(lease);
       if (this.isClosed()) break;
       failures = clock.elapsed() - began > WELL_AFTER_MS ? 1 : failures + 1;

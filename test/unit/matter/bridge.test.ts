@@ -131,6 +131,16 @@ describe('a Matter bridge', () => {
     await closing;
   });
 
+  it('begins no worker once it is closed, at whatever moment of its beginning that is', async () => {
+    for (let moment = 0; moment < 60; moment += 1) {
+      const other = house.newBridge({ folder: path.join(house.folder, `moment-${moment}`) });
+      for (let count = 0; count < moment; count += 1) await turn();
+      const before = house.threads.length;
+      await other.close();
+      assert.equal(house.threads.length, before);
+    }
+  });
+
   it('ends its worker in good order, or without where that hangs', async () => {
     await house.online();
     const closing = house.bridge.close();
