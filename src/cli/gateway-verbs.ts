@@ -51,10 +51,10 @@ const VERBS: Readonly<Record<GatewayVerb, VerbCall>> = {
   locker_status: { kind: 'reads', run: ({ gateway, share, command }) => gateway.lockStatus(share, command) },
   search: { kind: 'asks', run: ({ gateway, command }) => gateway.list(command) },
   status: { kind: 'asks', run: ({ gateway, command }) => gateway.status(command) },
-  synchronize: works('synchronize', ({ gateway, command }) => gateway.synchronize(command)),
-  update: works('update', ({ gateway, command }) => gateway.update(command)),
-  synchronize_locker: works('synchronize-lock', ({ gateway, command }, lock) => gateway.synchronizeLock(lock, command)),
-  update_locker: works('update-lock', ({ gateway, command }, lock) => gateway.updateLock(lock, command)),
+  synchronize: works('synchronize'),
+  update: works('update'),
+  synchronize_locker: works('synchronize-lock'),
+  update_locker: works('update-lock'),
 };
 
 function moves(action: 'open' | 'close' | 'calibrate'): VerbCall {
@@ -64,13 +64,14 @@ function moves(action: 'open' | 'close' | 'calibrate'): VerbCall {
   };
 }
 
-function works(operation: Work, run: (order: Order, lock: string) => Promise<void>): VerbCall {
+function works(operation: Work): VerbCall {
   return {
     kind: 'works',
-    run: async (order) => {
-      const { identifier } = order.share;
-      await run(order, identifier);
-      return { operation, ...(operation.endsWith('-lock') && { identifier }), ok: true };
+    run: async ({ gateway, share: { identifier }, command }) => {
+      const isOfLock = operation === 'synchronize-lock' || operation === 'update-lock';
+      const asked = isOfLock ? { operation, identifier } : { operation };
+      await gateway.run(asked, command);
+      return { ...asked, ok: true };
     },
   };
 }

@@ -194,7 +194,7 @@ export class SmartHome {
         const request = { identity, device, command, execution, shown: this.shownOf(device), since };
         const verdict = await this.permission.check(request);
         result = 'refused' in verdict ? verdict.refused : await this.askFlow(session, request, verdict.acknowledged);
-        log.debug(endOf(session, command, result));
+        log.debug(endLine(session, command, result));
         if (session.late) this.followUp(session, command, result);
         if (result.status !== 'SUCCESS') break;
         Object.assign(states, result.states);
@@ -349,8 +349,8 @@ export class SmartHome {
   }
 }
 
-/** For the log. */
-function endOf({ device, identity, late }: Session, { name }: Command, result: Result): string {
+/** How a command ended, for the log. */
+function endLine({ device, identity, late }: Session, { name }: Command, result: Result): string {
   const end = result.challengeNeeded?.type ?? result.errorCode ?? result.status;
   const what = `${foreignText(name)} of "${foreignText(device.id)}" by ${foreignText(identity.user)}`;
   return `Google: ${what}: ${end}${late ? ', late' : ''}`;

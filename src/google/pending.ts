@@ -51,7 +51,9 @@ export class Session {
   }
 }
 
-/** The sessions whose flow is waited for. A request may begin a hundred, and timers of their own would cost more than the rest. */
+/**
+ * The sessions whose flow is waited for, with one timer: a request may begin a hundred, and a timer for each is dear.
+ */
 export class ReplyTimeouts {
   private readonly waiting = new Set<Session>();
   private next = Infinity;
@@ -113,7 +115,10 @@ export type Found =
 export class PendingCommands {
   /** Those that wait for their answer, by their handles, in the order of their end: by then what they hold is let go. */
   private readonly open = new Map<string, Pending & { until: number }>();
-  /** Devices by handles that are spent: the latest, and those before them, forgotten as a whole, which costs a tenth of one by one. */
+  /**
+   * The devices of handles that are spent: the latest, and those before them, forgotten as a whole, which costs a tenth of one
+   * by one.
+   */
   private spent = new Map<string, string>();
   private spentBefore = new Map<string, string>();
   private readonly warned = new Set<string>();

@@ -26,7 +26,7 @@ export async function* inPortions<T>(items: Iterable<T>, pause: YieldLoop): Asyn
 
 /**
  * A place in a message: where it is for the user (`models[2].features`), and inside its item (`features`). Put into words
- * only where there is something to say of it, for a list of models has a hundred thousand.
+ * only where there is something to say of it, for a list of models has a hundred thousand places.
  */
 export class Place {
   /** @param item where its item is @param remarks gets the warnings about the item */
